@@ -1,0 +1,314 @@
+/*-------------------------------------------------------------------------
+ *
+ * tables.c
+ *		The declarations of the foreign tables.
+ *
+ * Everything that makes one table differ from another stands here as data:
+ * its columns, where their values come from, which collection of the service
+ * its rows are of and by which operations that is read.  A new table is a new
+ * block here and nothing elsewhere.  The tables and their columns are fixed by
+ * the project's contract, paths, parameters and members by the service model.
+ *
+ * What may not live here: code that treats one table unlike another.  The
+ * functions at the end look a declaration up, and that is all.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "tables.h"
+
+/* ------------------------------------------------------------------------
+ * Collections: the operations of the service
+ * ------------------------------------------------------------------------
+ */
+static const char *const definition_statuses[] = {"ACTIVE", "IDLE", "ARCHIVED",
+												  NULL};
+static const char *const run_statuses[] = {"RUNNING", "DONE", NULL};
+
+static const AppConfigFilter definition_filters[] = {
+	{KEY_APPLICATION_ID, "application_identifier", NULL},
+	{KEY_ENVIRONMENT_ID, "environment_identifier", NULL},
+	{KEY_PROFILE_ID, "configuration_profile_identifier", NULL},
+	{KEY_STATUS, "status", definition_statuses},
+	{KEY_NONE, NULL, NULL}};
+
+static const AppConfigFilter run_filters[] = {
+	{KEY_STATUS, "status", run_statuses}, {KEY_NONE, NULL, NULL}};
+
+static const AppConfigFact application_facts[] = {
+	{KEY_APPLICATION_ID, "Id"},
+	{KEY_APPLICATION_NAME, "Name"},
+	{KEY_NONE, NULL}};
+
+static const AppConfigFact environment_facts[] = {
+	{KEY_APPLICATION_ID, "ApplicationId"},
+	{KEY_ENVIRONMENT_ID, "Id"},
+	{KEY_ENVIRONMENT_NAME, "Name"},
+	{KEY_NONE, NULL}};
+
+static const AppConfigFact profile_facts[] = {
+	{KEY_APPLICATION_ID, "ApplicationId"},
+	{KEY_PROFILE_ID, "Id"},
+	{KEY_PROFILE_NAME, "Name"},
+	{KEY_NONE, NULL}};
+
+static const AppConfigFact definition_facts[] = {
+	{KEY_APPLICATION_ID, "ApplicationId"},
+	{KEY_DEFINITION_ID, "Id"},
+	{KEY_DEFINITION_NAME, "Name"},
+	{KEY_ENVIRONMENT_ID, "EnvironmentId"},
+	{KEY_PROFILE_ID, "ConfigurationProfileId"},
+	{KEY_STATUS, "Status"},
+	{KEY_NONE, NULL}};
+
+static const AppConfigFact run_facts[] = {
+	{KEY_APPLICATION_ID, "ApplicationId"},
+	{KEY_DEFINITION_ID, "ExperimentDefinitionId"},
+	{KEY_RUN, "Run"},
+	{KEY_STATUS, "Status"},
+	{KEY_NONE, NULL}};
+
+/* an event names none of its keys */
+static const AppConfigFact event_facts[] = {{KEY_NONE, NULL}};
+
+#define APPLICATION_PATH "/applications/{application_id}"
+#define DEFINITION_PATH \
+	APPLICATION_PATH "/experimentdefinitions/{experiment_definition_id}"
+#define RUN_PATH DEFINITION_PATH "/experimentruns/{run}"
+
+const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
+	[COLLECTION_APPLICATIONS] =
+		{
+			.parent = COLLECTION_NONE,
+			.list = {"ListApplications", "/applications", NULL,
+					 SOURCE_APPLICATION, true},
+			.get = {"GetApplication", APPLICATION_PATH, NULL,
+					SOURCE_APPLICATION, false},
+			.facts = application_facts,
+		},
+	[COLLECTION_ENVIRONMENTS] =
+		{
+			.parent = COLLECTION_APPLICATIONS,
+			.list = {"ListEnvironments", APPLICATION_PATH "/environments",
+					 NULL, SOURCE_ENVIRONMENT, true},
+			.get = {"GetEnvironment",
+					APPLICATION_PATH "/environments/{environment_id}", NULL,
+					SOURCE_ENVIRONMENT, false},
+			.facts = environment_facts,
+		},
+	[COLLECTION_PROFILES] =
+		{
+			.parent = COLLECTION_APPLICATIONS,
+			.list = {"ListConfigurationProfiles",
+					 APPLICATION_PATH "/configurationprofiles", NULL,
+					 SOURCE_PROFILE, true},
+			.get = {"GetConfigurationProfile",
+					APPLICATION_PATH
+					"/configurationprofiles/{configuration_profile_id}",
+					NULL, SOURCE_PROFILE_DOCUMENT, false},
+			.facts = profile_facts,
+		},
+	[COLLECTION_DEFINITIONS] =
+		{
+			/* the list is of the whole account: an application only filters it
+			 */
+			.parent = COLLECTION_NONE,
+			.list = {"ListExperimentDefinitions", "/experimentdefinitions",
+					 definition_filters, SOURCE_DEFINITION_SUMMARY, true},
+			.get = {"GetExperimentDefinition", DEFINITION_PATH, NULL,
+					SOURCE_DEFINITION, false},
+			.facts = definition_facts,
+		},
+	[COLLECTION_RUNS] =
+		{
+			.parent = COLLECTION_DEFINITIONS,
+			.list = {"ListExperimentRuns", DEFINITION_PATH "/experimentruns",
+					 run_filters, SOURCE_RUN_SUMMARY, true},
+			.get = {"GetExperimentRun", RUN_PATH, NULL, SOURCE_RUN, false},
+			.facts = run_facts,
+		},
+	[COLLECTION_EVENTS] =
+		{
+			.parent = COLLECTION_RUNS,
+			.list = {"ListExperimentRunEvents", RUN_PATH "/events", NULL,
+					 SOURCE_EVENT, true},
+			.get = {NULL, NULL, NULL, SOURCE_NONE, false},
+			.facts = event_facts,
+		},
+};
+
+/* ------------------------------------------------------------------------
+ * Columns that several tables have
+ * ------------------------------------------------------------------------
+ */
+/* clang-format off: it cannot keep the rows of these in line */
+
+#define SNAPSHOT "ExperimentDefinitionSnapshot"
+
+#define REGION_COLUMN \
+	{"region", "text", KEY_NONE, {{SOURCE_SERVER, NULL}}}
+
+#define APPLICATION_NAME_COLUMN \
+	{"application_name", "text", KEY_APPLICATION_NAME, {{SOURCE_APPLICATION, "Name"}}}
+
+/*
+ * The key columns of what belongs to a run.  A run's document names its
+ * application, a run's summary does not (appconfig-read-api.md, 1.2).  The
+ * definition's name stands in the snapshot, and cannot change, so where a
+ * document has no snapshot the definition itself gives the same answer.
+ */
+#define RUN_KEY_COLUMNS \
+	{"application_id", "text", KEY_APPLICATION_ID, \
+		{{SOURCE_RUN, "ApplicationId"}, {SOURCE_KEY, NULL}}}, \
+	APPLICATION_NAME_COLUMN, \
+	{"experiment_definition_id", "text", KEY_DEFINITION_ID, \
+		{{SOURCE_RUN, "ExperimentDefinitionId"}, {SOURCE_KEY, NULL}}}, \
+	{"experiment_definition_name", "text", KEY_DEFINITION_NAME, \
+		{{SOURCE_RUN, SNAPSHOT ".Name"}, {SOURCE_DEFINITION_SUMMARY, "Name"}, \
+		 {SOURCE_DEFINITION, "Name"}}}, \
+	{"run", "integer", KEY_RUN, \
+		{{SOURCE_RUN, "Run"}, {SOURCE_RUN_SUMMARY, "Run"}, {SOURCE_KEY, NULL}}}
+
+#define RUN_MEMBER(member) \
+	{{SOURCE_RUN, member}, {SOURCE_RUN_SUMMARY, member}}
+
+#define TREATMENT_COLUMNS \
+	{"treatment_key", "text", KEY_NONE, {{SOURCE_TREATMENT, "Key"}}}, \
+	{"is_control", "boolean", KEY_NONE, {{SOURCE_IS_CONTROL, NULL}}}, \
+	{"ordinal", "integer", KEY_NONE, {{SOURCE_ORDINAL, NULL}}}, \
+	{"weight", "double precision", KEY_NONE, {{SOURCE_TREATMENT, "Weight"}}}, \
+	{"description", "text", KEY_NONE, {{SOURCE_TREATMENT, "Description"}}}, \
+	{"enabled", "boolean", KEY_NONE, {{SOURCE_TREATMENT, "FlagValue.Enabled"}}}, \
+	{"attribute_values", "jsonb", KEY_NONE, {{SOURCE_TREATMENT, "FlagValue.AttributeValues"}}}
+
+/* An attribute value is a union: an object with one member, named by type */
+#define ATTRIBUTE_COLUMNS \
+	{"treatment_key", "text", KEY_NONE, {{SOURCE_TREATMENT, "Key"}}}, \
+	{"is_control", "boolean", KEY_NONE, {{SOURCE_IS_CONTROL, NULL}}}, \
+	{"attribute_key", "text", KEY_NONE, {{SOURCE_ENTRY_NAME, NULL}}}, \
+	{"value_type", "text", KEY_NONE, {{SOURCE_ENTRY, "?"}}}, \
+	{"string_value", "text", KEY_NONE, {{SOURCE_ENTRY, "StringValue"}}}, \
+	{"number_value", "double precision", KEY_NONE, {{SOURCE_ENTRY, "NumberValue"}}}, \
+	{"boolean_value", "boolean", KEY_NONE, {{SOURCE_ENTRY, "BooleanValue"}}}, \
+	{"string_array", "text[]", KEY_NONE, {{SOURCE_ENTRY, "StringArray"}}}, \
+	{"number_array", "double precision[]", KEY_NONE, {{SOURCE_ENTRY, "NumberArray"}}}, \
+	{"value", "jsonb", KEY_NONE, {{SOURCE_ENTRY, "*"}}}
+
+/* ------------------------------------------------------------------------
+ * The tables
+ * ------------------------------------------------------------------------
+ */
+static const AppConfigColumn experiment_runs_columns[] = {
+	RUN_KEY_COLUMNS,
+	{"description", "text", KEY_NONE, RUN_MEMBER("Description")},
+	{"status", "text", KEY_STATUS, RUN_MEMBER("Status")},
+	{"exposure_percentage", "double precision", KEY_NONE, {{SOURCE_RUN, "ExposurePercentage"}}},
+	{"treatment_overrides", "jsonb", KEY_NONE, {{SOURCE_RUN, "TreatmentOverrides.Inline"}}},
+	{"result_executive_summary", "text", KEY_NONE, {{SOURCE_RUN, "Result.ExecutiveSummary"}}},
+	{"result_reasons_to_launch", "text", KEY_NONE, {{SOURCE_RUN, "Result.ReasonsToLaunch"}}},
+	{"result_reasons_not_to_launch", "text", KEY_NONE, {{SOURCE_RUN, "Result.ReasonsNotToLaunch"}}},
+	{"started_at", "timestamptz", KEY_NONE, RUN_MEMBER("StartedAt")},
+	{"updated_at", "timestamptz", KEY_NONE, RUN_MEMBER("UpdatedAt")},
+	{"ended_at", "timestamptz", KEY_NONE, RUN_MEMBER("EndedAt")},
+	{"hypothesis", "text", KEY_NONE, {{SOURCE_RUN, SNAPSHOT ".Hypothesis"}}},
+	{"configuration_profile_id", "text", KEY_NONE, {{SOURCE_RUN, SNAPSHOT ".ConfigurationProfileId"}}},
+	{"environment_id", "text", KEY_NONE, {{SOURCE_RUN, SNAPSHOT ".EnvironmentId"}}},
+	{"flag_key", "text", KEY_NONE, {{SOURCE_RUN, SNAPSHOT ".FlagKey"}}},
+	{"audience_rule", "text", KEY_NONE, {{SOURCE_RUN, SNAPSHOT ".AudienceRule"}}},
+	{"audience_description", "text", KEY_NONE, {{SOURCE_RUN, SNAPSHOT ".AudienceDescription"}}},
+	{"launch_criteria", "text", KEY_NONE, {{SOURCE_RUN, SNAPSHOT ".LaunchCriteria"}}},
+	{"experiment_definition_snapshot", "jsonb", KEY_NONE, {{SOURCE_RUN, SNAPSHOT}}},
+	REGION_COLUMN,
+	{.name = NULL}
+};
+
+static const AppConfigColumn treatments_columns[] = {
+	RUN_KEY_COLUMNS,
+	TREATMENT_COLUMNS,
+	REGION_COLUMN,
+	{.name = NULL}
+};
+
+static const AppConfigColumn attribute_values_columns[] = {
+	RUN_KEY_COLUMNS,
+	ATTRIBUTE_COLUMNS,
+	REGION_COLUMN,
+	{.name = NULL}
+};
+
+static const AppConfigColumn treatment_overrides_columns[] = {
+	RUN_KEY_COLUMNS,
+	{"entity_id", "text", KEY_NONE, {{SOURCE_ENTRY_NAME, NULL}}},
+	{"treatment_key", "text", KEY_NONE, {{SOURCE_ENTRY, NULL}}},
+	REGION_COLUMN,
+	{.name = NULL}
+};
+
+/* name, collection, shape, what the shape is applied to, columns */
+const AppConfigTable appconfig_tables[] = {
+	{"experiment_runs", COLLECTION_RUNS, ROW_PER_ITEM,
+		{SOURCE_NONE, NULL}, experiment_runs_columns},
+	{"treatments", COLLECTION_RUNS, ROW_PER_TREATMENT,
+		{SOURCE_RUN, SNAPSHOT}, treatments_columns},
+	{"attribute_values", COLLECTION_RUNS, ROW_PER_ATTRIBUTE,
+		{SOURCE_RUN, SNAPSHOT}, attribute_values_columns},
+	{"treatment_overrides", COLLECTION_RUNS, ROW_PER_ENTRY,
+		{SOURCE_RUN, "TreatmentOverrides.Inline"}, treatment_overrides_columns},
+	{.name = NULL}
+};
+
+/* clang-format on */
+
+/* ------------------------------------------------------------------------
+ * Look-ups
+ * ------------------------------------------------------------------------
+ */
+
+/* The column that a key is; also its placeholder in paths */
+const char *
+appconfig_table_key_name(AppConfigKey key)
+{
+	static const char *const names[KEY_COUNT] = {
+		[KEY_APPLICATION_ID] = "application_id",
+		[KEY_APPLICATION_NAME] = "application_name",
+		[KEY_DEFINITION_ID] = "experiment_definition_id",
+		[KEY_DEFINITION_NAME] = "experiment_definition_name",
+		[KEY_RUN] = "run",
+		[KEY_ENVIRONMENT_ID] = "environment_id",
+		[KEY_ENVIRONMENT_NAME] = "environment_name",
+		[KEY_PROFILE_ID] = "configuration_profile_id",
+		[KEY_PROFILE_NAME] = "configuration_profile_name",
+		[KEY_STATUS] = "status",
+	};
+
+	return names[key];
+}
+
+/* The table of that name, or NULL */
+const AppConfigTable *
+appconfig_table_find(const char *name)
+{
+	const AppConfigTable *table;
+
+	for (table = appconfig_tables; table->name != NULL; table++)
+	{
+		if (strcmp(table->name, name) == 0)
+			return table;
+	}
+	return NULL;
+}
+
+/* The table's column of that name, or NULL */
+const AppConfigColumn *
+appconfig_table_find_column(const AppConfigTable *table, const char *name)
+{
+	const AppConfigColumn *column;
+
+	for (column = table->columns; column->name != NULL; column++)
+	{
+		if (strcmp(column->name, name) == 0)
+			return column;
+	}
+	return NULL;
+}

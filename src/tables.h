@@ -1,0 +1,161 @@
+/*-------------------------------------------------------------------------
+ *
+ * tables.h
+ *		What the foreign tables are made of: collections of the service,
+ *		tables, columns and where each column's value comes from.
+ *
+ * Data only.  See tables.c for what may not live here.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef APPCONFIG_TABLES_H
+#define APPCONFIG_TABLES_H
+
+/*
+ * The JSON values that a row is put together from.  A row of run_events, say,
+ * stands on an event, the run that it belongs to and that run's definition.
+ * Which of them are there depends on the calls that the query needs.
+ */
+typedef enum AppConfigSource
+{
+	SOURCE_NONE,
+	SOURCE_SERVER,			 /* not JSON: the foreign server's options */
+	SOURCE_KEY,				 /* not JSON: the identifier that was asked for */
+	SOURCE_APPLICATION,		 /* ListApplications item, GetApplication */
+	SOURCE_ENVIRONMENT,		 /* ListEnvironments item, GetEnvironment */
+	SOURCE_PROFILE,			 /* ListConfigurationProfiles item */
+	SOURCE_PROFILE_DOCUMENT, /* GetConfigurationProfile */
+	SOURCE_DEFINITION_SUMMARY, /* ListExperimentDefinitions item */
+	SOURCE_DEFINITION,		   /* GetExperimentDefinition */
+	SOURCE_RUN_SUMMARY,		   /* ListExperimentRuns item */
+	SOURCE_RUN,				   /* GetExperimentRun */
+	SOURCE_EVENT,			   /* ListExperimentRunEvents item */
+	SOURCE_TREATMENT,		   /* one of a document's treatments */
+	SOURCE_IS_CONTROL,		   /* whether that is the control */
+	SOURCE_ORDINAL,			   /* its place, 0 for the control */
+	SOURCE_ENTRY_NAME,		   /* name of a member of a JSON object */
+	SOURCE_ENTRY,			   /* value of that member */
+	SOURCE_COUNT
+} AppConfigSource;
+
+/* A set of sources, one bit each */
+typedef uint32 AppConfigSourceSet;
+
+#define SOURCE_BIT(source) (((AppConfigSourceSet) 1) << (source))
+
+/*
+ * Columns whose value can narrow the calls.  The first five are the parts of
+ * the path down to a run, in the order in which they occur there.
+ */
+typedef enum AppConfigKey
+{
+	KEY_NONE,
+	KEY_APPLICATION_ID,
+	KEY_APPLICATION_NAME,
+	KEY_DEFINITION_ID,
+	KEY_DEFINITION_NAME,
+	KEY_RUN,
+	KEY_ENVIRONMENT_ID,
+	KEY_ENVIRONMENT_NAME,
+	KEY_PROFILE_ID,
+	KEY_PROFILE_NAME,
+	KEY_STATUS,
+	KEY_COUNT
+} AppConfigKey;
+
+/* What one list operation and one get operation of the service speak about */
+typedef enum AppConfigCollectionId
+{
+	COLLECTION_APPLICATIONS,
+	COLLECTION_ENVIRONMENTS,
+	COLLECTION_PROFILES,
+	COLLECTION_DEFINITIONS,
+	COLLECTION_RUNS,
+	COLLECTION_EVENTS,
+	COLLECTION_COUNT,
+	COLLECTION_NONE = COLLECTION_COUNT
+} AppConfigCollectionId;
+
+/* A query parameter that a list operation takes for a key column */
+typedef struct AppConfigFilter
+{
+	AppConfigKey	   key;
+	const char		  *parameter; /* wire name */
+	const char *const *values;	  /* the only values that the service takes, or
+								   * NULL for any identifier */
+} AppConfigFilter;
+
+/*
+ * One operation.  The placeholders in the path template are the identifiers
+ * that it needs, so they are listed nowhere else.
+ */
+typedef struct AppConfigOperation
+{
+	const char			  *name; /* the AWS name, also the IAM action's */
+	const char			  *path; /* template, NULL if there is no operation */
+	const AppConfigFilter *filters; /* ended by KEY_NONE, or NULL */
+	AppConfigSource		   yields;	/* what an item, or the answer, is */
+	bool				   is_list; /* answers pages of items */
+} AppConfigOperation;
+
+/* Where an item or a document names a key */
+typedef struct AppConfigFact
+{
+	AppConfigKey key;
+	const char *path;
+} AppConfigFact;
+
+typedef struct AppConfigCollection
+{
+	AppConfigCollectionId parent; /* supplies the keys of the path */
+	AppConfigOperation	  list;
+	AppConfigOperation	  get;
+	const AppConfigFact	 *facts; /* ended by KEY_NONE */
+} AppConfigCollection;
+
+/* How rows come out of a collection's item or document */
+typedef enum AppConfigRowShape
+{
+	ROW_PER_ITEM,	   /* the item itself */
+	ROW_PER_TREATMENT, /* Control, then each of Treatments */
+	ROW_PER_ATTRIBUTE, /* each AttributeValues member of each of them */
+	ROW_PER_ENTRY	   /* each member of a JSON object */
+} AppConfigRowShape;
+
+/* One place that a column's value can be read from */
+typedef struct AppConfigColumnSource
+{
+	AppConfigSource source;
+	const char	   *path; /* member names with dots between, see json.h;
+						   * NULL for the whole value */
+} AppConfigColumnSource;
+
+#define APPCONFIG_MAX_COLUMN_SOURCES 3
+
+typedef struct AppConfigColumn
+{
+	const char			 *name;
+	const char			 *type; /* as IMPORT FOREIGN SCHEMA writes it */
+	AppConfigKey		  key;
+	/* the first source at hand that has the member gives the value */
+	AppConfigColumnSource from[APPCONFIG_MAX_COLUMN_SOURCES];
+} AppConfigColumn;
+
+typedef struct AppConfigTable
+{
+	const char			  *name;
+	AppConfigCollectionId  collection;
+	AppConfigRowShape	   shape;
+	AppConfigColumnSource  rows;	/* what the shape is applied to */
+	const AppConfigColumn *columns; /* ended by a NULL name */
+} AppConfigTable;
+
+extern const AppConfigTable		 appconfig_tables[]; /* ended by a NULL name */
+extern const AppConfigCollection appconfig_collections[COLLECTION_COUNT];
+
+extern const AppConfigTable	 *appconfig_table_find(const char *name);
+extern const AppConfigColumn *appconfig_table_find_column(
+	const AppConfigTable *table, const char *name);
+extern const char *appconfig_table_key_name(AppConfigKey key);
+
+#endif /* APPCONFIG_TABLES_H */
