@@ -1,0 +1,45 @@
+/*-------------------------------------------------------------------------
+ *
+ * aws_credentials.c
+ *	  the keys that sign a request
+ *
+ * What lives here is where keys come from and how they go away.  Nothing here
+ * knows AppConfig or what the keys are used for; signing is aws_sigv4.c.
+ *
+ * IDENTIFICATION
+ *	  src/aws_credentials.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifdef FRONTEND
+#include "postgres_fe.h"
+#else
+#include "postgres.h"
+#endif
+
+#include "aws_credentials.h"
+
+/*
+ * Overwrites and frees the keys and leaves the struct empty, so that a second
+ * call does nothing.  The struct itself stays the caller's.
+ *
+ * pfree alone would leave the secret readable in memory that the next query of
+ * the session gets; a plain memset before it may be optimised away.
+ */
+void
+appconfig_credentials_wipe(AwsCredentials *credentials)
+{
+	char **fields[] = {&credentials->access_key_id,
+					   &credentials->secret_access_key,
+					   &credentials->session_token};
+	size_t i;
+
+	for (i = 0; i < (int) lengthof(fields); i++)
+	{
+		if (*fields[i] == NULL)
+			continue;
+		explicit_bzero(*fields[i], strlen(*fields[i]));
+		pfree(*fields[i]);
+		*fields[i] = NULL;
+	}
+}

@@ -1,0 +1,27 @@
+/*-------------------------------------------------------------------------
+ *
+ * aws_credentials.h
+ *	  the keys that sign a request
+ *
+ * IDENTIFICATION
+ *	  src/aws_credentials.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef AWS_CREDENTIALS_H
+#define AWS_CREDENTIALS_H
+
+/*
+ * One set of AWS keys.  Whoever makes one fills it completely; the strings
+ * are palloc'd and belong to the struct.
+ */
+typedef struct AwsCredentials
+{
+	char *access_key_id;	 /* public half; appears in the signed request */
+	char *secret_access_key; /* never leaves the process */
+	char *session_token;	 /* NULL for keys that do not expire */
+} AwsCredentials;
+
+extern void appconfig_credentials_wipe(AwsCredentials *credentials);
+
+#endif /* AWS_CREDENTIALS_H */
