@@ -1,0 +1,450 @@
+/*-------------------------------------------------------------------------
+ *
+ * uri.c
+ *	  percent-encoding, and the parser of an endpoint
+ *
+ * What lives here is text in, text out: RFC 3986 encoding of the pieces of a
+ * request's path and query, and the check of the one URL that a user may give
+ * us, the endpoint option.  No I/O, no names resolved, nothing of AWS.
+ *
+ * The endpoint decides where signed requests go, so its parser refuses
+ * whatever two readers could understand differently, instead of repairing it:
+ * libcurl reads the URL again after us, and an attack on such a check lives
+ * off the difference.
+ *
+ * IDENTIFICATION
+ *	  src/uri.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifdef FRONTEND
+#include "postgres_fe.h"
+#else
+#include "postgres.h"
+#endif
+
+#include <arpa/inet.h>
+
+#include "uri.h"
+
+/* longer than any real endpoint; bounds the work on nonsense */
+#define MAX_ENDPOINT_LENGTH 2048
+
+/* RFC 1035, section 2.3.4 */
+#define MAX_HOST_LENGTH	 253
+#define MAX_LABEL_LENGTH 63
+
+#define DIGITS	   "0123456789"
+#define HEX_DIGITS DIGITS "abcdef"
+
+/* the characters of one label of a host name, in lower case */
+#define LABEL_CHARACTERS "abcdefghijklmnopqrstuvwxyz" DIGITS "-_"
+
+typedef struct UriScheme
+{
+	const char *name;
+	int			default_port;
+	bool		loopback_only;
+} UriScheme;
+
+static const UriScheme schemes[] = {
+	{"https", 443, false},
+	{"http", 80, true}, /* for test servers; keys must not cross a net */
+};
+
+/* The pieces of an endpoint between the first cut and the result. */
+typedef struct UriPieces
+{
+	const UriScheme *scheme;
+	char			*authority; /* what stands between "://" and the path */
+	const char		*path;		/* points into the URL; may be empty */
+} UriPieces;
+
+/*
+ * RFC 3986, section 2.3.  The characters that AWS leaves unencoded too;
+ * ctype.h would ask the locale.
+ */
+static bool
+is_unreserved(unsigned char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		   (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
+		   c == '~';
+}
+
+/*
+ * Appends len bytes with every byte that is neither unreserved nor in keep as
+ * %XX, upper case as Signature Version 4 wants it.
+ */
+void
+appconfig_uri_append_encoded(StringInfo buf, const char *bytes, size_t len,
+							 const char *keep)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	size_t			  i;
+
+	for (i = 0; i < len; i++)
+	{
+		unsigned char c = (unsigned char) bytes[i];
+
+		/* strchr finds the terminator of keep, so a zero byte is excluded */
+		if (is_unreserved(c) || (c != '\0' && strchr(keep, c) != NULL))
+			appendStringInfoChar(buf, (char) c);
+		else
+		{
+			appendStringInfoChar(buf, '%');
+			appendStringInfoChar(buf, hex[c >> 4]);
+			appendStringInfoChar(buf, hex[c & 0x0F]);
+		}
+	}
+}
+
+/*
+ * Appends one segment of a path, so a slash in it becomes %2F.  See
+ * appconfig_uri_segment_is_safe for what encoding cannot make harmless.
+ */
+void
+appconfig_uri_append_segment(StringInfo buf, const char *segment)
+{
+	appconfig_uri_append_encoded(buf, segment, strlen(segment), "");
+}
+
+/*
+ * Appends the value (or the name) of a query parameter.  A space becomes %20
+ * and never "+", which Signature Version 4 takes for a plus sign.
+ */
+void
+appconfig_uri_append_query_value(StringInfo buf, const char *value)
+{
+	appconfig_uri_append_encoded(buf, value, strlen(value), "");
+}
+
+/*
+ * True if the text, once encoded, stays one segment of a path.  An empty
+ * segment and the dot segments do not: servers and signers merge or resolve
+ * them, and the request would reach another resource than the one named.  Dots
+ * are unreserved, so encoding them is no way out (RFC 3986, section 6.2.2.2).
+ */
+bool
+appconfig_uri_segment_is_safe(const char *segment)
+{
+	return segment[0] != '\0' && strcmp(segment, ".") != 0 &&
+		   strcmp(segment, "..") != 0;
+}
+
+/*
+ * Returns a palloc'd copy of len bytes, in lower case as far as it is ASCII.
+ */
+static char *
+copy_lower(const char *text, size_t len)
+{
+	char  *copy = pnstrdup(text, len);
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		copy[i] = pg_ascii_tolower((unsigned char) copy[i]);
+	return copy;
+}
+
+/*
+ * A dotted quad in its only canonical form.  The other forms of inet_aton
+ * (octal, hexadecimal, fewer parts) are refused, as readers disagree on them.
+ */
+static bool
+is_ipv4_literal(const char *host)
+{
+	int parts;
+
+	for (parts = 1;; parts++)
+	{
+		size_t len = strspn(host, DIGITS);
+
+		if (len == 0 || len > 3 || (len > 1 && host[0] == '0') ||
+			atoi(host) > 255)
+			return false;
+		host += len;
+		if (*host == '\0')
+			return parts == 4;
+		if (*host != '.')
+			return false;
+		host++;
+	}
+}
+
+/*
+ * An IPv6 literal in brackets.  The form with a dotted quad at its end and the
+ * one with a zone are refused by their characters.
+ */
+static bool
+is_ipv6_literal(const char *host)
+{
+	size_t			len = strlen(host);
+	char			address[INET6_ADDRSTRLEN];
+	struct in6_addr parsed;
+
+	if (len < 4 || len - 2 >= sizeof(address) || host[0] != '[' ||
+		host[len - 1] != ']')
+		return false;
+	memcpy(address, host + 1, len - 2);
+	address[len - 2] = '\0';
+
+	return strspn(address, HEX_DIGITS ":") == len - 2 &&
+		   inet_pton(AF_INET6, address, &parsed) == 1;
+}
+
+/*
+ * True for a label that makes resolvers take the whole host for a number, such
+ * as the end of 127.1, 0177.0.0.1 or 0x7f000001.
+ */
+static bool
+is_numeric_label(const char *label, size_t len)
+{
+	if (strspn(label, DIGITS) >= len)
+		return true;
+	return strncmp(label, "0x", 2) == 0 &&
+		   strspn(label + 2, HEX_DIGITS) >= len - 2;
+}
+
+/*
+ * A host name of letters, digits, hyphens and underscores (which container
+ * networks use).  The dot at the end of an absolute name is refused: it would
+ * make a second spelling of each host.
+ */
+static bool
+is_host_name(const char *host)
+{
+	if (strlen(host) > MAX_HOST_LENGTH)
+		return false;
+
+	for (;;)
+	{
+		size_t len = strspn(host, LABEL_CHARACTERS);
+
+		if (len == 0 || len > MAX_LABEL_LENGTH || host[0] == '-' ||
+			host[len - 1] == '-')
+			return false;
+		if (host[len] == '\0')
+			return !is_numeric_label(host, len);
+		if (host[len] != '.')
+			return false;
+		host += len + 1;
+	}
+}
+
+/*
+ * True for a host that cannot be another machine.  Compares whole names, so
+ * that 127.0.0.1.example.com is not one.
+ */
+static bool
+is_loopback(const char *host)
+{
+	return strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
+		   (is_ipv4_literal(host) && strncmp(host, "127.", 4) == 0);
+}
+
+/*
+ * The functions from here on are the steps of appconfig_uri_parse_endpoint.
+ * Each returns NULL, or why the URL is refused.
+ */
+
+/*
+ * Visible ASCII without a backslash: what a URL may consist of, less what some
+ * readers take for a slash.
+ */
+static const char *
+check_characters(const char *url)
+{
+	const char *c;
+
+	if (strlen(url) > MAX_ENDPOINT_LENGTH)
+		return "The URL is too long.";
+	for (c = url; *c != '\0'; c++)
+	{
+		if (*c <= ' ' || *c > '~' || *c == '\\')
+			return "The URL must not contain spaces, control characters, backslashes or characters outside ASCII.";
+	}
+	return NULL;
+}
+
+/*
+ * Cuts the URL into scheme, authority and path.
+ */
+static const char *
+split_url(const char *url, UriPieces *pieces)
+{
+	const char *authority = strstr(url, "://");
+	size_t		len;
+	size_t		i;
+
+	for (i = 0; authority != NULL && i < (int) lengthof(schemes); i++)
+	{
+		len = strlen(schemes[i].name);
+		if ((size_t) (authority - url) == len &&
+			pg_strncasecmp(url, schemes[i].name, len) == 0)
+			pieces->scheme = &schemes[i];
+	}
+	if (pieces->scheme == NULL)
+		return "The URL must begin with \"https://\" or \"http://\".";
+
+	authority += 3;
+	len = strcspn(authority, "/?#");
+	pieces->path = authority + len;
+	pieces->authority = copy_lower(authority, len);
+
+	if (strchr(pieces->authority, '@') != NULL)
+		return "The URL must not contain a user name or a password.";
+	if (strpbrk(pieces->path, "?#") != NULL)
+		return "The URL must not contain a query or a fragment.";
+	return NULL;
+}
+
+/*
+ * Takes the port, with the scheme's default as 0 so that each endpoint has one
+ * spelling.
+ */
+static const char *
+parse_port(const char *digits, const UriPieces *pieces, UriEndpoint *endpoint)
+{
+	size_t len = strspn(digits, DIGITS);
+
+	if (len == 0 || len > 5 || digits[len] != '\0' || digits[0] == '0' ||
+		atoi(digits) > 65535)
+		return "The port must be a number between 1 and 65535.";
+
+	endpoint->port = atoi(digits);
+	if (endpoint->port == pieces->scheme->default_port)
+		endpoint->port = 0;
+	return NULL;
+}
+
+/*
+ * Takes host and port out of the authority.
+ */
+static const char *
+parse_authority(const UriPieces *pieces, UriEndpoint *endpoint)
+{
+	const char *authority = pieces->authority;
+	size_t		len = strcspn(authority, ":");
+
+	/* the colons of an IPv6 literal are not the one before the port */
+	if (authority[0] == '[')
+	{
+		len = strcspn(authority, "]");
+		if (authority[len] == ']')
+			len++;
+	}
+	endpoint->host = pnstrdup(authority, len);
+
+	if (endpoint->host[0] == '\0')
+		return "The URL must contain a host.";
+	if (!is_ipv4_literal(endpoint->host) && !is_ipv6_literal(endpoint->host) &&
+		!is_host_name(endpoint->host))
+		return "The host must be a host name, an IPv4 address in dotted decimal form, or an IPv6 address in brackets.";
+	if (pieces->scheme->loopback_only && !is_loopback(endpoint->host))
+		return "Only the hosts \"localhost\", \"127.*\" and \"[::1]\" can be used with \"http://\".";
+
+	if (authority[len] == '\0')
+		return NULL;
+	if (authority[len] != ':')
+		return "The host must be followed by a port or a path.";
+	return parse_port(authority + len + 1, pieces, endpoint);
+}
+
+/*
+ * Takes the path prefix without the slash at its end.
+ *
+ * Empty and dot segments are refused because the signer's canonical path would
+ * differ from the one on the wire, and percent signs because they could hide
+ * either, or a slash, from us and not from the server.
+ */
+static const char *
+parse_path(const UriPieces *pieces, UriEndpoint *endpoint)
+{
+	size_t		len = strlen(pieces->path);
+	const char *segment;
+
+	if (len > 0 && pieces->path[len - 1] == '/')
+		len--;
+	endpoint->path_prefix = pnstrdup(pieces->path, len);
+
+	for (segment = endpoint->path_prefix; *segment == '/';)
+	{
+		size_t segment_len;
+		char  *copy;
+		bool   safe;
+
+		segment++;
+		segment_len = strcspn(segment, "/");
+		copy = pnstrdup(segment, segment_len);
+		safe = appconfig_uri_segment_is_safe(copy);
+		pfree(copy);
+		if (!safe)
+			return "The path must not contain empty segments, \".\" or \"..\".";
+		for (; segment_len > 0; segment_len--, segment++)
+		{
+			if (!is_unreserved((unsigned char) *segment))
+				return "The path may contain only letters, digits, slashes and the characters \"-\", \".\", \"_\" and \"~\".";
+		}
+	}
+	return NULL;
+}
+
+/*
+ * Takes the text of the endpoint option apart.
+ *
+ * Accepted are https anywhere and http on a loopback host, with an optional
+ * port and an optional path.  Returns true with *endpoint filled (to be given
+ * to appconfig_uri_free_endpoint, or left to its memory context), or false
+ * with *endpoint empty and *reason a sentence in static memory, fit for
+ * errdetail.  The reason never quotes the URL, which might hold a password.
+ */
+bool
+appconfig_uri_parse_endpoint(const char *url, UriEndpoint *endpoint,
+							 const char **reason)
+{
+	UriPieces pieces = {0};
+
+	memset(endpoint, 0, sizeof(*endpoint));
+
+	*reason = check_characters(url);
+	if (*reason == NULL)
+		*reason = split_url(url, &pieces);
+	if (*reason == NULL)
+		*reason = parse_authority(&pieces, endpoint);
+	if (*reason == NULL)
+		*reason = parse_path(&pieces, endpoint);
+
+	if (*reason == NULL)
+	{
+		endpoint->scheme = pstrdup(pieces.scheme->name);
+		endpoint->host_header =
+			endpoint->port == 0
+				? pstrdup(endpoint->host)
+				: psprintf("%s:%d", endpoint->host, endpoint->port);
+	}
+	else
+		appconfig_uri_free_endpoint(endpoint);
+
+	if (pieces.authority != NULL)
+		pfree(pieces.authority);
+	return *reason == NULL;
+}
+
+/*
+ * Frees the strings of an endpoint, which may be filled in part, and empties
+ * it.
+ */
+void
+appconfig_uri_free_endpoint(UriEndpoint *endpoint)
+{
+	char  *fields[] = {endpoint->scheme, endpoint->host, endpoint->path_prefix,
+					   endpoint->host_header};
+	size_t i;
+
+	for (i = 0; i < (int) lengthof(fields); i++)
+	{
+		if (fields[i] != NULL)
+			pfree(fields[i]);
+	}
+	memset(endpoint, 0, sizeof(*endpoint));
+}

@@ -1,0 +1,42 @@
+/*-------------------------------------------------------------------------
+ *
+ * uri.h
+ *	  percent-encoding, and the parser of an endpoint
+ *
+ * IDENTIFICATION
+ *	  src/uri.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef URI_H
+#define URI_H
+
+#include "lib/stringinfo.h"
+
+/*
+ * A custom endpoint taken apart, filled by appconfig_uri_parse_endpoint.  The
+ * strings are palloc'd, never NULL.  The base of a request's URL is scheme,
+ * "://", host_header and path_prefix.
+ */
+typedef struct UriEndpoint
+{
+	char *scheme;	   /* "https" or "http" */
+	char *host;		   /* lower case; an IPv6 literal keeps its brackets */
+	int	  port;		   /* 0 for the default of the scheme */
+	char *path_prefix; /* "" or "/a/b", never with a slash at the end */
+	char *host_header; /* host, and the port when it is not the default */
+} UriEndpoint;
+
+extern void appconfig_uri_append_encoded(StringInfo buf, const char *bytes,
+										 size_t len, const char *keep);
+extern void appconfig_uri_append_segment(StringInfo buf, const char *segment);
+extern void appconfig_uri_append_query_value(StringInfo	 buf,
+											 const char *value);
+extern bool appconfig_uri_segment_is_safe(const char *segment);
+
+extern bool appconfig_uri_parse_endpoint(const char	 *url,
+										 UriEndpoint *endpoint,
+										 const char **reason);
+extern void appconfig_uri_free_endpoint(UriEndpoint *endpoint);
+
+#endif /* URI_H */
