@@ -1,0 +1,118 @@
+/*-------------------------------------------------------------------------
+ *
+ * compat.h
+ *		What differs between the supported versions of PostgreSQL, 13 to 19.
+ *
+ * The one place for it: each difference is hidden here behind the newest
+ * version's name, and no other file tests PG_VERSION_NUM.  A block goes away
+ * when the last version that needs it does.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef APPCONFIG_COMPAT_H
+#define APPCONFIG_COMPAT_H
+
+#include "catalog/pg_attribute.h"
+#include "fmgr.h"
+#include "storage/latch.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+
+/* 14 moves the wait events out of pgstat.h */
+#if PG_VERSION_NUM >= 140000
+#include "utils/wait_event.h"
+#else
+#include "pgstat.h"
+#endif
+
+/* 15 calls EmitWarningsOnPlaceholders by a new name */
+#if PG_VERSION_NUM < 150000
+#define MarkGUCPrefixReserved(prefix) EmitWarningsOnPlaceholders(prefix)
+#endif
+
+/* 16 declares _PG_init, and moves VARDATA_ANY and its kin out of postgres.h */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#else
+extern void _PG_init(void);
+#endif
+
+/* 14 gives pull_varnos the planner's state */
+#if PG_VERSION_NUM >= 140000
+#define appconfig_pull_varnos(root, node) pull_varnos(root, node)
+#else
+#define appconfig_pull_varnos(root, node) pull_varnos(node)
+#endif
+
+/* 16 keeps the user of a foreign scan in the scan, where joins have it too */
+#if PG_VERSION_NUM < 160000
+#define appconfig_scan_user(scan, rte) ((rte)->checkAsUser)
+#else
+#define appconfig_scan_user(scan, rte) ((scan)->checkAsUser)
+#endif
+
+/* 17 adds clauses that a join pushed down enforces, 18 the count of disabled nodes */
+#if PG_VERSION_NUM >= 180000
+#define appconfig_create_foreignscan_path(root, rel, rows, startup, total, outer) \
+	create_foreignscan_path(root, rel, NULL, rows, 0, startup, total, NIL, outer, NULL, NIL, NIL)
+#elif PG_VERSION_NUM >= 170000
+#define appconfig_create_foreignscan_path(root, rel, rows, startup, total, outer) \
+	create_foreignscan_path(root, rel, NULL, rows, startup, total, NIL, outer, NULL, NIL, NIL)
+#else
+#define appconfig_create_foreignscan_path(root, rel, rows, startup, total, outer) \
+	create_foreignscan_path(root, rel, NULL, rows, startup, total, NIL, outer, NULL, NIL)
+#endif
+
+/* 17 lets the planner estimate the length of more arrays */
+#if PG_VERSION_NUM >= 170000
+#define appconfig_array_length(root, expr) estimate_array_length(root, expr)
+#else
+#define appconfig_array_length(root, expr) estimate_array_length(expr)
+#endif
+
+/* 18 moves what EXPLAIN prints with */
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain_format.h"
+#include "commands/explain_state.h"
+#endif
+
+/* 19 gives the identifiers of the system caches a type */
+#if PG_VERSION_NUM < 190000
+#define SysCacheIdentifier int
+#endif
+
+/*
+ * 17 lets a resource owner free a set of wait events; ours is nobody's, and
+ * lives until FreeWaitEventSet, on all versions.
+ */
+static inline WaitEventSet *
+appconfig_create_wait_event_set(int nevents)
+{
+#if PG_VERSION_NUM >= 170000
+	return CreateWaitEventSet(NULL, nevents);
+#else
+	return CreateWaitEventSet(TopMemoryContext, nevents);
+#endif
+}
+
+/* 17 lets an extension name what pg_stat_activity shows while it waits */
+static inline uint32
+appconfig_wait_event(void)
+{
+#if PG_VERSION_NUM >= 170000
+	static uint32 wait_event = 0;
+
+	if (wait_event == 0)
+		wait_event = WaitEventExtensionNew("AppConfigCall");
+	return wait_event;
+#else
+	return PG_WAIT_EXTENSION;
+#endif
+}
+
+/* 18 has generated columns that are not stored */
+#ifndef ATTRIBUTE_GENERATED_VIRTUAL
+#define ATTRIBUTE_GENERATED_VIRTUAL 'v'
+#endif
+
+#endif /* APPCONFIG_COMPAT_H */
