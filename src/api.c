@@ -1,0 +1,489 @@
+/*-------------------------------------------------------------------------
+ *
+ * api.c
+ *		Calls of the service: signed, retried, parsed.
+ *
+ * A call is one GET request with as many attempts as it takes: each is signed
+ * anew, and between two of them the call waits, together with everything else
+ * that the backend waits for.  Calls make progress only while somebody drives
+ * their session, and a failed one raises its error only when its owner asks for
+ * the document, so that errors come in the order of the rows.
+ *
+ * What may not live here: URLs of particular operations (request.c), what a
+ * failure means (aws_error.c), the arithmetic of retries and pace (retry.c,
+ * pacer.c), tables and rows.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <time.h>
+
+#include "lib/ilist.h"
+#include "lib/stringinfo.h"
+#include "utils/memutils.h"
+
+#include "api.h"
+#include "aws_error.h"
+#include "aws_sigv4.h"
+#include "http.h"
+#include "pacer.h"
+#include "retry.h"
+
+#define SIGNING_NAME		"appconfig"
+#define MAX_CLOCK_SKEW		300 /* seconds that AWS tolerates */
+#define INVOCATION_ID_LEN	36	/* characters of a UUID */
+
+struct ApiSession
+{
+	HttpPool   *pool;
+	RetryBucket bucket;
+	Pacer		get_pacer;
+	Pacer		list_pacer;
+	long		clock_offset;	/* seconds that AWS is ahead of us */
+	dlist_head	calls;			/* of all owners */
+};
+
+typedef enum CallState
+{
+	CALL_WAITING,				/* for start_at */
+	CALL_IN_FLIGHT,
+	CALL_DONE,					/* document is the answer, NULL: not found */
+	CALL_FAILED					/* error tells why */
+} CallState;
+
+struct ApiCall
+{
+	dlist_node	node;			/* in the session's calls */
+	MemoryContext context;		/* holds this struct and all it points to */
+	MemoryContextCallback callback;
+	const ApiOwner *owner;
+	ApiCounters *counters;
+	const char *operation;
+	char	   *path;			/* with the endpoint's prefix, as signed */
+	char	   *query;
+	Pacer	   *pacer;
+	CallState	state;
+	int			attempts;		/* started so far */
+	int			bucket_cost;	/* retry tokens that the last retry took */
+	bool		clock_corrected;
+	int64		start_at;		/* on appconfig_http_clock() */
+	char		invocation_id[INVOCATION_ID_LEN + 1];
+	HttpTransfer *transfer;
+	JsonValue  *document;
+	AwsError   *error;
+};
+
+/* ------------------------------------------------------------------------
+ * Sessions
+ * ------------------------------------------------------------------------
+ */
+
+/*
+ * A session for calls under these settings, allocated in the current context;
+ * its connections live until appconfig_api_session_destroy().
+ */
+ApiSession *
+appconfig_api_session_create(const AppConfigSettings *settings)
+{
+	ApiSession *session = palloc0(sizeof(ApiSession));
+	int64		now = appconfig_http_clock();
+
+	dlist_init(&session->calls);
+	appconfig_retry_fill(&session->bucket);
+	appconfig_pacer_init(&session->get_pacer, settings->max_get_rate, now);
+	appconfig_pacer_init(&session->list_pacer, settings->max_list_rate, now);
+	session->pool = appconfig_http_pool_create(settings->max_concurrency);
+	return session;
+}
+
+/* There must be no owner left.  Raises no error. */
+void
+appconfig_api_session_destroy(ApiSession *session)
+{
+	Assert(dlist_is_empty(&session->calls));
+	appconfig_http_pool_destroy(session->pool);
+	pfree(session);
+}
+
+/* ------------------------------------------------------------------------
+ * Attempts
+ * ------------------------------------------------------------------------
+ */
+
+/* Something between 0 and 1, not 1 itself */
+static double
+random_fraction(void)
+{
+	uint32		bits;
+
+	if (!pg_strong_random(&bits, sizeof(bits)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate random values")));
+	return bits / 4294967296.0;
+}
+
+/* An id that stays the same over all attempts of a call, as the SDKs send it */
+static void
+make_invocation_id(char *id)
+{
+	uint8		b[16];
+
+	if (!pg_strong_random(b, sizeof(b)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate random values")));
+	b[6] = (b[6] & 0x0f) | 0x40;
+	b[8] = (b[8] & 0x3f) | 0x80;
+	snprintf(id, INVOCATION_ID_LEN + 1,
+			 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+			 b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7],
+			 b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+}
+
+/* The headers of one attempt, ended by NULL, in the current context */
+static const char **
+sign_attempt(const ApiCall *call)
+{
+	const ApiOwner *owner = call->owner;
+	const AwsCredentials *credentials = owner->credentials;
+	AwsSigv4Header signed_header = {"Host", owner->settings->host};
+	AwsSigv4Request request = {
+		.method = "GET",
+		.path = call->path,
+		.query = call->query,
+		.headers = &signed_header,
+		.nheaders = 1
+	};
+	AwsSigv4Scope scope = {
+		.time = time(NULL) + owner->session->clock_offset,
+		.region = owner->settings->region,
+		.service = SIGNING_NAME
+	};
+	AwsSigv4Result signature;
+	const char **headers = palloc0(sizeof(char *) * 9);
+	int			n = 0;
+
+	if (!appconfig_sigv4_sign(&request, &scope, credentials, &signature))
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
+				 errmsg("could not sign a request to AWS AppConfig"),
+				 errdetail("OpenSSL refuses SHA-256.")));
+	headers[n++] = psprintf("Host: %s", owner->settings->host);
+	headers[n++] = psprintf("X-Amz-Date: %s", signature.amz_date);
+	headers[n++] = psprintf("Authorization: %s", signature.authorization);
+	if (credentials->session_token != NULL)
+		headers[n++] = psprintf("X-Amz-Security-Token: %s", credentials->session_token);
+	headers[n++] = "Accept: application/json";
+	headers[n++] = "User-Agent: appconfig_fdw/1.0";
+	headers[n++] = psprintf("amz-sdk-invocation-id: %s", call->invocation_id);
+	headers[n++] = psprintf("amz-sdk-request: attempt=%d; max=%d",
+							call->attempts + 1, owner->settings->max_attempts);
+	return headers;
+}
+
+static void
+start_attempt(ApiCall *call)
+{
+	const AppConfigSettings *settings = call->owner->settings;
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext,
+												  "appconfig_fdw request",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(scratch);
+	HttpRequest request = {
+		.url = psprintf("%.*s%s%s%s",
+						(int) (strlen(settings->base_url) - strlen(settings->path_prefix)),
+						settings->base_url, call->path,
+						call->query[0] != '\0' ? "?" : "", call->query),
+		.headers = sign_attempt(call),
+		.ca_bundle = settings->ca_bundle,
+		.connect_timeout = settings->connect_timeout,
+		.request_timeout = settings->request_timeout,
+		.max_response_size = settings->max_response_size
+	};
+
+	call->transfer = appconfig_http_start(call->owner->session->pool, &request);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(scratch);
+	if (call->transfer == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_OUT_OF_MEMORY),
+				 errmsg("out of memory")));
+	call->state = CALL_IN_FLIGHT;
+	call->attempts++;
+	if (call->attempts > 1)
+		call->counters->retries++;
+}
+
+/*
+ * If the server's clock differs from ours by more than AWS tolerates, goes by
+ * the server's from now on and returns true.
+ */
+static bool
+correct_clock(ApiSession *session, const HttpResult *result)
+{
+	const char *date = result->field[HTTP_FIELD_DATE];
+	struct tm	parts = {0};
+	long		offset;
+
+	if (date == NULL || strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &parts) == NULL)
+		return false;
+	offset = (long) (timegm(&parts) - time(NULL));
+	if (labs(offset - session->clock_offset) < MAX_CLOCK_SKEW)
+		return false;
+	session->clock_offset = offset;
+	return true;
+}
+
+/* Milliseconds that the answer asks us to wait, RETRY_NO_HINT if it does not */
+static int
+server_hint(const HttpResult *result)
+{
+	if (result->field[HTTP_FIELD_AMZ_RETRY_AFTER] != NULL)
+		return appconfig_retry_parse_amz_hint(result->field[HTTP_FIELD_AMZ_RETRY_AFTER]);
+	if (result->field[HTTP_FIELD_RETRY_AFTER] != NULL)
+		return appconfig_retry_parse_http_hint(result->field[HTTP_FIELD_RETRY_AFTER], time(NULL));
+	return RETRY_NO_HINT;
+}
+
+/*
+ * Decides after a failed attempt whether there is another one, and when.  The
+ * rules are those of the SDKs' standard mode, appconfig-read-api.md section 3.1.
+ */
+static bool
+schedule_retry(ApiCall *call, const AwsError *error, const HttpResult *result)
+{
+	ApiSession *session = call->owner->session;
+	RetryCause	cause = error->kind == AWS_ERROR_THROTTLED ? RETRY_THROTTLED : RETRY_TRANSIENT;
+	int64		now = appconfig_http_clock();
+	int			delay;
+
+	if (error->kind == AWS_ERROR_THROTTLED)
+	{
+		call->counters->throttles++;
+		appconfig_pacer_throttled(call->pacer, now);
+	}
+	if (error->kind == AWS_ERROR_FATAL || error->kind == AWS_ERROR_NOT_FOUND ||
+		call->attempts >= call->owner->settings->max_attempts)
+		return false;
+	if (error->kind == AWS_ERROR_CLOCK)
+	{
+		if (call->clock_corrected || !correct_clock(session, result))
+			return false;
+		call->clock_corrected = true;
+		call->start_at = now;
+		return true;
+	}
+	call->bucket_cost = appconfig_retry_take(&session->bucket, cause);
+	if (call->bucket_cost == 0)
+		return false;
+	delay = appconfig_retry_delay(cause, call->attempts - 1, random_fraction());
+	delay = appconfig_retry_apply_hint(delay, server_hint(result));
+	call->start_at = Max(now + (int64) delay * 1000, appconfig_pacer_take(call->pacer, now));
+	return true;
+}
+
+/* No message may quote a secret, whoever wrote it */
+static void
+redact(AwsError *error, const AwsCredentials *credentials)
+{
+	if (error->message == NULL)
+		return;
+	if (strstr(error->message, credentials->secret_access_key) != NULL ||
+		(credentials->session_token != NULL &&
+		 strstr(error->message, credentials->session_token) != NULL))
+		error->message = pstrdup("(the message quotes a secret)");
+}
+
+/* An attempt has ended: the call is done, has failed, or waits for another */
+static void
+finish_attempt(ApiCall *call, const HttpResult *result)
+{
+	MemoryContext old = MemoryContextSwitchTo(call->context);
+	AwsError   *error = appconfig_error_from_result(result);
+	const char *malformed = NULL;
+
+	call->counters->bytes += result->bytes_received;
+	if (error == NULL)
+	{
+		call->document = appconfig_json_parse(result->body, result->body_length, &malformed);
+		if (malformed == NULL && appconfig_json_kind(call->document) != JSON_OBJECT)
+			malformed = "not a JSON object";
+		if (malformed != NULL)
+			error = appconfig_error_malformed(result, malformed);
+		else
+			appconfig_retry_give_back(&call->owner->session->bucket, call->bucket_cost);
+	}
+	if (error == NULL)
+		call->state = CALL_DONE;
+	else if (schedule_retry(call, error, result))
+		call->state = CALL_WAITING;
+	else
+	{
+		redact(error, call->owner->credentials);
+		call->error = error;
+		call->state = CALL_FAILED;
+	}
+	MemoryContextSwitchTo(old);
+	appconfig_http_release(call->transfer);
+	call->transfer = NULL;
+}
+
+/* ------------------------------------------------------------------------
+ * Calls
+ * ------------------------------------------------------------------------
+ */
+
+/* What a call has outside its memory ends with it, in an abort as well */
+static void
+end_call(void *arg)
+{
+	ApiCall    *call = arg;
+
+	dlist_delete(&call->node);
+	if (call->transfer != NULL)
+		appconfig_http_release(call->transfer);
+	appconfig_json_release(call->document);
+}
+
+/*
+ * Starts a call, as soon as the pace allows, and returns without waiting.  The
+ * strings of the request are copied, but for the operation.  The caller
+ * releases the call, or its owner's memory does.
+ */
+ApiCall *
+appconfig_api_start(const ApiOwner *owner, const ApiRequest *request, ApiCounters *counters)
+{
+	ApiSession *session = owner->session;
+	MemoryContext context = AllocSetContextCreate(owner->context,
+												  "appconfig_fdw call",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	ApiCall    *call = palloc0(sizeof(ApiCall));
+
+	call->context = context;
+	call->owner = owner;
+	call->counters = counters;
+	call->operation = request->operation;
+	call->path = psprintf("%s%s", owner->settings->path_prefix, request->path);
+	call->query = pstrdup(request->query);
+	make_invocation_id(call->invocation_id);
+	MemoryContextSwitchTo(old);
+
+	call->pacer = request->is_list ? &session->list_pacer : &session->get_pacer;
+	call->start_at = appconfig_pacer_take(call->pacer, appconfig_http_clock());
+	call->state = CALL_WAITING;
+	dlist_push_tail(&session->calls, &call->node);
+	call->callback.func = end_call;
+	call->callback.arg = call;
+	MemoryContextRegisterResetCallback(context, &call->callback);
+	counters->calls++;
+	return call;
+}
+
+/* Is there a document, or an error? */
+bool
+appconfig_api_is_done(const ApiCall *call)
+{
+	return call->state == CALL_DONE || call->state == CALL_FAILED;
+}
+
+/* Will appconfig_api_document() raise an error?  Not for a 404. */
+bool
+appconfig_api_has_failed(const ApiCall *call)
+{
+	return call->state == CALL_FAILED && call->error->kind != AWS_ERROR_NOT_FOUND;
+}
+
+/*
+ * The answer of a call that is done: a JSON object with a reference that the
+ * caller releases, or NULL where the service knows no such thing.  Raises the
+ * error of a call that has failed.
+ */
+JsonValue *
+appconfig_api_document(ApiCall *call)
+{
+	JsonValue  *document = call->document;
+
+	if (appconfig_api_has_failed(call))
+		appconfig_api_raise(call);
+	call->document = NULL;
+	return document;
+}
+
+/* Raises the error of a call that has failed, a 404 included */
+void
+appconfig_api_raise(const ApiCall *call)
+{
+	AwsCallName name = {
+		.operation = call->operation,
+		.target = psprintf("%s%s%s", call->path, call->query[0] != '\0' ? "?" : "", call->query),
+		.attempts = call->attempts
+	};
+
+	Assert(call->state == CALL_FAILED);
+	appconfig_error_raise(call->error, &name);
+}
+
+/* Ends a call, wherever it is.  Raises no error. */
+void
+appconfig_api_release(ApiCall *call)
+{
+	MemoryContextDelete(call->context);
+}
+
+/* Lets all calls of the session get on as far as they can without waiting */
+void
+appconfig_api_drive(ApiSession *session)
+{
+	dlist_iter	iter;
+	int64		now = appconfig_http_clock();
+
+	dlist_foreach(iter, &session->calls)
+	{
+		ApiCall    *call = dlist_container(ApiCall, node, iter.cur);
+
+		if (call->state == CALL_WAITING && call->start_at <= now)
+			start_attempt(call);
+	}
+	appconfig_http_drive(session->pool);
+	dlist_foreach(iter, &session->calls)
+	{
+		ApiCall    *call = dlist_container(ApiCall, node, iter.cur);
+		const HttpResult *result;
+
+		if (call->state != CALL_IN_FLIGHT)
+			continue;
+		result = appconfig_http_result(call->transfer);
+		if (result != NULL)
+			finish_attempt(call, result);
+	}
+}
+
+/*
+ * Waits until a call of the session can get on, and drives it.  There must be
+ * one that is not done.  Interrupts happen in here.
+ */
+void
+appconfig_api_wait(ApiSession *session)
+{
+	int64		now = appconfig_http_clock();
+	long		timeout = -1;	/* milliseconds */
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &session->calls)
+	{
+		ApiCall    *call = dlist_container(ApiCall, node, iter.cur);
+
+		if (call->state == CALL_WAITING)
+		{
+			long		left = (long) ((Max(0, call->start_at - now) + 999) / 1000);
+
+			if (timeout < 0 || left < timeout)
+				timeout = left;
+		}
+	}
+	appconfig_http_wait(session->pool, timeout);
+	appconfig_api_drive(session);
+}

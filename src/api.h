@@ -1,0 +1,66 @@
+/*-------------------------------------------------------------------------
+ *
+ * api.h
+ *		Calls of the service: signed, retried, parsed.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef APPCONFIG_API_H
+#define APPCONFIG_API_H
+
+#include "aws_credentials.h"
+#include "json.h"
+#include "settings.h"
+
+/*
+ * What calls to one endpoint with one identity share: connections, the budget
+ * of retries, the pace, the difference between the clocks.  Lives over
+ * statements; see session.c.
+ */
+typedef struct ApiSession ApiSession;
+
+/* One call, over all its attempts */
+typedef struct ApiCall ApiCall;
+
+/* What calls have cost; counted up by the calls of their owner */
+typedef struct ApiCounters
+{
+	int64		calls;
+	int64		retries;
+	int64		throttles;
+	int64		bytes;			/* received */
+} ApiCounters;
+
+/* Who makes calls.  Must outlive them. */
+typedef struct ApiOwner
+{
+	ApiSession *session;
+	const AppConfigSettings *settings;
+	const AwsCredentials *credentials;
+	MemoryContext context;		/* when it is reset, the calls end */
+} ApiOwner;
+
+/* What to call */
+typedef struct ApiRequest
+{
+	const char *operation;		/* AWS name, a constant */
+	const char *path;			/* encoded, begins with a slash */
+	const char *query;			/* encoded, or "" */
+	bool		is_list;		/* paced with the list operations */
+} ApiRequest;
+
+extern ApiSession *appconfig_api_session_create(const AppConfigSettings *settings);
+extern void appconfig_api_session_destroy(ApiSession *session);
+
+extern ApiCall *appconfig_api_start(const ApiOwner *owner, const ApiRequest *request,
+									ApiCounters *counters);
+extern bool appconfig_api_is_done(const ApiCall *call);
+extern bool appconfig_api_has_failed(const ApiCall *call);
+extern JsonValue *appconfig_api_document(ApiCall *call);
+extern void appconfig_api_raise(const ApiCall *call) pg_attribute_noreturn();
+extern void appconfig_api_release(ApiCall *call);
+
+extern void appconfig_api_drive(ApiSession *session);
+extern void appconfig_api_wait(ApiSession *session);
+
+#endif							/* APPCONFIG_API_H */
