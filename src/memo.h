@@ -1,0 +1,36 @@
+/*-------------------------------------------------------------------------
+ *
+ * memo.h
+ *		The documents of one statement, each fetched once.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef APPCONFIG_MEMO_H
+#define APPCONFIG_MEMO_H
+
+#include "api.h"
+
+/* What one statement has asked one foreign server for, as one role */
+typedef struct Memo Memo;
+
+/* One request and its answer, shared by all scans that ask for it */
+typedef struct MemoEntry MemoEntry;
+
+extern Memo *appconfig_memo_find(MemoryContext statement, Oid serverid, Oid userid);
+extern Memo *appconfig_memo_create(MemoryContext statement, Oid serverid, Oid userid,
+								   ApiSession *session,
+								   const AppConfigSettings *settings,
+								   const AwsCredentials *credentials);
+extern void appconfig_memo_retain(Memo *memo);
+extern const AppConfigSettings *appconfig_memo_settings(const Memo *memo);
+
+extern MemoEntry *appconfig_memo_fetch(Memo *memo, const ApiRequest *request,
+									   ApiCounters *counters);
+extern bool appconfig_memo_is_ready(const MemoEntry *entry);
+extern bool appconfig_memo_has_failed(const MemoEntry *entry);
+extern JsonValue *appconfig_memo_document(MemoEntry *entry);
+extern void appconfig_memo_raise(const MemoEntry *entry) pg_attribute_noreturn();
+extern void appconfig_memo_release(MemoEntry *entry);
+extern void appconfig_memo_wait(Memo *memo);
+
+#endif							/* APPCONFIG_MEMO_H */

@@ -1,0 +1,152 @@
+/*-------------------------------------------------------------------------
+ *
+ * session.c
+ *		What a backend keeps of a foreign server from statement to statement.
+ *
+ * One API session for each server, role and user mapping: its connections, its
+ * pace, its budget of retries.  ALTER SERVER and ALTER USER MAPPING, rolled back
+ * ones included, make a session stale: running statements end with it, the next
+ * one gets a new session, and the stale one goes when its last user has gone.
+ *
+ * What may not live here: options (fdw_options.c), calls (api.c), documents.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "lib/ilist.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "compat.h"
+#include "session.h"
+
+typedef struct CachedSession
+{
+	dlist_node	node;			/* in sessions */
+	MemoryContext context;		/* holds this struct */
+	Oid			serverid;
+	Oid			userid;
+	Oid			umid;
+	uint32		server_hash;	/* by which an invalidation names them */
+	uint32		umid_hash;
+	bool		stale;			/* not for new users */
+	int			users;
+	ApiSession *api;
+} CachedSession;
+
+/* One user's hold on a session; in the memory of the user */
+typedef struct SessionUse
+{
+	CachedSession *session;
+	MemoryContextCallback callback;
+} SessionUse;
+
+static dlist_head sessions = DLIST_STATIC_INIT(sessions);
+
+/* A server or user mapping has changed; a hash of 0 stands for all of them */
+static void
+invalidate_sessions(Datum arg pg_attribute_unused(), SysCacheIdentifier cacheid, uint32 hash)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &sessions)
+	{
+		CachedSession *session = dlist_container(CachedSession, node, iter.cur);
+		uint32		own = cacheid == FOREIGNSERVEROID ? session->server_hash : session->umid_hash;
+
+		if (hash == 0 || hash == own)
+			session->stale = true;
+	}
+}
+
+static void
+destroy_session(CachedSession *session)
+{
+	dlist_delete(&session->node);
+	appconfig_api_session_destroy(session->api);
+	MemoryContextDelete(session->context);
+}
+
+static void
+release_session(void *arg)
+{
+	SessionUse *use = arg;
+
+	use->session->users--;
+	if (use->session->stale && use->session->users == 0)
+		destroy_session(use->session);
+}
+
+/* A session that may be used, and on the way the end of those that nobody uses */
+static CachedSession *
+find_session(Oid serverid, Oid userid, Oid umid)
+{
+	CachedSession *found = NULL;
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &sessions)
+	{
+		CachedSession *session = dlist_container(CachedSession, node, iter.cur);
+
+		if (session->stale && session->users == 0)
+			destroy_session(session);
+		else if (!session->stale && session->serverid == serverid &&
+				 session->userid == userid && session->umid == umid)
+			found = session;
+	}
+	return found;
+}
+
+static CachedSession *
+create_session(Oid serverid, Oid userid, Oid umid, const AppConfigSettings *settings)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "appconfig_fdw session",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	CachedSession *session = palloc0(sizeof(CachedSession));
+
+	session->context = context;
+	session->serverid = serverid;
+	session->userid = userid;
+	session->umid = umid;
+	session->server_hash = GetSysCacheHashValue1(FOREIGNSERVEROID, ObjectIdGetDatum(serverid));
+	session->umid_hash = GetSysCacheHashValue1(USERMAPPINGOID, ObjectIdGetDatum(umid));
+	session->api = appconfig_api_session_create(settings);
+	MemoryContextSwitchTo(old);
+	/* nothing fails from here on */
+	MemoryContextSetParent(context, TopMemoryContext);
+	dlist_push_tail(&sessions, &session->node);
+	return session;
+}
+
+/*
+ * The session of that server, role and user mapping, made if there is none.  It
+ * is held until context is reset.
+ */
+ApiSession *
+appconfig_session_acquire(Oid serverid, Oid userid, Oid umid,
+						  const AppConfigSettings *settings, MemoryContext context)
+{
+	static bool registered = false;
+	SessionUse *use = MemoryContextAllocZero(context, sizeof(SessionUse));
+	CachedSession *session;
+
+	if (!registered)
+	{
+		CacheRegisterSyscacheCallback(FOREIGNSERVEROID, invalidate_sessions, (Datum) 0);
+		CacheRegisterSyscacheCallback(USERMAPPINGOID, invalidate_sessions, (Datum) 0);
+		registered = true;
+	}
+	session = find_session(serverid, userid, umid);
+	if (session == NULL)
+		session = create_session(serverid, userid, umid, settings);
+	session->users++;
+	use->session = session;
+	use->callback.func = release_session;
+	use->callback.arg = use;
+	MemoryContextRegisterResetCallback(context, &use->callback);
+	return session->api;
+}
