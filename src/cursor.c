@@ -1,0 +1,1186 @@
+/*-------------------------------------------------------------------------
+ *
+ * cursor.c
+ *		Walks the calls that a scan needs and yields what its rows are made of.
+ *
+ * The walk is a queue of nodes in the order of the rows: lists that have not
+ * been read, documents that are on their way, items that are ready.  Where an
+ * answer arrives, its node is replaced, in its place, by what it leads to: a
+ * page by its items and the next page, a definition by the list of its runs, a
+ * run by its document.  So calls anywhere in the chain are in flight together
+ * while the rows keep their order, whatever order the network answers in.  The
+ * head of the queue is the next row; calls are started only while it is not
+ * ready, and only so many that few answers wait to be read.
+ *
+ * What may not live here: SQL types and expressions (fdw_scan.c, row.c), how
+ * a call is made (api.c), URLs (request.c), anything about one table that its
+ * declaration does not say (tables.c).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "lib/ilist.h"
+#include "utils/memutils.h"
+
+#include "cursor.h"
+#include "request.h"
+
+/* Lists that a query with a list of applications asks for, one of each; with
+ * more applications than that the list of the whole account is shorter */
+#define MAX_APPLICATION_LISTS 20
+
+/* Nodes in the queue, beyond which only its head is expanded */
+#define MAX_NODES 2000
+
+/* Collections from the top of the hierarchy to a table's own */
+#define MAX_LEVELS 3
+
+/* Sources that are looked up for an item beside its own document */
+typedef enum SideLookup
+{
+	SIDE_APPLICATION,
+	SIDE_DEFINITION,
+	SIDE_COUNT
+} SideLookup;
+
+static const struct
+{
+	AppConfigSource source;
+	AppConfigCollectionId collection;
+} side_lookups[SIDE_COUNT] = {
+	[SIDE_APPLICATION] = {SOURCE_APPLICATION, COLLECTION_APPLICATIONS},
+	[SIDE_DEFINITION] = {SOURCE_DEFINITION, COLLECTION_DEFINITIONS},
+};
+
+typedef enum CursorNodeKind
+{
+	NODE_LIST, /* a page of a list */
+	NODE_GET,  /* a document of the table's own collection */
+	NODE_ITEM  /* complete, but for its side look-ups */
+} CursorNodeKind;
+
+typedef struct CursorNode
+{
+	dlist_node	node; /* in cursor->queue */
+	CursorNodeKind	kind;
+	int			level; /* in cursor->levels */
+	KeyFacts	keys; /* owned */
+	bool		typed; /* do the keys come from the query, not the service? */
+	JsonValue *source[SOURCE_COUNT]; /* a reference each, or NULL */
+	MemoEntry  *entry;				 /* LIST, GET: once asked for */
+	char	   *token;				 /* LIST: NULL for the first page */
+	MemoEntry  *side[SIDE_COUNT];	 /* ITEM */
+	bool		sides_started;
+} CursorNode;
+
+struct AppConfigCursor
+{
+	MemoryContext context; /* holds this struct and the nodes */
+	MemoryContext scratch; /* reset after each step */
+	MemoryContextCallback callback;
+	Memo *memo;
+	AppConfigCursorOptions options;
+	int			levels_count;
+	AppConfigCollectionId levels[MAX_LEVELS]; /* from the top down */
+	bool		need_document; /* does a row take more than a list's item? */
+	bool		read[SOURCE_COUNT]; /* columns that are read ask for it */
+	dlist_head	queue;
+	int			nodes;
+	int64		yielded; /* items */
+	List	   *lookups; /* MemoEntry of side look-ups, held to the end */
+	CursorNode	   *current; /* whose rows are being yielded */
+	AppConfigItem item;
+	/* where we are within current, see next_element() */
+	int			treatment;
+	bool		in_members;
+	JsonMembers members;
+};
+
+static void add_level(AppConfigCursor *cursor, dlist_node *before,
+					  const CursorNode *parent, int level, const KeyFacts *keys,
+					  bool typed);
+
+/* ------------------------------------------------------------------------
+ * What the table's declaration says
+ * ------------------------------------------------------------------------
+ */
+static const AppConfigCollection *
+own_collection(const AppConfigTable *table)
+{
+	return &appconfig_collections[table->collection];
+}
+
+static bool
+column_has_source(const AppConfigColumn *column, AppConfigSource source)
+{
+	int			i;
+
+	for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES; i++)
+	{
+		if (column->from[i].source == source)
+			return true;
+	}
+	return false;
+}
+
+/* Can a column be had without the document of the table's own collection? */
+static bool
+column_avoids_document(const AppConfigTable *table, const AppConfigColumn *column)
+{
+	AppConfigSource document = own_collection(table)->get.yields;
+	int			i;
+
+	for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES; i++)
+	{
+		AppConfigSource source = column->from[i].source;
+
+		if (source != SOURCE_NONE &&
+			(source != document || own_collection(table)->list.yields == document))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Has the item of a list all that the column needs?  Then a clause on the
+ * column can be checked before the item's document is fetched.
+ */
+bool
+appconfig_cursor_list_answers(const AppConfigTable *table, const AppConfigColumn *column)
+{
+	return table->shape == ROW_PER_ITEM &&
+		(column_has_source(column, own_collection(table)->list.yields) ||
+		 column_has_source(column, SOURCE_SERVER) || column_has_source(column, SOURCE_KEY));
+}
+
+static void
+find_needs(AppConfigCursor *cursor)
+{
+	const AppConfigTable *table = cursor->options.table;
+	const AppConfigColumn **column;
+	int			i;
+
+	cursor->need_document = table->shape != ROW_PER_ITEM;
+	for (column = cursor->options.columns; *column != NULL; column++)
+	{
+		if (!column_avoids_document(table, *column))
+			cursor->need_document = true;
+		for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES; i++)
+			cursor->read[(*column)->from[i].source] = true;
+	}
+	if (own_collection(table)->get.path == NULL)
+		cursor->need_document = false;
+}
+
+static void
+find_levels(AppConfigCursor *cursor)
+{
+	AppConfigCollectionId id = cursor->options.table->collection;
+	int			i;
+
+	for (; id != COLLECTION_NONE; id = appconfig_collections[id].parent)
+		cursor->levels_count++;
+	Assert(cursor->levels_count <= MAX_LEVELS);
+	id = cursor->options.table->collection;
+	for (i = cursor->levels_count - 1; i >= 0; i--)
+	{
+		cursor->levels[i] = id;
+		id = appconfig_collections[id].parent;
+	}
+}
+
+static const AppConfigCollection *
+collection_at(const AppConfigCursor *cursor, int level)
+{
+	return &appconfig_collections[cursor->levels[level]];
+}
+
+static bool
+is_own_level(const AppConfigCursor *cursor, int level)
+{
+	return level == cursor->levels_count - 1;
+}
+
+/* ------------------------------------------------------------------------
+ * Keys
+ * ------------------------------------------------------------------------
+ */
+static void
+copy_keys(AppConfigCursor *cursor, KeyFacts *to, const KeyFacts *from)
+{
+	int			key;
+
+	*to = *from;
+	for (key = 0; key < KEY_COUNT; key++)
+	{
+		if (from->text[key] != NULL)
+			to->text[key] = MemoryContextStrdup(cursor->context, from->text[key]);
+	}
+}
+
+static void
+free_keys(KeyFacts *keys)
+{
+	int			key;
+
+	for (key = 0; key < KEY_COUNT; key++)
+	{
+		if (keys->text[key] != NULL)
+			pfree(unconstify(char *, keys->text[key]));
+	}
+}
+
+/* Is the key one by which things are addressed, so that it can be compared? */
+static bool
+is_identifier(AppConfigKey key)
+{
+	return key == KEY_APPLICATION_ID || key == KEY_DEFINITION_ID ||
+		key == KEY_ENVIRONMENT_ID || key == KEY_PROFILE_ID;
+}
+
+/*
+ * Takes the keys that an item names of itself into keys, which has those by
+ * which it was asked for; strings are borrowed from the item.  Returns false if
+ * the item is not what was asked for, because the service took an identifier
+ * for a name.
+ */
+static bool
+learn_keys(KeyFacts *keys, const AppConfigCollection *collection, bool own, JsonValue *item)
+{
+	const AppConfigFact *fact;
+
+	for (fact = collection->facts; fact->key != KEY_NONE; fact++)
+	{
+		JsonValue  *value = appconfig_json_lookup(item, fact->path);
+		size_t		length;
+		const char *text;
+		bool		exact;
+
+		if (fact->key == KEY_STATUS && !own)
+			continue;			/* the column is about the table's own status */
+		if (fact->key == KEY_RUN)
+		{
+			int64		run = appconfig_json_integer(value, &exact);
+
+			if (!exact)
+				continue;
+			if (keys->run_known && keys->run != run)
+				return false;
+			keys->run_known = true;
+			keys->run = run;
+			continue;
+		}
+		if (appconfig_json_kind(value) != JSON_STRING)
+			continue;
+		text = appconfig_json_text(value, &length);
+		if (strlen(text) != length)
+			continue;
+		if (is_identifier(fact->key) && keys->text[fact->key] != NULL &&
+			strcmp(keys->text[fact->key], text) != 0)
+			return false;
+		keys->text[fact->key] = text;
+	}
+	return true;
+}
+
+/* Does the item say which application it belongs to? */
+static bool
+names_application(const AppConfigCollection *collection, JsonValue *item)
+{
+	const AppConfigFact *fact;
+
+	for (fact = collection->facts; fact->key != KEY_NONE; fact++)
+	{
+		if (fact->key == KEY_APPLICATION_ID)
+			return appconfig_json_kind(appconfig_json_lookup(item, fact->path)) == JSON_STRING;
+	}
+	return false;
+}
+
+/*
+ * Does a text look like an id that the service has made?  Seven lower-case
+ * letters and digits, as appconfig-read-api.md section 2 has it, and a digit
+ * among them, as names seldom do.
+ */
+static bool
+looks_like_id(const char *text)
+{
+	return strlen(text) == 7 && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789") == 7 &&
+		strpbrk(text, "0123456789") != NULL;
+}
+
+/* ------------------------------------------------------------------------
+ * Nodes
+ * ------------------------------------------------------------------------
+ */
+
+/*
+ * A new node with the keys and the sources of its parent, if any, in front of
+ * another one.  Keys are copied.
+ */
+static CursorNode *
+add_node(AppConfigCursor *cursor, dlist_node *before, CursorNodeKind kind, int level,
+		 const CursorNode *parent, const KeyFacts *keys, bool typed)
+{
+	CursorNode	   *node = MemoryContextAllocZero(cursor->context, sizeof(CursorNode));
+	int			i;
+
+	node->kind = kind;
+	node->level = level;
+	node->typed = typed;
+	copy_keys(cursor, &node->keys, keys);
+	for (i = 0; parent != NULL && i < SOURCE_COUNT; i++)
+	{
+		if (parent->source[i] != NULL)
+			node->source[i] = appconfig_json_retain(parent->source[i]);
+	}
+	dlist_insert_before(before, &node->node);
+	cursor->nodes++;
+	return node;
+}
+
+/* Gives up everything that a node holds.  Raises no error. */
+static void
+release_holds(CursorNode *node)
+{
+	int			i;
+
+	for (i = 0; i < SOURCE_COUNT; i++)
+		appconfig_json_release(node->source[i]);
+	if (node->entry != NULL)
+		appconfig_memo_release(node->entry);
+}
+
+/* Out of the queue, and freed */
+static void
+free_node(CursorNode *node)
+{
+	release_holds(node);
+	free_keys(&node->keys);
+	if (node->token != NULL)
+		pfree(node->token);
+	pfree(node);
+}
+
+static void
+remove_node(AppConfigCursor *cursor, CursorNode *node)
+{
+	dlist_delete(&node->node);
+	cursor->nodes--;
+	free_node(node);
+}
+
+/* The memo's entry for the node's call, started if need be */
+static void
+ask(AppConfigCursor *cursor, CursorNode *node)
+{
+	const AppConfigCollection *collection = collection_at(cursor, node->level);
+	const AppConfigOperation *operation =
+		node->kind == NODE_LIST ? &collection->list : &collection->get;
+	MemoryContext old = MemoryContextSwitchTo(cursor->scratch);
+	ApiRequest	request = {
+		.operation = operation->name,
+		.path = appconfig_request_path(operation, &node->keys),
+		.query = "",
+		.is_list = operation->is_list
+	};
+
+	if (node->kind == NODE_LIST)
+		request.query = appconfig_request_query(operation,
+												appconfig_keyset_restrict(cursor->options.keys, &node->keys),
+												is_own_level(cursor, node->level), node->token);
+	MemoryContextSwitchTo(old);
+	node->entry = appconfig_memo_fetch(cursor->memo, &request, cursor->options.counters);
+	MemoryContextReset(cursor->scratch);
+}
+
+/* ------------------------------------------------------------------------
+ * Side look-ups
+ * ------------------------------------------------------------------------
+ */
+
+/* The answer to a side look-up for the node's keys; held by the cursor */
+static MemoEntry *
+ask_side(AppConfigCursor *cursor, const CursorNode *node, SideLookup side)
+{
+	const AppConfigOperation *operation =
+		&appconfig_collections[side_lookups[side].collection].get;
+	MemoryContext old = MemoryContextSwitchTo(cursor->scratch);
+	ApiRequest	request = {
+		.operation = operation->name,
+		.path = appconfig_request_path(operation, &node->keys),
+		.query = "",
+		.is_list = false
+	};
+	MemoEntry  *entry;
+
+	MemoryContextSwitchTo(cursor->context);
+	entry = appconfig_memo_fetch(cursor->memo, &request, cursor->options.counters);
+	if (list_member_ptr(cursor->lookups, entry))
+		appconfig_memo_release(entry);
+	else
+		cursor->lookups = lappend(cursor->lookups, entry);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(cursor->scratch);
+	return entry;
+}
+
+/* Does the node have a value for the column from what is at hand? */
+static bool
+column_is_at_hand(const CursorNode *node, const AppConfigColumn *column)
+{
+	int			i;
+
+	for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES; i++)
+	{
+		AppConfigSource source = column->from[i].source;
+
+		if (source == SOURCE_SERVER || source == SOURCE_KEY)
+			return true;
+		if (node->source[source] != NULL &&
+			appconfig_json_lookup(node->source[source], column->from[i].path) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* Is a source that has to be looked up read from the node's item? */
+static bool
+needs_side(const AppConfigCursor *cursor, const CursorNode *node, SideLookup side)
+{
+	AppConfigSource source = side_lookups[side].source;
+	const AppConfigColumn **column;
+
+	if (side_lookups[side].collection == cursor->options.table->collection ||
+		node->source[source] != NULL)
+		return false;
+	/* an identifier of the query's, where no answer has proved it to be one */
+	if (side == SIDE_DEFINITION && node->typed && node->source[SOURCE_RUN] == NULL &&
+		node->keys.text[KEY_DEFINITION_ID] != NULL &&
+		!(looks_like_id(node->keys.text[KEY_APPLICATION_ID]) &&
+		  looks_like_id(node->keys.text[KEY_DEFINITION_ID])))
+		return true;
+	if (!cursor->read[source])
+		return false;
+	for (column = cursor->options.columns; *column != NULL; column++)
+	{
+		if (column_has_source(*column, source) && !column_is_at_hand(node, *column))
+			return true;
+	}
+	return false;
+}
+
+/* Asks for what the node lacks; counts up the calls in flight */
+static void
+start_sides(AppConfigCursor *cursor, CursorNode *node, int *in_flight)
+{
+	int			side;
+
+	for (side = 0; side < SIDE_COUNT; side++)
+	{
+		int			known = list_length(cursor->lookups);
+
+		if (!needs_side(cursor, node, side))
+			continue;
+		node->side[side] = ask_side(cursor, node, side);
+		*in_flight += list_length(cursor->lookups) - known;
+	}
+	node->sides_started = true;
+}
+
+static bool
+sides_are_ready(const CursorNode *node)
+{
+	int			side;
+
+	for (side = 0; side < SIDE_COUNT; side++)
+	{
+		if (node->side[side] != NULL && !appconfig_memo_is_ready(node->side[side]))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Takes what the side look-ups have found.  Returns false if it shows that the
+ * item is not the one that was asked for.
+ */
+static bool
+take_sides(CursorNode *node)
+{
+	int			side;
+
+	for (side = 0; side < SIDE_COUNT; side++)
+	{
+		AppConfigSource source = side_lookups[side].source;
+		JsonValue  *document;
+
+		if (node->side[side] == NULL)
+			continue;
+		document = appconfig_memo_document(node->side[side]);
+		if (document == NULL)
+			continue;
+		if (node->typed)
+		{
+			KeyFacts	proof = node->keys;
+
+			if (!learn_keys(&proof, &appconfig_collections[side_lookups[side].collection], false, document))
+				return false;
+		}
+		node->source[source] = appconfig_json_retain(document);
+	}
+	return true;
+}
+
+/* ------------------------------------------------------------------------
+ * From an answer to what it leads to
+ * ------------------------------------------------------------------------
+ */
+
+/* An item of a list of the table's own collection */
+static void
+add_own_item(AppConfigCursor *cursor, CursorNode *list, const KeyFacts *keys, JsonValue *value)
+{
+	const AppConfigCollection *collection = collection_at(cursor, list->level);
+	CursorNode	   *node = add_node(cursor, &list->node, NODE_ITEM, list->level, list, keys, list->typed);
+
+	node->source[collection->list.yields] = appconfig_json_retain(value);
+	if (cursor->options.filter != NULL)
+	{
+		AppConfigItem item = {.keys = &node->keys};
+
+		memcpy(item.source, node->source, sizeof(item.source));
+		if (!cursor->options.filter(cursor->options.filter_arg, &item))
+		{
+			remove_node(cursor, node);
+			return;
+		}
+	}
+	if (cursor->need_document)
+		node->kind = NODE_GET;
+}
+
+/* One item of any list */
+static void
+add_item(AppConfigCursor *cursor, CursorNode *list, JsonValue *value)
+{
+	const AppConfigCollection *collection = collection_at(cursor, list->level);
+	bool		own = is_own_level(cursor, list->level);
+	KeyFacts	keys = list->keys;
+	JsonValue **inherited = &list->source[collection->list.yields];
+
+	if (!learn_keys(&keys, collection, own, value) ||
+		!appconfig_keyset_contains(cursor->options.keys, &keys))
+		return;
+	if (own)
+	{
+		add_own_item(cursor, list, &keys, value);
+		return;
+	}
+	/* for the time being the list stands for its item, as the parent */
+	*inherited = value;
+	PG_TRY();
+	{
+		add_level(cursor, &list->node, list, list->level + 1, &keys,
+				  list->typed && !names_application(collection, value));
+	}
+	PG_FINALLY();
+	{
+		*inherited = NULL;
+	}
+	PG_END_TRY();
+}
+
+/* The token of the page after this one, palloc'd; NULL if this is the last */
+static char *
+next_token(AppConfigCursor *cursor, const CursorNode *list, JsonValue *page)
+{
+	JsonValue  *value = appconfig_json_lookup(page, "NextToken");
+	size_t		length;
+	const char *token;
+
+	if (value == NULL)
+		return NULL;
+	token = appconfig_json_text(value, &length);
+	if (appconfig_json_kind(value) != JSON_STRING || length == 0 || strlen(token) != length)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_ERROR),
+				 errmsg("AWS AppConfig sent an answer that cannot be read"),
+				 errdetail("The NextToken of a %s answer is not a token.",
+						   collection_at(cursor, list->level)->list.name)));
+	if (list->token != NULL && strcmp(token, list->token) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_ERROR),
+				 errmsg("AWS AppConfig repeats a page"),
+				 errdetail("%s has answered with the NextToken that it was asked with.",
+						   collection_at(cursor, list->level)->list.name),
+				 errhint("Try again later.")));
+	return MemoryContextStrdup(cursor->context, token);
+}
+
+/* A page has arrived: its items, and the next page behind them */
+static void
+expand_list(AppConfigCursor *cursor, CursorNode *list)
+{
+	JsonValue  *page = appconfig_memo_document(list->entry);
+	JsonValue  *items;
+	char	   *token;
+	int			count;
+	int			i;
+
+	if (page == NULL)
+	{
+		/* there is no such thing; but what has a first page has a second */
+		if (list->token != NULL)
+			appconfig_memo_raise(list->entry);
+		remove_node(cursor, list);
+		return;
+	}
+	items = appconfig_json_lookup(page, "Items");
+	if (items != NULL && appconfig_json_kind(items) != JSON_ARRAY)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_ERROR),
+				 errmsg("AWS AppConfig sent an answer that cannot be read"),
+				 errdetail("The Items of a %s answer are not a list.",
+						   collection_at(cursor, list->level)->list.name)));
+	token = next_token(cursor, list, page);
+	count = appconfig_json_array_length(items);
+	for (i = 0; i < count; i++)
+		add_item(cursor, list, appconfig_json_array_element(items, i));
+	if (token == NULL)
+	{
+		remove_node(cursor, list);
+		return;
+	}
+	appconfig_memo_release(list->entry);
+	list->entry = NULL;
+	if (list->token != NULL)
+		pfree(list->token);
+	list->token = token;
+}
+
+/* A document has arrived: the node is an item now, or none */
+static void
+expand_get(AppConfigCursor *cursor, CursorNode *node)
+{
+	const AppConfigCollection *collection = collection_at(cursor, node->level);
+	JsonValue  *document = appconfig_memo_document(node->entry);
+	KeyFacts	keys = node->keys;
+
+	if (document == NULL || !learn_keys(&keys, collection, true, document))
+	{
+		remove_node(cursor, node);
+		return;
+	}
+	Assert(node->source[collection->get.yields] == NULL);
+	node->source[collection->get.yields] = appconfig_json_retain(document);
+	appconfig_memo_release(node->entry);
+	node->entry = NULL;
+	node->kind = NODE_ITEM;
+}
+
+/* ------------------------------------------------------------------------
+ * From keys to calls
+ * ------------------------------------------------------------------------
+ */
+
+/* Text keys that an operation needs and that are not known yet */
+static bool
+is_open(const AppConfigOperation *operation, const KeyFacts *keys, AppConfigKey key)
+{
+	return key != KEY_RUN && keys->text[key] == NULL && appconfig_request_needs(operation, key);
+}
+
+/* What is known by its keys: its document, or the level below it */
+static void
+add_known(AppConfigCursor *cursor, dlist_node *before, const CursorNode *parent,
+		  int level, const KeyFacts *keys, bool typed)
+{
+	if (is_own_level(cursor, level))
+		add_node(cursor, before, NODE_GET, level, parent, keys, typed);
+	else
+		add_level(cursor, before, parent, level + 1, keys, typed);
+}
+
+/* A box with one of the combinations of values for the keys that are open */
+static void
+add_combinations(AppConfigCursor *cursor, dlist_node *before, const CursorNode *parent,
+				 int level, const KeySet *set, KeyFacts *keys, AppConfigKey from)
+{
+	const AppConfigOperation *get = &collection_at(cursor, level)->get;
+	AppConfigKey key;
+	int64	   *runs;
+	int			count;
+	int			i;
+
+	for (key = from; key < KEY_COUNT; key++)
+	{
+		KeyTexts   *texts;
+
+		if (!is_open(get, keys, key))
+			continue;
+		texts = appconfig_keyset_texts(set, key);
+		for (i = 0; i < texts->count; i++)
+		{
+			keys->text[key] = texts->value[i];
+			add_combinations(cursor, before, parent, level,
+							 appconfig_keyset_restrict(set, keys), keys, key + 1);
+		}
+		keys->text[key] = NULL;
+		return;
+	}
+	if (set->count == 0)
+		return;
+	if (!appconfig_request_needs(get, KEY_RUN) || keys->run_known)
+	{
+		add_known(cursor, before, parent, level, keys, true);
+		return;
+	}
+	(void) appconfig_keyset_runs(set, &runs, &count);
+	keys->run_known = true;
+	for (i = 0; i < count; i++)
+	{
+		keys->run = runs[i];
+		add_known(cursor, before, parent, level, keys, true);
+	}
+	keys->run_known = false;
+}
+
+/* Do the keys and the box tell everything that the operation needs? */
+static bool
+box_is_direct(const AppConfigOperation *get, const KeyFacts *keys, const KeyBox *box)
+{
+	int			key;
+
+	if (get->path == NULL)
+		return false;
+	for (key = 0; key < KEY_COUNT; key++)
+	{
+		if (is_open(get, keys, key) && box->texts[key] == NULL)
+			return false;
+	}
+	return keys->run_known || !appconfig_request_needs(get, KEY_RUN) || box->run_count >= 0;
+}
+
+/*
+ * The lists that find what the set leaves open: one of each application that it
+ * names, where the list can be filtered so, and else one of all.  Returns the
+ * applications, NULL for all.
+ */
+static KeyTexts *
+add_lists(AppConfigCursor *cursor, dlist_node *before, const CursorNode *parent,
+		  int level, const KeySet *set, const KeyFacts *keys, bool typed)
+{
+	bool		by_application = keys->text[KEY_APPLICATION_ID] == NULL &&
+		collection_at(cursor, level)->list.filters != NULL;
+	KeyTexts   *applications = by_application ? appconfig_keyset_texts(set, KEY_APPLICATION_ID) : NULL;
+	KeyFacts	filtered = *keys;
+	int			i;
+
+	if (applications == NULL || applications->count > MAX_APPLICATION_LISTS)
+	{
+		add_node(cursor, before, NODE_LIST, level, parent, keys, typed);
+		return NULL;
+	}
+	for (i = 0; i < applications->count; i++)
+	{
+		filtered.text[KEY_APPLICATION_ID] = applications->value[i];
+		add_node(cursor, before, NODE_LIST, level, parent, &filtered, typed);
+	}
+	return applications;
+}
+
+/*
+ * Everything at a level that belongs to the keys so far and that the query can
+ * ask for: what is fully known by its keys directly, the rest from lists.  What
+ * a list will show is not asked for directly as well.
+ */
+static void
+add_level(AppConfigCursor *cursor, dlist_node *before, const CursorNode *parent,
+		  int level, const KeyFacts *keys, bool typed)
+{
+	const AppConfigOperation *get = &collection_at(cursor, level)->get;
+	MemoryContext old = MemoryContextSwitchTo(cursor->scratch);
+	KeySet	   *all = appconfig_keyset_restrict(cursor->options.keys, keys);
+	KeySet	   *listed = appconfig_keyset_restrict(all, keys);
+	KeySet	   *direct = appconfig_keyset_restrict(all, keys);
+	KeyFacts	open = *keys;
+	KeyTexts   *applications = NULL;
+	int			i;
+
+	listed->count = direct->count = 0;
+	for (i = 0; i < all->count; i++)
+	{
+		KeySet	   *side = box_is_direct(get, keys, &all->boxes[i]) ? direct : listed;
+
+		side->boxes[side->count++] = all->boxes[i];
+	}
+	if (listed->count > 0)
+	{
+		applications = add_lists(cursor, before, parent, level, listed, keys, typed);
+		if (applications == NULL)
+			direct->count = 0;
+	}
+	if (direct->count > 0 && applications == NULL)
+		add_combinations(cursor, before, parent, level, direct, &open, KEY_NONE + 1);
+	else if (direct->count > 0)
+	{
+		KeyTexts   *others = appconfig_keyset_texts(direct, KEY_APPLICATION_ID);
+
+		/* only those applications of which there is no list */
+		for (i = 0; i < others->count; i++)
+		{
+			if (appconfig_keyset_has_text(applications, others->value[i]))
+				continue;
+			open.text[KEY_APPLICATION_ID] = others->value[i];
+			add_combinations(cursor, before, parent, level,
+							 appconfig_keyset_restrict(direct, &open), &open, KEY_NONE + 1);
+		}
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/* ------------------------------------------------------------------------
+ * The queue
+ * ------------------------------------------------------------------------
+ */
+
+/* Nothing of a cursor that is not palloc'd outlives its memory */
+static void
+end_cursor(void *arg)
+{
+	AppConfigCursor *cursor = arg;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &cursor->queue)
+	{
+		CursorNode	   *node = dlist_container(CursorNode, node, iter.cur);
+		int			i;
+
+		for (i = 0; i < SOURCE_COUNT; i++)
+			appconfig_json_release(node->source[i]);
+	}
+	for (int i = 0; cursor->current != NULL && i < SOURCE_COUNT; i++)
+		appconfig_json_release(cursor->current->source[i]);
+}
+
+/*
+ * A cursor on what the options say, in memory of its own in the current
+ * context.  Nothing is asked for before the first appconfig_cursor_next().
+ */
+AppConfigCursor *
+appconfig_cursor_open(Memo *memo, const AppConfigCursorOptions *options)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "appconfig_fdw cursor",
+												  ALLOCSET_DEFAULT_SIZES);
+	AppConfigCursor *cursor = MemoryContextAllocZero(context, sizeof(AppConfigCursor));
+	KeyFacts	nothing = {.run_known = false};
+
+	cursor->context = context;
+	cursor->scratch = AllocSetContextCreate(context, "appconfig_fdw cursor scratch",
+											ALLOCSET_SMALL_SIZES);
+	cursor->memo = memo;
+	cursor->options = *options;
+	dlist_init(&cursor->queue);
+	cursor->callback.func = end_cursor;
+	cursor->callback.arg = cursor;
+	MemoryContextRegisterResetCallback(context, &cursor->callback);
+	find_needs(cursor);
+	find_levels(cursor);
+	add_level(cursor, &cursor->queue.head, NULL, 0, &nothing, true);
+	MemoryContextReset(cursor->scratch);
+	return cursor;
+}
+
+/* Ends the cursor, and the calls that only it has asked for */
+void
+appconfig_cursor_close(AppConfigCursor *cursor)
+{
+	dlist_mutable_iter iter;
+	ListCell   *cell;
+
+	dlist_foreach_modify(iter, &cursor->queue)
+		remove_node(cursor, dlist_container(CursorNode, node, iter.cur));
+	if (cursor->current != NULL)
+		free_node(cursor->current);
+	cursor->current = NULL;
+	foreach(cell, cursor->lookups)
+		appconfig_memo_release(lfirst(cell));
+	MemoryContextDelete(cursor->context);
+}
+
+static bool
+node_is_ready(const CursorNode *node)
+{
+	if (node->kind == NODE_ITEM)
+		return node->sides_started && sides_are_ready(node);
+	return node->entry != NULL && appconfig_memo_is_ready(node->entry);
+}
+
+/* Replaces a list or document that has arrived by what it leads to */
+static void
+expand(AppConfigCursor *cursor, CursorNode *node)
+{
+	if (node->kind == NODE_LIST)
+		expand_list(cursor, node);
+	else
+		expand_get(cursor, node);
+	MemoryContextReset(cursor->scratch);
+}
+
+/* How many items may be on their way or waiting to be read? */
+static int64
+window(const AppConfigCursor *cursor)
+{
+	int64		window = 4 * (int64) appconfig_memo_settings(cursor->memo)->max_concurrency;
+
+	/* past the LIMIT, local filters must be dropping rows: so double */
+	if (cursor->options.rows_wanted > 0)
+		window = Min(window, Max(cursor->options.rows_wanted - cursor->yielded,
+								 Max(cursor->yielded, 1)));
+	return window;
+}
+
+static int
+side_calls_in_flight(const AppConfigCursor *cursor)
+{
+	ListCell   *cell;
+	int			in_flight = 0;
+
+	foreach(cell, cursor->lookups)
+	{
+		if (!appconfig_memo_is_ready(lfirst(cell)))
+			in_flight++;
+	}
+	return in_flight;
+}
+
+static CursorNode *
+first_node(AppConfigCursor *cursor)
+{
+	return dlist_is_empty(&cursor->queue) ? NULL :
+		dlist_head_element(CursorNode, node, &cursor->queue);
+}
+
+static CursorNode *
+node_after(AppConfigCursor *cursor, CursorNode *node)
+{
+	if (node == NULL)
+		return first_node(cursor);
+	return dlist_has_next(&cursor->queue, &node->node) ?
+		dlist_container(CursorNode, node, dlist_next_node(&cursor->queue, &node->node)) : NULL;
+}
+
+/*
+ * Lets one node get on: asks for what it needs, unless too much is in flight,
+ * and expands it if that has arrived.  Returns false if the nodes behind it
+ * must wait.
+ */
+static bool
+pump_node(AppConfigCursor *cursor, CursorNode *node, int *in_flight, int64 *room)
+{
+	int			most = appconfig_memo_settings(cursor->memo)->max_concurrency;
+
+	if (node->kind == NODE_ITEM)
+	{
+		if (!node->sides_started)
+		{
+			if (*in_flight >= most)
+				return false;
+			start_sides(cursor, node, in_flight);
+		}
+		(*room)--;
+		return true;
+	}
+	if (node->entry == NULL)
+	{
+		if (*in_flight >= most)
+			return false;
+		ask(cursor, node);
+	}
+	if (!appconfig_memo_is_ready(node->entry))
+	{
+		(*in_flight)++;
+		if (node->kind == NODE_GET)
+			(*room)--;
+		return true;
+	}
+	/* the error of a call is raised when its turn comes */
+	if (appconfig_memo_has_failed(node->entry) ||
+		(cursor->nodes >= MAX_NODES && node != first_node(cursor)))
+		return false;
+	expand(cursor, node);
+	return true;
+}
+
+/*
+ * Starts calls from the head of the queue on, as many as may be in flight, and
+ * expands what has arrived.
+ */
+static void
+pump(AppConfigCursor *cursor)
+{
+	int			in_flight = side_calls_in_flight(cursor);
+	int64		room = window(cursor);
+	CursorNode	   *previous = NULL;
+	CursorNode	   *node;
+
+	while (room > 0 && (node = node_after(cursor, previous)) != NULL)
+	{
+		bool		expands = node->kind != NODE_ITEM && node->entry != NULL &&
+			appconfig_memo_is_ready(node->entry);
+
+		if (!pump_node(cursor, node, &in_flight, &room))
+			break;
+		/* behind previous there is now what the node has led to */
+		if (!expands)
+			previous = node;
+	}
+}
+
+/* Waits for the head of the queue; NULL at the end */
+static CursorNode *
+next_item(AppConfigCursor *cursor)
+{
+	while (!dlist_is_empty(&cursor->queue))
+	{
+		CursorNode	   *head = dlist_head_element(CursorNode, node, &cursor->queue);
+
+		if (!node_is_ready(head))
+		{
+			pump(cursor);
+			head = first_node(cursor);
+			if (head != NULL && !node_is_ready(head))
+				appconfig_memo_wait(cursor->memo);
+			continue;
+		}
+		if (head->kind != NODE_ITEM)
+		{
+			expand(cursor, head);
+			continue;
+		}
+		if (!take_sides(head))
+		{
+			remove_node(cursor, head);
+			continue;
+		}
+		dlist_delete(&head->node);
+		cursor->nodes--;
+		cursor->yielded++;
+		return head;
+	}
+	return NULL;
+}
+
+/* ------------------------------------------------------------------------
+ * Rows of an item
+ * ------------------------------------------------------------------------
+ */
+
+/* Moves on to the next treatment: the control, then those of the list */
+static bool
+next_treatment(AppConfigCursor *cursor, JsonValue *holder)
+{
+	JsonValue  *list = appconfig_json_lookup(holder, "Treatments");
+	JsonValue  *treatment = NULL;
+
+	while (treatment == NULL)
+	{
+		int			ordinal = cursor->treatment++;
+
+		if (ordinal > appconfig_json_array_length(list))
+			return false;
+		treatment = ordinal == 0 ? appconfig_json_lookup(holder, "Control") :
+			appconfig_json_array_element(list, ordinal - 1);
+		cursor->item.is_control = ordinal == 0;
+		cursor->item.ordinal = ordinal;
+	}
+	cursor->item.source[SOURCE_TREATMENT] = treatment;
+	return true;
+}
+
+static bool
+next_entry(AppConfigCursor *cursor)
+{
+	/* a null member is an absent one */
+	while (appconfig_json_members_next(&cursor->members))
+	{
+		if (cursor->members.value == NULL)
+			continue;
+		cursor->item.entry_name = cursor->members.name;
+		cursor->item.source[SOURCE_ENTRY] = cursor->members.value;
+		return true;
+	}
+	return false;
+}
+
+static bool
+next_attribute(AppConfigCursor *cursor, JsonValue *holder)
+{
+	for (;;)
+	{
+		if (cursor->in_members && next_entry(cursor))
+			return true;
+		cursor->in_members = next_treatment(cursor, holder);
+		if (!cursor->in_members)
+			return false;
+		appconfig_json_members_start(&cursor->members,
+									 appconfig_json_lookup(cursor->item.source[SOURCE_TREATMENT],
+														   "FlagValue.AttributeValues"));
+	}
+}
+
+/* The next row of the current item */
+static bool
+next_element(AppConfigCursor *cursor, bool first)
+{
+	const AppConfigTable *table = cursor->options.table;
+	JsonValue  *holder = appconfig_json_lookup(cursor->item.source[table->rows.source],
+											   table->rows.path);
+
+	switch (table->shape)
+	{
+		case ROW_PER_ITEM:
+			return first;
+		case ROW_PER_TREATMENT:
+			return next_treatment(cursor, holder);
+		case ROW_PER_ATTRIBUTE:
+			return next_attribute(cursor, holder);
+		case ROW_PER_ENTRY:
+			if (first)
+				appconfig_json_members_start(&cursor->members, holder);
+			return next_entry(cursor);
+	}
+	return false;
+}
+
+/*
+ * What the next row is made of, valid until the next call; NULL at the end.
+ * Waits for the network, and so lets interrupts happen; raises the errors of
+ * calls.
+ */
+const AppConfigItem *
+appconfig_cursor_next(AppConfigCursor *cursor)
+{
+	for (;;)
+	{
+		if (cursor->current != NULL)
+		{
+			if (next_element(cursor, false))
+				return &cursor->item;
+			free_node(cursor->current);
+			cursor->current = NULL;
+		}
+		cursor->current = next_item(cursor);
+		if (cursor->current == NULL)
+			return NULL;
+		memset(&cursor->item, 0, sizeof(cursor->item));
+		memcpy(cursor->item.source, cursor->current->source, sizeof(cursor->item.source));
+		cursor->item.keys = &cursor->current->keys;
+		cursor->treatment = 0;
+		cursor->in_members = false;
+		if (next_element(cursor, true))
+			return &cursor->item;
+	}
+}

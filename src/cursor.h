@@ -1,0 +1,53 @@
+/*-------------------------------------------------------------------------
+ *
+ * cursor.h
+ *		Walks the calls that a scan needs and yields what its rows are made of.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef APPCONFIG_CURSOR_H
+#define APPCONFIG_CURSOR_H
+
+#include "keyset.h"
+#include "memo.h"
+#include "tables.h"
+
+typedef struct AppConfigCursor AppConfigCursor;
+
+/* What one row is made of; borrowed from the cursor until the next one */
+typedef struct AppConfigItem
+{
+	JsonValue *source[SOURCE_COUNT]; /* NULL: not asked for, or not there */
+	const KeyFacts *keys;
+	const char *entry_name; /* of SOURCE_ENTRY */
+	bool		is_control; /* of SOURCE_TREATMENT */
+	int			ordinal;
+} AppConfigItem;
+
+/*
+ * Does an item that a list has shown meet the clauses that can be answered
+ * from it?  Called before the item's document is fetched.
+ */
+typedef bool (*AppConfigItemFilter)(void *arg, const AppConfigItem *item);
+
+/* What to read; all of it must outlive the cursor */
+typedef struct AppConfigCursorOptions
+{
+	const AppConfigTable *table;
+	const KeySet *keys;			/* in UTF-8 */
+	const AppConfigColumn **columns; /* that are read, ended by NULL */
+	int rows_wanted; /* a LIMIT that is likely to stop the scan, or 0 */
+	AppConfigItemFilter filter; /* or NULL */
+	void	   *filter_arg;
+	ApiCounters *counters;
+} AppConfigCursorOptions;
+
+extern AppConfigCursor *appconfig_cursor_open(Memo *memo,
+											  const AppConfigCursorOptions *options);
+extern const AppConfigItem *appconfig_cursor_next(AppConfigCursor *cursor);
+extern void appconfig_cursor_close(AppConfigCursor *cursor);
+
+extern bool appconfig_cursor_list_answers(const AppConfigTable *table,
+										  const AppConfigColumn *column);
+
+#endif /* APPCONFIG_CURSOR_H */

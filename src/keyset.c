@@ -1,0 +1,489 @@
+/*-------------------------------------------------------------------------
+ *
+ * keyset.c
+ *		Which keys can a row have that a query asks for?
+ *
+ * The clauses that bind keys, with the values that they have at run time, are
+ * turned into a disjunction of conjunctions: AND intersects, OR collects, and
+ * what contradicts itself is no box at all.  Every set is a superset of what the
+ * query asks for; where an exact one would grow too large, the clause that is to
+ * blame is left to the executor, which checks all of them anyway.
+ *
+ * What may not live here: SQL types and expressions (predicate.c, fdw_scan.c),
+ * operations and URLs (request.c).  Everything is palloc'd in the current
+ * context and nothing is freed by itself.  The file also builds with -DFRONTEND.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifdef FRONTEND
+#include "postgres_fe.h"
+#else
+#include "postgres.h"
+#endif
+
+#include "keyset.h"
+
+/* Boxes of a set; beyond, clauses are left to the executor */
+#define MAX_BOXES	10000
+
+/* The service counts runs from 1; the column is an integer */
+#define MIN_RUN	1
+#define MAX_RUN	PG_INT32_MAX
+
+/* ------------------------------------------------------------------------
+ * Values
+ * ------------------------------------------------------------------------
+ */
+static int
+compare_texts(const void *a, const void *b)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+static int
+compare_runs(const void *a, const void *b)
+{
+	int64		left = *(const int64 *) a;
+	int64		right = *(const int64 *) b;
+
+	return left < right ? -1 : left > right ? 1 : 0;
+}
+
+/* Is the value among the texts? */
+bool
+appconfig_keyset_has_text(const KeyTexts *texts, const char *value)
+{
+	return bsearch(&value, texts->value, texts->count, sizeof(char *), compare_texts) != NULL;
+}
+
+static bool
+has_run(const KeyBox *box, int64 run)
+{
+	return run >= box->run_min && run <= box->run_max &&
+		(box->run_count < 0 ||
+		 bsearch(&run, box->runs, box->run_count, sizeof(int64), compare_runs) != NULL);
+}
+
+/* Puts the values in order, each once */
+static void
+sort_texts(KeyTexts *texts)
+{
+	int			kept = 0;
+	int			i;
+
+	qsort(texts->value, texts->count, sizeof(char *), compare_texts);
+	for (i = 0; i < texts->count; i++)
+	{
+		if (kept == 0 || strcmp(texts->value[kept - 1], texts->value[i]) != 0)
+			texts->value[kept++] = texts->value[i];
+	}
+	texts->count = kept;
+}
+
+static void
+sort_runs(int64 *runs, int *count)
+{
+	int			kept = 0;
+	int			i;
+
+	qsort(runs, *count, sizeof(int64), compare_runs);
+	for (i = 0; i < *count; i++)
+	{
+		if (kept == 0 || runs[kept - 1] != runs[i])
+			runs[kept++] = runs[i];
+	}
+	*count = kept;
+}
+
+/*
+ * Can the key have this value?  No identifier is empty, and no id is a dot
+ * segment, which would not survive in a path; a status can be any text.
+ */
+static bool
+is_possible(const char *text, AppConfigKey key)
+{
+	if (key == KEY_STATUS)
+		return true;
+	if (key == KEY_APPLICATION_NAME || key == KEY_DEFINITION_NAME ||
+		key == KEY_ENVIRONMENT_NAME || key == KEY_PROFILE_NAME)
+		return text[0] != '\0';
+	return text[0] != '\0' && strcmp(text, ".") != 0 && strcmp(text, "..") != 0;
+}
+
+/* Those of an operand's texts that an identifier of the service can be */
+static KeyTexts *
+texts_of_operand(const KeyOperand *operand, AppConfigKey key)
+{
+	KeyTexts   *texts = palloc(sizeof(KeyTexts));
+	int			i;
+
+	texts->count = 0;
+	texts->value = palloc(sizeof(char *) * Max(operand->nvalues, 1));
+	for (i = 0; i < operand->nvalues; i++)
+	{
+		if (is_possible(operand->texts[i], key))
+			texts->value[texts->count++] = operand->texts[i];
+	}
+	sort_texts(texts);
+	return texts;
+}
+
+static KeyTexts *
+intersect_texts(const KeyTexts *a, const KeyTexts *b)
+{
+	KeyTexts   *both = palloc(sizeof(KeyTexts));
+	int			i;
+
+	both->count = 0;
+	both->value = palloc(sizeof(char *) * Max(a->count, 1));
+	for (i = 0; i < a->count; i++)
+	{
+		if (appconfig_keyset_has_text(b, a->value[i]))
+			both->value[both->count++] = a->value[i];
+	}
+	return both;
+}
+
+/* ------------------------------------------------------------------------
+ * Boxes and sets
+ * ------------------------------------------------------------------------
+ */
+static KeySet *
+make_set(int capacity)
+{
+	KeySet	   *set = palloc(sizeof(KeySet));
+
+	set->count = 0;
+	set->boxes = palloc(sizeof(KeyBox) * Max(capacity, 1));
+	return set;
+}
+
+static KeyBox
+any_box(void)
+{
+	KeyBox		box = {
+		.run_min = MIN_RUN,
+		.run_max = MAX_RUN,
+		.run_count = -1
+	};
+
+	return box;
+}
+
+/* The set that holds every row */
+KeySet *
+appconfig_keyset_everything(void)
+{
+	KeySet	   *set = make_set(1);
+
+	set->boxes[set->count++] = any_box();
+	return set;
+}
+
+/* Can there be a row in the box? */
+static bool
+box_is_possible(const KeyBox *box)
+{
+	int			key;
+
+	for (key = 0; key < KEY_COUNT; key++)
+	{
+		if (box->texts[key] != NULL && box->texts[key]->count == 0)
+			return false;
+	}
+	return box->run_min <= box->run_max && box->run_count != 0;
+}
+
+/* Keeps those numbers of a box that lie in its range */
+static void
+clip_runs(KeyBox *box)
+{
+	int			kept = 0;
+	int			i;
+
+	for (i = 0; i < box->run_count; i++)
+	{
+		if (box->runs[i] >= box->run_min && box->runs[i] <= box->run_max)
+			box->runs[kept++] = box->runs[i];
+	}
+	if (box->run_count >= 0)
+		box->run_count = kept;
+	else if (box->run_min == box->run_max)
+	{
+		box->runs = palloc(sizeof(int64));
+		box->runs[0] = box->run_min;
+		box->run_count = 1;
+	}
+}
+
+static KeyBox
+intersect_boxes(const KeyBox *a, const KeyBox *b)
+{
+	KeyBox		both = *a;
+	int			key;
+	int			i;
+
+	for (key = 0; key < KEY_COUNT; key++)
+	{
+		if (b->texts[key] == NULL)
+			continue;
+		both.texts[key] = a->texts[key] == NULL ? b->texts[key] :
+			intersect_texts(a->texts[key], b->texts[key]);
+	}
+	both.run_min = Max(a->run_min, b->run_min);
+	both.run_max = Min(a->run_max, b->run_max);
+	if (a->run_count >= 0 || b->run_count >= 0)
+	{
+		const KeyBox *from = a->run_count >= 0 ? a : b;
+
+		both.runs = palloc(sizeof(int64) * Max(from->run_count, 1));
+		both.run_count = 0;
+		for (i = 0; i < from->run_count; i++)
+		{
+			if (has_run(a, from->runs[i]) && has_run(b, from->runs[i]))
+				both.runs[both.run_count++] = from->runs[i];
+		}
+	}
+	clip_runs(&both);
+	return both;
+}
+
+/* The box of a single predicate on run */
+static KeyBox
+run_box(KeyExprKind kind, const KeyOperand *operand)
+{
+	KeyBox		box = any_box();
+
+	if (kind == KEY_EXPR_IN)
+	{
+		box.runs = palloc(sizeof(int64) * Max(operand->nvalues, 1));
+		memcpy(box.runs, operand->numbers, sizeof(int64) * operand->nvalues);
+		box.run_count = operand->nvalues;
+		sort_runs(box.runs, &box.run_count);
+		clip_runs(&box);
+		return box;
+	}
+	if (operand->nvalues == 0)
+		box.run_max = MIN_RUN - 1;	/* compared with NULL */
+	else if (kind == KEY_EXPR_LESS)
+		box.run_max = Min(MAX_RUN, operand->numbers[0] > PG_INT64_MIN ? operand->numbers[0] - 1 : PG_INT64_MIN);
+	else if (kind == KEY_EXPR_LESS_EQUAL)
+		box.run_max = Min(MAX_RUN, operand->numbers[0]);
+	else if (kind == KEY_EXPR_GREATER)
+		box.run_min = Max(MIN_RUN, operand->numbers[0] < PG_INT64_MAX ? operand->numbers[0] + 1 : PG_INT64_MAX);
+	else
+		box.run_min = Max(MIN_RUN, operand->numbers[0]);
+	clip_runs(&box);
+	return box;
+}
+
+/* NULL where the predicate says nothing that is of use */
+static KeySet *
+evaluate_leaf(const KeyExpr *expr, const KeyOperand *operands)
+{
+	const KeyOperand *operand = &operands[expr->operand];
+	KeySet	   *set;
+	KeyBox		box = any_box();
+
+	if (operand->unbounded)
+		return NULL;
+	if (expr->key == KEY_RUN)
+		box = run_box(expr->kind, operand);
+	else
+		box.texts[expr->key] = texts_of_operand(operand, expr->key);
+	set = make_set(1);
+	if (box_is_possible(&box))
+		set->boxes[set->count++] = box;
+	return set;
+}
+
+static KeySet *
+intersect_sets(const KeySet *a, const KeySet *b)
+{
+	KeySet	   *set = make_set(a->count * b->count);
+	int			i;
+	int			j;
+
+	for (i = 0; i < a->count; i++)
+	{
+		for (j = 0; j < b->count; j++)
+		{
+			KeyBox		box = intersect_boxes(&a->boxes[i], &b->boxes[j]);
+
+			if (box_is_possible(&box))
+				set->boxes[set->count++] = box;
+		}
+	}
+	return set;
+}
+
+static KeySet *evaluate(const KeyExpr *expr, const KeyOperand *operands);
+
+static KeySet *
+evaluate_and(const KeyExpr *expr, const KeyOperand *operands)
+{
+	KeySet	   *set = NULL;
+	int			i;
+
+	for (i = 0; i < expr->nargs; i++)
+	{
+		KeySet	   *arg = evaluate(expr->args[i], operands);
+
+		if (arg == NULL)
+			continue;
+		if (set == NULL)
+			set = arg;
+		else if (arg->count == 0 || (int64) set->count * arg->count <= MAX_BOXES)
+			set = intersect_sets(set, arg);
+	}
+	return set;
+}
+
+static KeySet *
+evaluate_or(const KeyExpr *expr, const KeyOperand *operands)
+{
+	KeySet	  **args = palloc(sizeof(KeySet *) * expr->nargs);
+	int			total = 0;
+	KeySet	   *set;
+	int			i;
+
+	for (i = 0; i < expr->nargs; i++)
+	{
+		args[i] = evaluate(expr->args[i], operands);
+		if (args[i] == NULL)
+			return NULL;
+		total += args[i]->count;
+		if (total > MAX_BOXES)
+			return NULL;
+	}
+	set = make_set(total);
+	for (i = 0; i < expr->nargs; i++)
+	{
+		memcpy(&set->boxes[set->count], args[i]->boxes, sizeof(KeyBox) * args[i]->count);
+		set->count += args[i]->count;
+	}
+	return set;
+}
+
+/* NULL stands for everything */
+static KeySet *
+evaluate(const KeyExpr *expr, const KeyOperand *operands)
+{
+	switch (expr->kind)
+	{
+		case KEY_EXPR_AND:
+			return evaluate_and(expr, operands);
+		case KEY_EXPR_OR:
+			return evaluate_or(expr, operands);
+		case KEY_EXPR_NEVER:
+			return make_set(0);
+		default:
+			return evaluate_leaf(expr, operands);
+	}
+}
+
+/*
+ * The keys of the rows that can meet a predicate.  operands are the values of
+ * the predicate's expressions, by number; texts are borrowed from them.
+ */
+KeySet *
+appconfig_keyset_evaluate(const KeyExpr *expr, const KeyOperand *operands)
+{
+	KeySet	   *set = expr != NULL ? evaluate(expr, operands) : NULL;
+
+	return set != NULL ? set : appconfig_keyset_everything();
+}
+
+static bool
+box_contains(const KeyBox *box, const KeyFacts *facts)
+{
+	int			key;
+
+	for (key = 0; key < KEY_COUNT; key++)
+	{
+		if (facts->text[key] != NULL && box->texts[key] != NULL &&
+			!appconfig_keyset_has_text(box->texts[key], facts->text[key]))
+			return false;
+	}
+	return !facts->run_known || has_run(box, facts->run);
+}
+
+/* Could a row with these keys be one that the query asks for? */
+bool
+appconfig_keyset_contains(const KeySet *set, const KeyFacts *facts)
+{
+	int			i;
+
+	for (i = 0; i < set->count; i++)
+	{
+		if (box_contains(&set->boxes[i], facts))
+			return true;
+	}
+	return false;
+}
+
+/* The boxes that rows with these keys can be in */
+KeySet *
+appconfig_keyset_restrict(const KeySet *set, const KeyFacts *facts)
+{
+	KeySet	   *some = make_set(set->count);
+	int			i;
+
+	for (i = 0; i < set->count; i++)
+	{
+		if (box_contains(&set->boxes[i], facts))
+			some->boxes[some->count++] = set->boxes[i];
+	}
+	return some;
+}
+
+/* All values that a key has in the set; NULL if it can have any */
+KeyTexts *
+appconfig_keyset_texts(const KeySet *set, AppConfigKey key)
+{
+	KeyTexts   *all = palloc(sizeof(KeyTexts));
+	int			total = 0;
+	int			i;
+
+	for (i = 0; i < set->count; i++)
+	{
+		if (set->boxes[i].texts[key] == NULL)
+			return NULL;
+		total += set->boxes[i].texts[key]->count;
+	}
+	all->count = 0;
+	all->value = palloc(sizeof(char *) * Max(total, 1));
+	for (i = 0; i < set->count; i++)
+	{
+		const KeyTexts *texts = set->boxes[i].texts[key];
+
+		memcpy(&all->value[all->count], texts->value, sizeof(char *) * texts->count);
+		all->count += texts->count;
+	}
+	sort_texts(all);
+	return all;
+}
+
+/* Sets all runs of the set; false if there are ranges of them */
+bool
+appconfig_keyset_runs(const KeySet *set, int64 **runs, int *count)
+{
+	int			total = 0;
+	int			i;
+
+	for (i = 0; i < set->count; i++)
+	{
+		if (set->boxes[i].run_count < 0)
+			return false;
+		total += set->boxes[i].run_count;
+	}
+	*runs = palloc(sizeof(int64) * Max(total, 1));
+	*count = 0;
+	for (i = 0; i < set->count; i++)
+	{
+		memcpy(*runs + *count, set->boxes[i].runs, sizeof(int64) * set->boxes[i].run_count);
+		*count += set->boxes[i].run_count;
+	}
+	sort_runs(*runs, count);
+	return true;
+}

@@ -1,0 +1,219 @@
+/*-------------------------------------------------------------------------
+ *
+ * request.c
+ *		The plan of a scan, and the requests that it leads to.
+ *
+ * Packs what the planner has found into a list that PostgreSQL can copy, and
+ * unpacks it for the executor; renders the path and the query of an operation
+ * from the keys that are known.
+ *
+ * What may not live here: sending anything (api.c), the order of requests
+ * (cursor.c), SQL expressions (predicate.c).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "nodes/makefuncs.h"
+#include "nodes/value.h"
+
+#include "request.h"
+#include "uri.h"
+
+/* Items asked for in a page: the service's most */
+#define PAGE_SIZE 50
+
+/* What stands where in a packed plan */
+enum PackedPlan
+{
+	PACKED_TABLE,				/* String: name of the table */
+	PACKED_KEYS,				/* see pack_keys(), or NULL */
+	PACKED_COLUMNS,				/* integer list */
+	PACKED_EARLY_QUALS,			/* integer list */
+	PACKED_ROWS_WANTED			/* Integer */
+};
+
+/* ------------------------------------------------------------------------
+ * Packing
+ * ------------------------------------------------------------------------
+ */
+
+/* A list that begins with the integer list (kind, key, operand); then the args */
+static List *
+pack_keys(const KeyExpr *expr)
+{
+	List	   *packed;
+	int			i;
+
+	if (expr == NULL)
+		return NIL;
+	packed = list_make1(list_make3_int(expr->kind, expr->key, expr->operand));
+	for (i = 0; i < expr->nargs; i++)
+		packed = lappend(packed, pack_keys(expr->args[i]));
+	return packed;
+}
+
+static KeyExpr *
+unpack_keys(List *packed)
+{
+	KeyExpr    *expr;
+	List	   *head;
+	int			i;
+
+	if (packed == NIL)
+		return NULL;
+	expr = palloc0(sizeof(KeyExpr));
+	head = linitial(packed);
+	expr->kind = linitial_int(head);
+	expr->key = lsecond_int(head);
+	expr->operand = lthird_int(head);
+	expr->nargs = list_length(packed) - 1;
+	expr->args = palloc(sizeof(KeyExpr *) * Max(expr->nargs, 1));
+	for (i = 0; i < expr->nargs; i++)
+		expr->args[i] = unpack_keys(list_nth(packed, i + 1));
+	return expr;
+}
+
+/* The plan as a list for fdw_private */
+List *
+appconfig_request_pack(const AppConfigScanPlan *plan)
+{
+	List	   *packed = list_make1(makeString(pstrdup(plan->table->name)));
+
+	packed = lappend(packed, pack_keys(plan->keys));
+	packed = lappend(packed, plan->columns);
+	packed = lappend(packed, plan->early_quals);
+	return lappend(packed, makeInteger(plan->rows_wanted));
+}
+
+/* The plan again, palloc'd in the current context */
+AppConfigScanPlan *
+appconfig_request_unpack(List *packed)
+{
+	AppConfigScanPlan *plan = palloc0(sizeof(AppConfigScanPlan));
+
+	plan->table = appconfig_table_find(strVal(list_nth(packed, PACKED_TABLE)));
+	if (plan->table == NULL)
+		elog(ERROR, "a plan for an unknown AppConfig table");
+	plan->keys = unpack_keys(list_nth(packed, PACKED_KEYS));
+	plan->columns = list_nth(packed, PACKED_COLUMNS);
+	plan->early_quals = list_nth(packed, PACKED_EARLY_QUALS);
+	plan->rows_wanted = intVal(list_nth(packed, PACKED_ROWS_WANTED));
+	return plan;
+}
+
+/* ------------------------------------------------------------------------
+ * Rendering
+ * ------------------------------------------------------------------------
+ */
+
+/* The key whose placeholder begins here, and its length with the braces */
+static AppConfigKey
+placeholder(const char *template, size_t *length)
+{
+	int			key;
+
+	for (key = KEY_NONE + 1; key < KEY_COUNT; key++)
+	{
+		const char *name = appconfig_table_key_name(key);
+		size_t		name_length = strlen(name);
+
+		if (strncmp(template + 1, name, name_length) == 0 && template[name_length + 1] == '}')
+		{
+			*length = name_length + 2;
+			return key;
+		}
+	}
+	elog(ERROR, "a path template with an unknown placeholder: %s", template);
+	return KEY_NONE;
+}
+
+/* Is the key a part of the operation's path? */
+bool
+appconfig_request_needs(const AppConfigOperation *operation, AppConfigKey key)
+{
+	const char *p = operation->path;
+	size_t		length;
+
+	while (p != NULL && (p = strchr(p, '{')) != NULL)
+	{
+		if (placeholder(p, &length) == key)
+			return true;
+		p += length;
+	}
+	return false;
+}
+
+/* The encoded path of an operation; the facts must have all that it needs */
+char *
+appconfig_request_path(const AppConfigOperation *operation, const KeyFacts *facts)
+{
+	StringInfoData path;
+	const char *p = operation->path;
+	const char *brace;
+
+	initStringInfo(&path);
+	while ((brace = strchr(p, '{')) != NULL)
+	{
+		size_t		length;
+		AppConfigKey key = placeholder(brace, &length);
+
+		appendBinaryStringInfo(&path, p, (int) (brace - p));
+		if (key == KEY_RUN)
+			appendStringInfo(&path, INT64_FORMAT, facts->run);
+		else
+			appconfig_uri_append_segment(&path, facts->text[key]);
+		p = brace + length;
+	}
+	appendStringInfoString(&path, p);
+	return path.data;
+}
+
+static bool
+filter_takes(const AppConfigFilter *filter, const char *value)
+{
+	const char *const *allowed = filter->values;
+
+	if (allowed == NULL)
+		return true;
+	for (; *allowed != NULL; allowed++)
+	{
+		if (strcmp(*allowed, value) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The encoded query of a list operation: its page, and those of its filters to
+ * which the key set leaves a single value that the service takes.  A filter on
+ * status is only meant where filter_status says that the key is about these
+ * items.
+ */
+char *
+appconfig_request_query(const AppConfigOperation *operation, const KeySet *filters,
+						bool filter_status, const char *token)
+{
+	StringInfoData query;
+	const AppConfigFilter *filter = operation->filters;
+
+	initStringInfo(&query);
+	appendStringInfo(&query, "max_results=%d", PAGE_SIZE);
+	for (; filter != NULL && filter->key != KEY_NONE; filter++)
+	{
+		KeyTexts   *texts = appconfig_keyset_texts(filters, filter->key);
+
+		if (texts == NULL || texts->count != 1 || !filter_takes(filter, texts->value[0]) ||
+			(filter->key == KEY_STATUS && !filter_status))
+			continue;
+		appendStringInfo(&query, "&%s=", filter->parameter);
+		appconfig_uri_append_query_value(&query, texts->value[0]);
+	}
+	if (token != NULL)
+	{
+		appendStringInfoString(&query, "&next_token=");
+		appconfig_uri_append_query_value(&query, token);
+	}
+	return query.data;
+}

@@ -1,0 +1,40 @@
+/*-------------------------------------------------------------------------
+ *
+ * request.h
+ *		The plan of a scan, and the requests that it leads to.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef APPCONFIG_REQUEST_H
+#define APPCONFIG_REQUEST_H
+
+#include "nodes/pg_list.h"
+
+#include "keyset.h"
+#include "tables.h"
+
+/*
+ * What the planner hands over to the executor, beside the value expressions of
+ * the keys, which travel in fdw_exprs.
+ */
+typedef struct AppConfigScanPlan
+{
+	const AppConfigTable *table;
+	KeyExpr    *keys;			/* NULL if no clause binds one */
+	List	   *columns;		/* attribute numbers that the query reads */
+	List	   *early_quals;	/* places in the plan's qual of the clauses that a
+								 * list's items can answer */
+	int			rows_wanted;	/* a LIMIT that is likely to stop the scan, or 0 */
+} AppConfigScanPlan;
+
+extern List *appconfig_request_pack(const AppConfigScanPlan *plan);
+extern AppConfigScanPlan *appconfig_request_unpack(List *packed);
+
+
+extern bool appconfig_request_needs(const AppConfigOperation *operation, AppConfigKey key);
+extern char *appconfig_request_path(const AppConfigOperation *operation, const KeyFacts *facts);
+extern char *appconfig_request_query(const AppConfigOperation *operation,
+									 const KeySet *filters, bool filter_status,
+									 const char *token);
+
+#endif							/* APPCONFIG_REQUEST_H */
