@@ -1,0 +1,58 @@
+# appconfig_fdw: AWS AppConfig experiments as foreign tables
+
+MODULE_big = appconfig_fdw
+OBJS = \
+	src/appconfig_fdw.o \
+	src/fdw_options.o \
+	src/fdw_plan.o \
+	src/fdw_scan.o \
+	src/fdw_explain.o \
+	src/fdw_import.o \
+	src/tables.o \
+	src/predicate.o \
+	src/keyset.o \
+	src/request.o \
+	src/cursor.o \
+	src/memo.o \
+	src/row.o \
+	src/session.o \
+	src/api.o \
+	src/aws_credentials.o \
+	src/aws_endpoint.o \
+	src/aws_error.o \
+	src/aws_sigv4.o \
+	src/http.o \
+	src/json.o \
+	src/pacer.o \
+	src/retry.o \
+	src/treatment_key.o \
+	src/uri.o
+SHLIB_EXPORTS = src/exports.txt
+
+EXTENSION = appconfig_fdw
+DATA = sql/appconfig_fdw--1.0.sql
+
+REGRESS = options import treatment_key
+# each test talks to an emulator of its own
+REGRESS_OPTS = --launcher=$(srcdir)/test/with_emulator.sh
+
+PG_CONFIG ?= pg_config
+PKG_CONFIG ?= pkg-config
+LIBRARIES = libcurl json-c libcrypto
+
+# -isystem: -Wextra is for our code, not for PostgreSQL's headers
+PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) \
+	$(shell $(PKG_CONFIG) --cflags $(LIBRARIES))
+PG_CFLAGS = -Wall -Wextra $(WERROR)
+SHLIB_LINK = $(shell $(PKG_CONFIG) --libs $(LIBRARIES))
+
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+# PGXS does not follow includes: a changed header rebuilds everything
+$(OBJS) $(OBJS:.o=.bc): $(wildcard $(srcdir)/src/*.h)
+
+indent:
+	clang-format -i src/*.c src/*.h
+
+.PHONY: indent

@@ -1,0 +1,26 @@
+/* appconfig_fdw--1.0.sql */
+
+-- complain if script is sourced in psql, rather than via CREATE EXTENSION
+\echo Use "CREATE EXTENSION appconfig_fdw" to load this file. \quit
+
+CREATE FUNCTION appconfig_fdw_handler()
+RETURNS fdw_handler
+AS 'MODULE_PATHNAME'
+LANGUAGE C STRICT;
+
+CREATE FUNCTION appconfig_fdw_validator(text[], oid)
+RETURNS void
+AS 'MODULE_PATHNAME'
+LANGUAGE C STRICT;
+
+CREATE FOREIGN DATA WRAPPER appconfig_fdw
+  HANDLER appconfig_fdw_handler
+  VALIDATOR appconfig_fdw_validator;
+
+CREATE FUNCTION appconfig_treatment_key(variant text)
+RETURNS text
+AS 'MODULE_PATHNAME'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+COMMENT ON FUNCTION appconfig_treatment_key(text)
+IS 'treatment key in a variant of the AppConfig agent, as t1 in __t1_override__';

@@ -1,0 +1,69 @@
+/*-------------------------------------------------------------------------
+ *
+ * appconfig_fdw.c
+ *		Where PostgreSQL enters the library, and a table of contents.
+ *
+ * What lives here is what PostgreSQL looks up by name when it loads the
+ * library, the settings of a session, and the list of callbacks.  No callback
+ * has its body here; fdw.h says in which file each one is.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "fdw.h"
+#include "http.h"
+
+PG_MODULE_MAGIC;
+
+PG_FUNCTION_INFO_V1(appconfig_fdw_handler);
+
+bool appconfig_enable_pushdown = true;
+
+/*
+ * Runs once in each process that loads the library; in the postmaster, before
+ * any backend, where shared_preload_libraries names it.
+ */
+void
+_PG_init(void)
+{
+	DefineCustomBoolVariable(
+		"appconfig_fdw.enable_pushdown",
+		"Lets predicates narrow the calls that are made to AWS AppConfig.",
+		"Queries return the same rows either way.", &appconfig_enable_pushdown,
+		true, PGC_USERSET, 0, NULL, NULL, NULL);
+
+	MarkGUCPrefixReserved("appconfig_fdw");
+
+	appconfig_http_init();
+}
+
+/*
+ * Hands PostgreSQL the callbacks.  Those that are not set here belong to what
+ * this wrapper does not do: writing, locking, TRUNCATE.
+ */
+Datum
+appconfig_fdw_handler(PG_FUNCTION_ARGS pg_attribute_unused())
+{
+	FdwRoutine *routine = makeNode(FdwRoutine);
+
+	/* Planning a scan */
+	routine->GetForeignRelSize = appconfigGetForeignRelSize;
+	routine->GetForeignPaths = appconfigGetForeignPaths;
+	routine->GetForeignPlan = appconfigGetForeignPlan;
+
+	/* Running it */
+	routine->BeginForeignScan = appconfigBeginForeignScan;
+	routine->IterateForeignScan = appconfigIterateForeignScan;
+	routine->ReScanForeignScan = appconfigReScanForeignScan;
+	routine->EndForeignScan = appconfigEndForeignScan;
+
+	/* EXPLAIN */
+	routine->ExplainForeignScan = appconfigExplainForeignScan;
+
+	/* IMPORT FOREIGN SCHEMA */
+	routine->ImportForeignSchema = appconfigImportForeignSchema;
+
+	PG_RETURN_POINTER(routine);
+}

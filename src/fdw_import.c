@@ -1,0 +1,81 @@
+/*-------------------------------------------------------------------------
+ *
+ * fdw_import.c
+ *		IMPORT FOREIGN SCHEMA.
+ *
+ * Prints the declarations of tables.c as CREATE FOREIGN TABLE commands, and so
+ * names no table and no column itself.  AWS is not asked: the tables are the
+ * same in every account.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "foreign/foreign.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+
+#include "fdw.h"
+#include "fdw_options.h"
+#include "tables.h"
+
+/* AppConfig has no schemas; this is the one name that we give to all of it */
+#define REMOTE_SCHEMA "appconfig"
+
+/*
+ * Prints the command that makes one table.
+ *
+ * The options repeat the names, so that a table or a column that is renamed
+ * afterwards still finds its data.
+ */
+static char *
+print_table(const AppConfigTable *table, const char *server_name)
+{
+	const AppConfigColumn *column;
+	StringInfoData		   command;
+
+	initStringInfo(&command);
+	appendStringInfo(&command, "CREATE FOREIGN TABLE %s (",
+					 quote_identifier(table->name));
+
+	for (column = table->columns; column->name != NULL; column++)
+		appendStringInfo(&command, "%s\n  %s %s OPTIONS (column_name %s)",
+						 column == table->columns ? "" : ",",
+						 quote_identifier(column->name), column->type,
+						 quote_literal_cstr(column->name));
+
+	appendStringInfo(&command, "\n) SERVER %s OPTIONS (object %s)",
+					 quote_identifier(server_name),
+					 quote_literal_cstr(table->name));
+	return command.data;
+}
+
+/*
+ * Returns one command for each table that the statement asks for.  A name in
+ * LIMIT TO or EXCEPT that no table has is passed over, as other wrappers do.
+ */
+List *
+appconfigImportForeignSchema(ImportForeignSchemaStmt *stmt,
+							 Oid serverOid			  pg_attribute_unused())
+{
+	const AppConfigTable *table;
+	List				 *commands = NIL;
+
+	appconfig_options_check_import(stmt->options);
+
+	if (strcmp(stmt->remote_schema, REMOTE_SCHEMA) != 0)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_FDW_SCHEMA_NOT_FOUND),
+			 errmsg("schema \"%s\" is not present on foreign server \"%s\"",
+					stmt->remote_schema, stmt->server_name),
+			 errhint("The only schema is \"%s\".", REMOTE_SCHEMA)));
+
+	for (table = appconfig_tables; table->name != NULL; table++)
+	{
+		if (IsImportableForeignTable(table->name, stmt))
+			commands =
+				lappend(commands, print_table(table, stmt->server_name));
+	}
+	return commands;
+}

@@ -1,0 +1,975 @@
+/*-------------------------------------------------------------------------
+ *
+ * fdw_options.c
+ *		The options of servers, user mappings, foreign tables and columns.
+ *
+ * What lives here is one table with a row for each option, the validator that
+ * checks options against it when they are set, and the functions that turn
+ * stored options into the structs that the other files read.  No other file
+ * looks at a DefElem.
+ *
+ * A new option is a row in the table.  What a row cannot say, a rule over two
+ * options, stands in check_together().
+ *
+ * Nothing here quotes a secret: see report_fault().
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <limits.h>
+#include <math.h>
+
+#include "access/reloptions.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_foreign_data_wrapper.h"
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_foreign_table.h"
+#include "catalog/pg_type.h"
+#include "catalog/pg_user_mapping.h"
+#include "commands/defrem.h"
+#include "foreign/foreign.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "aws_endpoint.h"
+#include "compat.h"
+#include "fdw_options.h"
+#include "uri.h"
+
+PG_FUNCTION_INFO_V1(appconfig_fdw_validator);
+
+/* Where an option may be set, one bit each */
+#define ON_SERVER  0x01
+#define ON_MAPPING 0x02
+#define ON_TABLE   0x04
+#define ON_COLUMN  0x08
+#define ON_IMPORT  0x10
+#define ON_WRAPPER 0x20
+
+/* What else there is to an option, one bit each */
+#define REQUIRED  0x01 /* there is no default */
+#define HIDDEN	  0x02 /* the value never appears in a message */
+#define SUPERUSER 0x04 /* only a superuser may set it */
+#define NOT_YET	  0x08 /* checked, then refused: a later version's */
+
+/*
+ * The values of all options of one object, filled by read_options().  Options
+ * that belong elsewhere stay zero.
+ */
+typedef struct OptionValues
+{
+	AppConfigSettings settings;
+	AwsCredentials	  credentials;
+	char			 *endpoint;
+	bool			  use_fips;
+	bool			  use_dualstack;
+	bool			  ambient_credentials;
+	char			 *profile;
+	char			 *role_arn;
+	char			 *external_id;
+	char			 *role_session_name;
+	char			 *sts_endpoint;
+	char			 *object;
+	char			 *column_name;
+} OptionValues;
+
+/* What a parser has to say against a value */
+typedef struct OptionFault
+{
+	int			sqlstate;
+	const char *detail; /* NULL for none */
+	const char *hint;	/* what is valid */
+} OptionFault;
+
+typedef struct Option Option;
+
+/*
+ * Reads a value into *field, which has the type that goes with the parser, or
+ * returns false with *fault filled.
+ */
+typedef bool (*OptionParser)(const Option *option, const char *value,
+							 void *field, OptionFault *fault);
+
+struct Option
+{
+	const char	*name;
+	int			 where; /* ON_... */
+	OptionParser parse;
+	size_t		 field; /* offset in OptionValues */
+	int			 flags;
+	const char	*initial;	  /* default, written as a user would, or NULL */
+	const char	*needs;		  /* an option without which this one makes no
+							   * sense, or NULL */
+	double		 least;		  /* bounds of numbers, in the parser's unit, */
+	double		 most;		  /* or of the length of texts */
+	const char	*punctuation; /* what texts may have besides letters and
+							   * digits, NULL for all that is visible */
+};
+
+static bool parse_boolean(const Option *option, const char *value, void *field,
+						  OptionFault *fault);
+static bool parse_count(const Option *option, const char *value, void *field,
+						OptionFault *fault);
+static bool parse_rate(const Option *option, const char *value, void *field,
+					   OptionFault *fault);
+static bool parse_time(const Option *option, const char *value, void *field,
+					   OptionFault *fault);
+static bool parse_memory(const Option *option, const char *value, void *field,
+						 OptionFault *fault);
+static bool parse_text(const Option *option, const char *value, void *field,
+					   OptionFault *fault);
+static bool parse_region(const Option *option, const char *value, void *field,
+						 OptionFault *fault);
+static bool parse_endpoint(const Option *option, const char *value,
+						   void *field, OptionFault *fault);
+static bool parse_file(const Option *option, const char *value, void *field,
+					   OptionFault *fault);
+static bool parse_object(const Option *option, const char *value, void *field,
+						 OptionFault *fault);
+static bool parse_column(const Option *option, const char *value, void *field,
+						 OptionFault *fault);
+
+#define FIELD(member) offsetof(OptionValues, member)
+
+#define SECOND	 1000.0
+#define HOUR	 (3600 * SECOND)
+#define WEEK	 (7 * 24 * HOUR)
+#define MEGABYTE (1024.0 * 1024.0)
+#define GIGABYTE (1024 * MEGABYTE)
+
+/*
+ * All options, by name, which is the order in which hints list them.
+ *
+ * An answer must be less than what palloc gives at once, which is a gigabyte.
+ * A time-out has an upper bound so that a query cannot hang, and max_attempts
+ * for the same reason.  The bounds of key texts are wide: what AWS issues
+ * today is shorter, and emulators take anything.
+ */
+/* clang-format off */
+static const Option options[] = {
+	{"access_key_id", ON_MAPPING, parse_text, FIELD(credentials.access_key_id),
+		.flags = HIDDEN, .needs = "secret_access_key", .least = 1, .most = 128,
+		.punctuation = "_-."},
+	{"ambient_credentials", ON_SERVER, parse_boolean, FIELD(ambient_credentials),
+		.flags = SUPERUSER | NOT_YET, .initial = "false"},
+	{"ca_bundle", ON_SERVER, parse_file, FIELD(settings.ca_bundle),
+		.flags = SUPERUSER},
+	{"cache_size", ON_SERVER, parse_memory, FIELD(settings.cache_size),
+		.initial = "16MB", .least = 0, .most = GIGABYTE},
+	{"cache_ttl", ON_SERVER, parse_time, FIELD(settings.cache_ttl),
+		.initial = "0", .least = 0, .most = WEEK},
+	{"column_name", ON_COLUMN, parse_column, FIELD(column_name), .flags = 0},
+	{"connect_timeout", ON_SERVER, parse_time, FIELD(settings.connect_timeout),
+		.initial = "5s", .least = 1, .most = HOUR},
+	{"endpoint", ON_SERVER, parse_endpoint, FIELD(endpoint),
+		.flags = HIDDEN},
+	{"external_id", ON_SERVER | ON_MAPPING, parse_text, FIELD(external_id),
+		.flags = NOT_YET, .least = 2, .most = 1224, .punctuation = "_+=,.@:/-"},
+	{"max_attempts", ON_SERVER, parse_count, FIELD(settings.max_attempts),
+		.initial = "3", .least = 1, .most = 20},
+	{"max_concurrency", ON_SERVER, parse_count, FIELD(settings.max_concurrency),
+		.initial = "16", .least = 1, .most = 256},
+	{"max_get_rate", ON_SERVER, parse_rate, FIELD(settings.max_get_rate),
+		.initial = "100", .least = 0, .most = 1000000},
+	{"max_list_rate", ON_SERVER, parse_rate, FIELD(settings.max_list_rate),
+		.initial = "10", .least = 0, .most = 1000000},
+	{"max_response_size", ON_SERVER, parse_memory, FIELD(settings.max_response_size),
+		.initial = "16MB", .least = 1, .most = GIGABYTE - MEGABYTE},
+	{"object", ON_TABLE, parse_object, FIELD(object), .flags = 0},
+	{"profile", ON_SERVER, parse_text, FIELD(profile),
+		.flags = NOT_YET, .least = 1, .most = 256},
+	{"region", ON_SERVER, parse_region, FIELD(settings.region),
+		.flags = REQUIRED},
+	{"request_timeout", ON_SERVER, parse_time, FIELD(settings.request_timeout),
+		.initial = "30s", .least = 1, .most = HOUR},
+	{"role_arn", ON_SERVER | ON_MAPPING, parse_text, FIELD(role_arn),
+		.flags = NOT_YET, .least = 20, .most = 2048, .punctuation = "_+=,.@:/-"},
+	{"role_session_name", ON_SERVER | ON_MAPPING, parse_text, FIELD(role_session_name),
+		.flags = NOT_YET, .least = 2, .most = 64, .punctuation = "_+=,.@-"},
+	{"secret_access_key", ON_MAPPING, parse_text, FIELD(credentials.secret_access_key),
+		.flags = HIDDEN, .needs = "access_key_id", .least = 1, .most = 1024},
+	{"session_token", ON_MAPPING, parse_text, FIELD(credentials.session_token),
+		.flags = HIDDEN, .needs = "access_key_id", .least = 1, .most = 16384},
+	{"sts_endpoint", ON_SERVER, parse_endpoint, FIELD(sts_endpoint),
+		.flags = HIDDEN | NOT_YET},
+	{"use_dualstack", ON_SERVER, parse_boolean, FIELD(use_dualstack),
+		.initial = "false"},
+	{"use_fips", ON_SERVER, parse_boolean, FIELD(use_fips),
+		.initial = "false"},
+	{.name = NULL}
+};
+/* clang-format on */
+
+/*
+ * The types that a column of a table may be declared with.  A domain over one
+ * of them will do as well.  char(n), json and numeric are left out on purpose:
+ * their values compare or print unlike those that AWS sent.
+ */
+typedef struct ColumnType
+{
+	const char *name;		 /* as in tables.c */
+	Oid			accepted[4]; /* ended by InvalidOid */
+	const char *list;		 /* the same for the hint */
+} ColumnType;
+
+static const ColumnType column_types[] = {
+	{"text", {TEXTOID, VARCHAROID, NAMEOID}, "text, character varying, name"},
+	{"integer", {INT4OID, INT8OID}, "integer, bigint"},
+	{"boolean", {BOOLOID}, "boolean"},
+	{"double precision", {FLOAT8OID}, "double precision"},
+	{"jsonb", {JSONBOID}, "jsonb"},
+	{"timestamptz", {TIMESTAMPTZOID}, "timestamp with time zone"},
+	{"text[]", {TEXTARRAYOID}, "text[]"},
+	{"double precision[]", {FLOAT8ARRAYOID}, "double precision[]"},
+};
+
+/* ------------------------------------------------------------------------
+ * Parsers: one per kind of value
+ * ------------------------------------------------------------------------
+ */
+
+/* into a bool */
+static bool
+parse_boolean(const Option *option pg_attribute_unused(), const char *value,
+			  void *field, OptionFault *fault)
+{
+	fault->hint = "Valid values are true and false.";
+	return parse_bool(value, field);
+}
+
+/* into an int */
+static bool
+parse_count(const Option *option, const char *value, void *field,
+			OptionFault *fault)
+{
+	int *result = field;
+
+	fault->hint = psprintf("Valid values are integers from %.0f to %.0f.",
+						   option->least, option->most);
+	return parse_int(value, result, 0, NULL) && *result >= option->least &&
+		   *result <= option->most;
+}
+
+/* calls per second, into a double */
+static bool
+parse_rate(const Option *option, const char *value, void *field,
+		   OptionFault *fault)
+{
+	double *result = field;
+
+	fault->hint = psprintf(
+		"Valid values are numbers from %.0f to %.0f, in calls per second; 0 stands for no limit.",
+		option->least, option->most);
+	/* infinity is out of bounds, and parse_real takes no NaN */
+	return parse_real(value, result, 0, NULL) && *result >= option->least &&
+		   *result <= option->most;
+}
+
+/* milliseconds, into an int */
+static bool
+parse_time(const Option *option, const char *value, void *field,
+		   OptionFault *fault)
+{
+	int *result = field;
+
+	fault->hint = psprintf(
+		"Valid values are from %.0f ms to %.0f s, in ms or with a unit: us, ms, s, min, h, d.",
+		option->least, option->most / SECOND);
+	return parse_int(value, result, GUC_UNIT_MS, NULL) &&
+		   *result >= option->least && *result <= option->most;
+}
+
+/* bytes, into an int */
+static bool
+parse_memory(const Option *option, const char *value, void *field,
+			 OptionFault *fault)
+{
+	int *result = field;
+
+	fault->hint = psprintf(
+		"Valid values are from %.0f B to %.0f MB, in bytes or with a unit: B, kB, MB, GB.",
+		option->least, option->most / MEGABYTE);
+	return parse_int(value, result, GUC_UNIT_BYTE, NULL) &&
+		   *result >= option->least && *result <= option->most;
+}
+
+/*
+ * Visible ASCII, into a char *.
+ *
+ * Keys and tokens go into header lines, where a line break would begin a line
+ * of its own, and a blank is more likely pasted than meant.
+ */
+static bool
+parse_text(const Option *option, const char *value, void *field,
+		   OptionFault *fault)
+{
+	const char *c;
+
+	if (option->punctuation == NULL)
+		fault->hint = psprintf(
+			"Valid values have %.0f to %.0f characters of visible ASCII, without blanks.",
+			option->least, option->most);
+	else
+		fault->hint = psprintf(
+			"Valid values have %.0f to %.0f characters: letters, digits and any of \"%s\".",
+			option->least, option->most, option->punctuation);
+
+	if (strlen(value) < option->least || strlen(value) > option->most)
+		return false;
+
+	for (c = value; *c != '\0'; c++)
+	{
+		bool alphanumeric = (*c >= 'a' && *c <= 'z') ||
+							(*c >= 'A' && *c <= 'Z') ||
+							(*c >= '0' && *c <= '9');
+
+		if (*c <= ' ' || *c > '~' ||
+			(option->punctuation != NULL && !alphanumeric &&
+			 strchr(option->punctuation, *c) == NULL))
+			return false;
+	}
+
+	*(char **) field = pstrdup(value);
+	return true;
+}
+
+/* into a char * */
+static bool
+parse_region(const Option *option pg_attribute_unused(), const char *value,
+			 void *field, OptionFault *fault)
+{
+	fault->hint =
+		"Valid values are names of AWS regions, such as \"us-east-1\".";
+	*(char **) field = pstrdup(value);
+	return appconfig_endpoint_region_is_valid(value);
+}
+
+/* into a char *, still to be taken apart */
+static bool
+parse_endpoint(const Option *option pg_attribute_unused(), const char *value,
+			   void *field, OptionFault *fault)
+{
+	UriEndpoint endpoint;
+
+	fault->hint =
+		"Valid values are base URLs, such as \"https://aws.example.com\".";
+	if (!appconfig_uri_parse_endpoint(value, &endpoint, &fault->detail))
+		return false;
+	appconfig_uri_free_endpoint(&endpoint);
+
+	*(char **) field = pstrdup(value);
+	return true;
+}
+
+/*
+ * Into a char *.  Whether the file exists is not asked: it may be made later,
+ * and the dump of a server may be restored on another machine.
+ */
+static bool
+parse_file(const Option *option pg_attribute_unused(), const char *value,
+		   void *field, OptionFault *fault)
+{
+	fault->hint =
+		"Valid values are absolute paths of files on the database server.";
+	*(char **) field = pstrdup(value);
+	return is_absolute_path(value);
+}
+
+/* Every name that tables.c gives to a table */
+static char *
+list_tables(void)
+{
+	const AppConfigTable *table;
+	StringInfoData		  list;
+
+	initStringInfo(&list);
+	for (table = appconfig_tables; table->name != NULL; table++)
+		appendStringInfo(&list, "%s%s", list.len > 0 ? ", " : "", table->name);
+	return list.data;
+}
+
+/* Every name that tables.c gives to a column of the table */
+static char *
+list_columns(const AppConfigTable *table)
+{
+	const AppConfigColumn *column;
+	StringInfoData		   list;
+
+	initStringInfo(&list);
+	for (column = table->columns; column->name != NULL; column++)
+		appendStringInfo(&list, "%s%s", list.len > 0 ? ", " : "",
+						 column->name);
+	return list.data;
+}
+
+/* into a char * */
+static bool
+parse_object(const Option *option pg_attribute_unused(), const char *value,
+			 void *field, OptionFault *fault)
+{
+	*(char **) field = pstrdup(value);
+	if (appconfig_table_find(value) != NULL)
+		return true;
+
+	fault->sqlstate = ERRCODE_FDW_TABLE_NOT_FOUND;
+	fault->hint = psprintf("Available tables are: %s.", list_tables());
+	return false;
+}
+
+/* Whether one of the tables that stand before this one has the column */
+static bool
+is_column_before(const AppConfigTable *end, const char *name)
+{
+	const AppConfigTable *table;
+
+	for (table = appconfig_tables; table < end; table++)
+	{
+		if (appconfig_table_find_column(table, name) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* Every name that tables.c gives to a column of any table, once */
+static char *
+list_all_columns(void)
+{
+	const AppConfigTable  *table;
+	const AppConfigColumn *column;
+	StringInfoData		   list;
+
+	initStringInfo(&list);
+	for (table = appconfig_tables; table->name != NULL; table++)
+	{
+		for (column = table->columns; column->name != NULL; column++)
+		{
+			if (!is_column_before(table, column->name))
+				appendStringInfo(&list, "%s%s", list.len > 0 ? ", " : "",
+								 column->name);
+		}
+	}
+	return list.data;
+}
+
+/*
+ * Into a char *.  Which table the column belongs to is not known where the
+ * option is set, so any table's column will do here, and the hint has them
+ * all.  Where it is used, find_column() can say more.
+ */
+static bool
+parse_column(const Option *option pg_attribute_unused(), const char *value,
+			 void *field, OptionFault *fault)
+{
+	const AppConfigTable *table;
+
+	*(char **) field = pstrdup(value);
+	for (table = appconfig_tables; table->name != NULL; table++)
+	{
+		if (appconfig_table_find_column(table, value) != NULL)
+			return true;
+	}
+
+	fault->sqlstate = ERRCODE_FDW_INVALID_COLUMN_NAME;
+	fault->hint =
+		psprintf("The columns of all tables are: %s.", list_all_columns());
+	return false;
+}
+
+/* ------------------------------------------------------------------------
+ * Checks
+ * ------------------------------------------------------------------------
+ */
+
+static bool
+is_given(List *given, const char *name)
+{
+	ListCell *lc;
+
+	foreach (lc, given)
+	{
+		if (strcmp(lfirst_node(DefElem, lc)->defname, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whether the option exists there; other options are none of our business */
+static const Option *
+find_option(const char *name, int where)
+{
+	const Option *option;
+
+	for (option = options; option->name != NULL; option++)
+	{
+		if ((option->where & where) != 0 && strcmp(option->name, name) == 0)
+			return option;
+	}
+	return NULL;
+}
+
+/*
+ * Whether the server log must not quote the statement that an error is about,
+ * since it may have secrets in it: it sets options of a user mapping, be it
+ * where they belong or elsewhere by mistake.
+ *
+ * log_statement and pg_stat_activity show it all the same; that is the
+ * server's affair.
+ */
+static bool
+has_secrets(List *given, int where)
+{
+	ListCell *lc;
+
+	foreach (lc, given)
+	{
+		if (find_option(lfirst_node(DefElem, lc)->defname, ON_MAPPING) != NULL)
+			return true;
+	}
+	return where == ON_MAPPING;
+}
+
+/*
+ * Refuses options that do not exist there, and says which do.
+ */
+static void
+check_names(List *given, int where)
+{
+	const Option  *option;
+	const char	  *unknown = NULL;
+	StringInfoData valid;
+	ListCell	  *lc;
+
+	foreach (lc, given)
+	{
+		const char *name = lfirst_node(DefElem, lc)->defname;
+
+		if (unknown == NULL && find_option(name, where) == NULL)
+			unknown = name;
+	}
+	if (unknown == NULL)
+		return;
+
+	initStringInfo(&valid);
+	for (option = options; option->name != NULL; option++)
+	{
+		if ((option->where & where) != 0)
+			appendStringInfo(&valid, "%s%s", valid.len > 0 ? ", " : "",
+							 option->name);
+	}
+
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+			 errmsg("invalid option \"%s\"", unknown),
+			 valid.len > 0
+				 ? errhint("Valid options in this context are: %s", valid.data)
+				 : errhint("There are no valid options in this context."),
+			 errhidestmt(has_secrets(given, where))));
+}
+
+/*
+ * Refuses a value, which is quoted unless it may be, or contain, a secret.
+ */
+static void
+report_fault(const Option *option, const char *value, const OptionFault *fault,
+			 bool hide_statement)
+{
+	bool hidden = (option->flags & HIDDEN) != 0;
+
+	ereport(ERROR,
+			(errcode(fault->sqlstate),
+			 hidden ? errmsg("invalid value for option \"%s\"", option->name)
+					: errmsg("invalid value for option \"%s\": \"%s\"",
+							 option->name, value),
+			 fault->detail ? errdetail("%s", fault->detail) : 0,
+			 errhint("%s", fault->hint),
+			 errhidestmt(hidden || hide_statement)));
+}
+
+/*
+ * Refuses options that lack another one, or contradict it.  These rules are
+ * about the complete options of an object, never about a change alone: the
+ * validator is given the former.
+ */
+static void
+check_together(List *given, int where, const OptionValues *values)
+{
+	const Option *option;
+
+	for (option = options; option->name != NULL; option++)
+	{
+		if ((option->where & where) == 0)
+			continue;
+
+		if ((option->flags & REQUIRED) != 0 && !is_given(given, option->name))
+			ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+							errmsg("option \"%s\" is required", option->name),
+							errhint("Set it with OPTIONS (%s '...').",
+									option->name)));
+
+		if (option->needs != NULL && is_given(given, option->name) &&
+			!is_given(given, option->needs))
+			ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+							errmsg("option \"%s\" requires option \"%s\"",
+								   option->name, option->needs),
+							errhint("Set both, or neither of them."),
+							errhidestmt(has_secrets(given, where))));
+	}
+
+	if (values->endpoint != NULL &&
+		(values->use_fips || values->use_dualstack))
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg(
+				 "option \"endpoint\" cannot be combined with option \"%s\"",
+				 values->use_fips ? "use_fips" : "use_dualstack"),
+			 errhint(
+				 "An endpoint is used as it is given; name the variant that you want in it.")));
+}
+
+/*
+ * Reads the options of one object, with defaults for those that are not given.
+ */
+static void
+read_options(List *given, int where, OptionValues *values)
+{
+	const Option *option;
+
+	memset(values, 0, sizeof(*values));
+
+	for (option = options; option->name != NULL; option++)
+	{
+		OptionFault fault = {ERRCODE_INVALID_PARAMETER_VALUE, NULL, NULL};
+		const char *value = option->initial;
+		ListCell   *lc;
+
+		if ((option->where & where) == 0)
+			continue;
+
+		foreach (lc, given)
+		{
+			DefElem *def = lfirst_node(DefElem, lc);
+
+			if (strcmp(def->defname, option->name) == 0)
+				value = defGetString(def);
+		}
+
+		if (value != NULL &&
+			!option->parse(option, value, (char *) values + option->field,
+						   &fault))
+			report_fault(option, value, &fault, has_secrets(given, where));
+	}
+
+	check_together(given, where, values);
+}
+
+/*
+ * Refuses what only a superuser may set, and what is for a later version.
+ *
+ * As in postgres_fdw, all that the validator is given is the options as they
+ * would be after the change.  So it cannot know whether an option that is not
+ * the user's to set was there before, and nobody but a superuser can change
+ * anything about a server that has it, except to drop it.  That is also what
+ * one wants: whoever could still change the endpoint could have signed
+ * requests sent where the superuser never meant them to go.  A dump that has
+ * such a server can only be restored by a superuser.
+ */
+static void
+check_permitted(List *given, int where, const OptionValues *values)
+{
+	const Option *option;
+
+	for (option = options; option->name != NULL; option++)
+	{
+		if ((option->where & where) == 0 || !is_given(given, option->name))
+			continue;
+
+		/* anybody may say that something is off */
+		if (option->parse == parse_boolean &&
+			!*(const bool *) ((const char *) values + option->field))
+			continue;
+
+		if ((option->flags & NOT_YET) != 0)
+			ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+							errmsg("option \"%s\" is not supported yet",
+								   option->name),
+							errhidestmt(has_secrets(given, where))));
+
+		if ((option->flags & SUPERUSER) != 0 && !superuser())
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to set option \"%s\"",
+						option->name),
+				 errhint(
+					 "Only superusers may set it, or change a server that has it.")));
+	}
+}
+
+/*
+ * The validator: given the complete options of an object as they would be, and
+ * the catalog that the object is in.
+ */
+Datum
+appconfig_fdw_validator(PG_FUNCTION_ARGS)
+{
+	List		*given = untransformRelOptions(PG_GETARG_DATUM(0));
+	int			 where;
+	OptionValues values;
+
+	switch (PG_GETARG_OID(1))
+	{
+		case ForeignServerRelationId:
+			where = ON_SERVER;
+			break;
+		case UserMappingRelationId:
+			where = ON_MAPPING;
+			break;
+		case ForeignTableRelationId:
+			where = ON_TABLE;
+			break;
+		case AttributeRelationId:
+			where = ON_COLUMN;
+			break;
+		default:
+			where = ON_WRAPPER;
+			break;
+	}
+
+	check_names(given, where);
+	read_options(given, where, &values);
+	check_permitted(given, where, &values);
+
+	PG_RETURN_VOID();
+}
+
+/*
+ * Checks the options of IMPORT FOREIGN SCHEMA, for which PostgreSQL does not
+ * call the validator.
+ */
+void
+appconfig_options_check_import(List *given)
+{
+	check_names(given, ON_IMPORT);
+}
+
+/* ------------------------------------------------------------------------
+ * Readers
+ * ------------------------------------------------------------------------
+ */
+
+/*
+ * Fills *settings from the options of a server.
+ */
+void
+appconfig_options_get_settings(Oid serverid, AppConfigSettings *settings)
+{
+	OptionValues values;
+	UriEndpoint	 endpoint;
+	const char	*url;
+	const char	*reason;
+
+	read_options(GetForeignServer(serverid)->options, ON_SERVER, &values);
+
+	url = values.endpoint;
+	if (url == NULL)
+		url = appconfig_endpoint_base_url(
+			values.settings.region, values.use_fips, values.use_dualstack);
+	if (!appconfig_uri_parse_endpoint(url, &endpoint, &reason))
+		elog(ERROR, "could not parse the endpoint of region \"%s\": %s",
+			 values.settings.region, reason);
+
+	*settings = values.settings;
+	settings->base_url = psprintf("%s://%s%s", endpoint.scheme,
+								  endpoint.host_header, endpoint.path_prefix);
+	settings->host = endpoint.host_header;
+	settings->path_prefix = endpoint.path_prefix;
+}
+
+/* Whether the user has a mapping, be it PUBLIC's */
+static bool
+has_user_mapping(Oid serverid, Oid userid)
+{
+	return SearchSysCacheExists2(USERMAPPINGUSERSERVER,
+								 ObjectIdGetDatum(userid),
+								 ObjectIdGetDatum(serverid)) ||
+		   SearchSysCacheExists2(USERMAPPINGUSERSERVER,
+								 ObjectIdGetDatum(InvalidOid),
+								 ObjectIdGetDatum(serverid));
+}
+
+/*
+ * Overwrites the values of options before their memory is used again.  The
+ * catalog cache has them still, and anybody who reads that reads the table.
+ */
+static void
+wipe_options(List *given)
+{
+	ListCell *lc;
+
+	foreach (lc, given)
+	{
+		char *value = defGetString(lfirst_node(DefElem, lc));
+
+		explicit_bzero(value, strlen(value));
+	}
+}
+
+/*
+ * Fills *credentials with what the user's mapping says, to be given to
+ * appconfig_credentials_wipe(), and *umid with the mapping's OID.
+ */
+void
+appconfig_options_get_credentials(Oid serverid, Oid userid,
+								  AwsCredentials *credentials, Oid *umid)
+{
+	OptionValues values;
+	UserMapping *mapping;
+
+	memset(&values, 0, sizeof(values));
+	*umid = InvalidOid;
+
+	if (has_user_mapping(serverid, userid))
+	{
+		mapping = GetUserMapping(userid, serverid);
+		*umid = mapping->umid;
+		read_options(mapping->options, ON_MAPPING, &values);
+		wipe_options(mapping->options);
+	}
+
+	if (values.credentials.access_key_id == NULL)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+			 errmsg("no AWS credentials for user \"%s\" on server \"%s\"",
+					GetUserNameFromId(userid, false),
+					GetForeignServer(serverid)->servername),
+			 OidIsValid(*umid)
+				 ? errdetail("The user mapping has no access key.")
+				 : errdetail("There is no user mapping."),
+			 errhint(
+				 "Use %s USER MAPPING with the options access_key_id and secret_access_key.",
+				 OidIsValid(*umid) ? "ALTER" : "CREATE")));
+
+	*credentials = values.credentials;
+}
+
+/*
+ * Returns which of the tables a foreign table is: the one that its option
+ * names, or else the one with its own name.
+ */
+const AppConfigTable *
+appconfig_options_get_table(Oid foreigntableid)
+{
+	OptionValues		  values;
+	const AppConfigTable *table;
+	const char			 *relname = get_rel_name(foreigntableid);
+
+	read_options(GetForeignTable(foreigntableid)->options, ON_TABLE, &values);
+
+	table = appconfig_table_find(values.object ? values.object : relname);
+	if (table == NULL)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_FDW_TABLE_NOT_FOUND),
+			 errmsg("AppConfig has no table \"%s\"", relname),
+			 errhint(
+				 "Name one of these in the option \"object\" of the foreign table: %s.",
+				 list_tables())));
+	return table;
+}
+
+/* Finds the column of the table that a column of a foreign table stands for */
+static const AppConfigColumn *
+find_column(Relation relation, Form_pg_attribute attribute,
+			const AppConfigTable *table)
+{
+	OptionValues		   values;
+	const AppConfigColumn *column;
+	const char			  *name = NameStr(attribute->attname);
+
+	read_options(
+		GetForeignColumnOptions(RelationGetRelid(relation), attribute->attnum),
+		ON_COLUMN, &values);
+	if (values.column_name != NULL)
+		name = values.column_name;
+
+	column = appconfig_table_find_column(table, name);
+	if (column == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_COLUMN_NAME),
+				 errmsg("AppConfig table \"%s\" has no column \"%s\"",
+						table->name, name),
+				 errhint("Available columns are: %s.", list_columns(table)),
+				 errtablecol(relation, attribute->attnum)));
+	return column;
+}
+
+/*
+ * Refuses a column whose type cannot hold what the table's column has.
+ */
+static void
+check_column_type(Relation relation, Form_pg_attribute attribute,
+				  const AppConfigColumn *column)
+{
+	Oid				  type = getBaseType(attribute->atttypid);
+	const ColumnType *row = column_types;
+	const Oid		 *accepted;
+
+	while (strcmp(row->name, column->type) != 0)
+	{
+		row++;
+		if (row == column_types + lengthof(column_types))
+			elog(ERROR, "unexpected type \"%s\" of column \"%s\"",
+				 column->type, column->name);
+	}
+
+	for (accepted = row->accepted; OidIsValid(*accepted); accepted++)
+	{
+		if (type == *accepted)
+			return;
+	}
+
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+		 errmsg("column \"%s\" of foreign table \"%s\" cannot be of type %s",
+				NameStr(attribute->attname), RelationGetRelationName(relation),
+				format_type_with_typemod(attribute->atttypid,
+										 attribute->atttypmod)),
+		 errhint("Possible types are: %s, and domains over them.", row->list),
+		 errtablecol(relation, attribute->attnum)));
+}
+
+/*
+ * Returns for each column of a foreign table, by attribute number less one,
+ * the column of the table that it stands for.  A column without a value of its
+ * own, be it dropped or computed by PostgreSQL, has NULL.
+ */
+const AppConfigColumn **
+appconfig_options_get_columns(Relation relation, const AppConfigTable *table)
+{
+	TupleDesc				tupdesc = RelationGetDescr(relation);
+	const AppConfigColumn **columns;
+	int						i;
+
+	columns = palloc0(Max(tupdesc->natts, 1) * sizeof(*columns));
+	for (i = 0; i < tupdesc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(tupdesc, i);
+
+		if (attribute->attisdropped ||
+			attribute->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL)
+			continue;
+
+		columns[i] = find_column(relation, attribute, table);
+		check_column_type(relation, attribute, columns[i]);
+	}
+	return columns;
+}

@@ -1,0 +1,439 @@
+/*-------------------------------------------------------------------------
+ *
+ * fdw_scan.c
+ *		BeginForeignScan, IterateForeignScan, ReScanForeignScan and
+ *		EndForeignScan.
+ *
+ * Begin only reads the plan; keys are evaluated and credentials looked up when
+ * the first row is asked for, so that EXPLAIN does neither.  Then a cursor walks
+ * the calls and each of its items becomes a row.
+ *
+ * What may not live here: paging, retries, order of calls (cursor.c, api.c), the
+ * conversion of values (row.c).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/sysattr.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "foreign/foreign.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "compat.h"
+#include "cursor.h"
+#include "fdw.h"
+#include "fdw_options.h"
+#include "fdw_scan.h"
+#include "memo.h"
+#include "row.h"
+#include "session.h"
+
+/* Longest identifier of the service in characters, appconfig-read-api.md 1.1 */
+#define MAX_IDENTIFIER_LENGTH	2048
+
+typedef struct AppConfigScanState
+{
+	AppConfigScanPlan *plan;
+	const AppConfigColumn **columns;	/* by attribute number - 1 */
+	List	   *operands;		/* ExprState of the keys' values */
+	ExprState  *early_qual;		/* what a list's items are checked against */
+	List	   *early_columns;	/* attribute numbers that it reads */
+	bool		reads_again;	/* may the statement want a document twice? */
+	MemoryContext keys_context; /* keys and cursor, for one (re)scan */
+	MemoryContext row_context;	/* the values of one row */
+	Memo	   *memo;			/* NULL before the first row */
+	RowMaker   *maker;
+	AppConfigCursor *cursor;	/* NULL before the first row of a (re)scan */
+	ApiCounters counters;
+} AppConfigScanState;
+
+/* The plan that a scan carries out */
+const AppConfigScanPlan *
+appconfig_scan_plan(ForeignScanState *node)
+{
+	return ((AppConfigScanState *) node->fdw_state)->plan;
+}
+
+/* What the scan's calls have cost so far */
+const ApiCounters *
+appconfig_scan_counters(ForeignScanState *node)
+{
+	return &((AppConfigScanState *) node->fdw_state)->counters;
+}
+
+/* ------------------------------------------------------------------------
+ * Begin
+ * ------------------------------------------------------------------------
+ */
+
+/* What a search through a statement's plan is for, and has found */
+typedef struct PlanSearch
+{
+	Oid			serverid;
+	int			scans;			/* of that server */
+	bool		repeated;		/* may one of them be run again? */
+} PlanSearch;
+
+static void search_plan(PlanSearch *search, Plan *plan, bool repeats);
+
+static void
+search_plans(PlanSearch *search, List *plans, bool repeats)
+{
+	ListCell   *cell;
+
+	foreach(cell, plans)
+		search_plan(search, lfirst(cell), repeats);
+}
+
+static void
+search_plan(PlanSearch *search, Plan *plan, bool repeats)
+{
+	bool		inner_repeats = repeats;
+
+	if (plan == NULL)
+		return;
+	check_stack_depth();
+	switch (nodeTag(plan))
+	{
+		case T_ForeignScan:
+			if (((ForeignScan *) plan)->fs_server == search->serverid)
+			{
+				search->scans++;
+				search->repeated |= repeats;
+			}
+			break;
+		case T_NestLoop:
+		case T_RecursiveUnion:
+			inner_repeats = true;
+			break;
+		case T_Append:
+			search_plans(search, ((Append *) plan)->appendplans, repeats);
+			break;
+		case T_MergeAppend:
+			search_plans(search, ((MergeAppend *) plan)->mergeplans, repeats);
+			break;
+		case T_SubqueryScan:
+			search_plan(search, ((SubqueryScan *) plan)->subplan, repeats);
+			break;
+		case T_CustomScan:
+			search_plans(search, ((CustomScan *) plan)->custom_plans, true);
+			break;
+		default:
+			break;
+	}
+	search_plan(search, plan->lefttree, repeats);
+	search_plan(search, plan->righttree, inner_repeats);
+}
+
+/* Can the statement ask this server for one document more than once? */
+static bool
+statement_reads_again(const PlannedStmt *statement, Oid serverid)
+{
+	PlanSearch	search = {.serverid = serverid};
+
+	search_plan(&search, statement->planTree, false);
+	search_plans(&search, statement->subplans, true);
+	return search.scans > 1 || search.repeated;
+}
+
+/* The clauses among the plan's qual that a list's items can answer */
+static void
+begin_early_qual(ForeignScanState *node, AppConfigScanState *state)
+{
+	List	   *qual = node->ss.ps.plan->qual;
+	List	   *early = NIL;
+	Bitmapset  *read = NULL;
+	ListCell   *cell;
+	int			member = -1;
+
+	foreach(cell, state->plan->early_quals)
+		early = lappend(early, list_nth(qual, lfirst_int(cell)));
+	if (early == NIL)
+		return;
+	state->early_qual = ExecInitQual(early, (PlanState *) node);
+	pull_varattnos((Node *) early, castNode(ForeignScan, node->ss.ps.plan)->scan.scanrelid, &read);
+	while ((member = bms_next_member(read, member)) >= 0)
+		state->early_columns = lappend_int(state->early_columns,
+										   member + FirstLowInvalidHeapAttributeNumber);
+}
+
+void
+appconfigBeginForeignScan(ForeignScanState *node, int eflags)
+{
+	ForeignScan *scan = castNode(ForeignScan, node->ss.ps.plan);
+	EState	   *estate = node->ss.ps.state;
+	Relation	relation = node->ss.ss_currentRelation;
+	AppConfigScanState  *state = palloc0(sizeof(AppConfigScanState));
+
+	node->fdw_state = state;
+	state->plan = appconfig_request_unpack(scan->fdw_private);
+	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
+		return;
+	state->columns = appconfig_options_get_columns(relation, state->plan->table);
+	state->operands = ExecInitExprList(scan->fdw_exprs, (PlanState *) node);
+	begin_early_qual(node, state);
+	state->reads_again = statement_reads_again(estate->es_plannedstmt, scan->fs_server);
+	state->keys_context = AllocSetContextCreate(estate->es_query_cxt, "appconfig_fdw keys",
+												ALLOCSET_SMALL_SIZES);
+	state->row_context = AllocSetContextCreate(estate->es_query_cxt, "appconfig_fdw row",
+											   ALLOCSET_DEFAULT_SIZES);
+}
+
+/* ------------------------------------------------------------------------
+ * Keys
+ * ------------------------------------------------------------------------
+ */
+
+/* One text value of a key, unless it cannot be an identifier */
+static void
+add_text(KeyOperand *operand, Datum value, Oid type)
+{
+	char	   *string = type == NAMEOID ? pstrdup(NameStr(*DatumGetName(value))) :
+		TextDatumGetCString(value);
+
+	if (pg_mbstrlen(string) > MAX_IDENTIFIER_LENGTH)
+		return;
+	operand->texts[operand->nvalues++] = pg_server_to_any(string, (int) strlen(string), PG_UTF8);
+}
+
+static void
+add_number(KeyOperand *operand, Datum value, Oid type)
+{
+	operand->numbers[operand->nvalues++] = type == INT2OID ? DatumGetInt16(value) :
+		type == INT4OID ? DatumGetInt32(value) : DatumGetInt64(value);
+}
+
+static void
+add_value(KeyOperand *operand, Datum value, Oid type)
+{
+	switch (type)
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+			add_number(operand, value, type);
+			break;
+		case TEXTOID:
+		case VARCHAROID:
+		case NAMEOID:
+			add_text(operand, value, type);
+			break;
+		default:
+			operand->unbounded = true;
+	}
+}
+
+/*
+ * The values of an expression, an array's elements or its own, without NULLs.
+ * A type that the planner should not have let through binds nothing.
+ */
+static void
+evaluate_operand(KeyOperand *operand, ExprState *expr, ExprContext *econtext)
+{
+	Oid			type = getBaseType(exprType((Node *) expr->expr));
+	Oid			element = get_element_type(type);
+	bool		isnull;
+	Datum		value = ExecEvalExprSwitchContext(expr, econtext, &isnull);
+	Datum	   *values = &value;
+	bool	   *nulls = &isnull;
+	int			count = 1;
+	int			i;
+
+	if (OidIsValid(element) && !isnull)
+	{
+		int16		length;
+		bool		byval;
+		char		align;
+
+		get_typlenbyvalalign(element, &length, &byval, &align);
+		deconstruct_array(DatumGetArrayTypeP(value), element, length, byval, align,
+						  &values, &nulls, &count);
+		type = getBaseType(element);
+	}
+	operand->texts = palloc(sizeof(char *) * Max(count, 1));
+	operand->numbers = palloc(sizeof(int64) * Max(count, 1));
+	for (i = 0; i < count; i++)
+	{
+		if (!nulls[i])
+			add_value(operand, values[i], type);
+	}
+}
+
+/* The keys that this (re)scan is about, in the current context */
+static KeySet *
+evaluate_keys(ForeignScanState *node, AppConfigScanState *state)
+{
+	KeyOperand *operands = palloc0(sizeof(KeyOperand) * Max(list_length(state->operands), 1));
+	ListCell   *cell;
+	int			i = 0;
+
+	foreach(cell, state->operands)
+		evaluate_operand(&operands[i++], lfirst(cell), node->ss.ps.ps_ExprContext);
+	return appconfig_keyset_evaluate(state->plan->keys, operands);
+}
+
+/* ------------------------------------------------------------------------
+ * Iterate
+ * ------------------------------------------------------------------------
+ */
+
+/* The role whose user mapping counts: a view's owner, say */
+static Oid
+scan_user(ForeignScanState *node)
+{
+	ForeignScan *scan = castNode(ForeignScan, node->ss.ps.plan);
+	Oid			user = appconfig_scan_user(scan, exec_rt_fetch(scan->scan.scanrelid, node->ss.ps.state));
+
+	return OidIsValid(user) ? user : GetUserId();
+}
+
+/* The statement's memo for this server and role, made by the first scan */
+static Memo *
+attach_memo(ForeignScanState *node)
+{
+	MemoryContext statement = node->ss.ps.state->es_query_cxt;
+	Oid			serverid = castNode(ForeignScan, node->ss.ps.plan)->fs_server;
+	Oid			userid = scan_user(node);
+	Memo	   *memo = appconfig_memo_find(statement, serverid, userid);
+	MemoryContext old;
+	AppConfigSettings *settings;
+	AwsCredentials *credentials;
+	ApiSession *session;
+	Oid			umid;
+
+	if (memo != NULL)
+		return memo;
+	old = MemoryContextSwitchTo(statement);
+	settings = palloc0(sizeof(AppConfigSettings));
+	credentials = palloc0(sizeof(AwsCredentials));
+	appconfig_options_get_settings(serverid, settings);
+	appconfig_options_get_credentials(serverid, userid, credentials, &umid);
+	session = appconfig_session_acquire(serverid, userid, umid, settings, statement);
+	memo = appconfig_memo_create(statement, serverid, userid, session, settings, credentials);
+	MemoryContextSwitchTo(old);
+	return memo;
+}
+
+/* The columns that the query reads, ended by NULL, in the current context */
+static const AppConfigColumn **
+columns_read(const AppConfigScanState *state)
+{
+	const AppConfigColumn **read = palloc0(sizeof(AppConfigColumn *) *
+										   (list_length(state->plan->columns) + 1));
+	ListCell   *cell;
+	int			i = 0;
+
+	foreach(cell, state->plan->columns)
+		read[i++] = state->columns[lfirst_int(cell) - 1];
+	return read;
+}
+
+/* Does a list's item meet the clauses that can be answered from it? */
+static bool
+item_passes(void *arg, const AppConfigItem *item)
+{
+	ForeignScanState *node = arg;
+	AppConfigScanState  *state = node->fdw_state;
+	ExprContext *econtext = node->ss.ps.ps_ExprContext;
+	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+	MemoryContext old = MemoryContextSwitchTo(state->row_context);
+	bool		passes;
+
+	appconfig_row_fill(state->maker, state->early_columns, item, slot);
+	MemoryContextSwitchTo(old);
+	econtext->ecxt_scantuple = slot;
+	passes = ExecQual(state->early_qual, econtext);
+	ExecClearTuple(slot);
+	ResetExprContext(econtext);
+	MemoryContextReset(state->row_context);
+	return passes;
+}
+
+/* Everything that a scan does before its first row */
+static void
+start_scan(ForeignScanState *node, AppConfigScanState *state)
+{
+	MemoryContext old = MemoryContextSwitchTo(node->ss.ps.state->es_query_cxt);
+	AppConfigCursorOptions options = {
+		.table = state->plan->table,
+		.rows_wanted = state->plan->rows_wanted,
+		.filter = state->early_qual != NULL ? item_passes : NULL,
+		.filter_arg = node,
+		.counters = &state->counters
+	};
+
+	if (state->memo == NULL)
+	{
+		state->memo = attach_memo(node);
+		if (state->reads_again)
+			appconfig_memo_retain(state->memo);
+		state->maker = appconfig_row_maker(node->ss.ss_currentRelation, state->columns,
+										   appconfig_memo_settings(state->memo)->region);
+	}
+	MemoryContextSwitchTo(state->keys_context);
+	options.keys = evaluate_keys(node, state);
+	options.columns = columns_read(state);
+	state->cursor = appconfig_cursor_open(state->memo, &options);
+	MemoryContextSwitchTo(old);
+}
+
+TupleTableSlot *
+appconfigIterateForeignScan(ForeignScanState *node)
+{
+	AppConfigScanState  *state = node->fdw_state;
+	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+	const AppConfigItem *item;
+	MemoryContext old;
+
+	ExecClearTuple(slot);
+	MemoryContextReset(state->row_context);
+	if (state->cursor == NULL)
+		start_scan(node, state);
+	item = appconfig_cursor_next(state->cursor);
+	if (item == NULL)
+		return ExecClearTuple(slot);
+	old = MemoryContextSwitchTo(state->row_context);
+	appconfig_row_fill(state->maker, state->plan->columns, item, slot);
+	MemoryContextSwitchTo(old);
+	return slot;
+}
+
+/* ------------------------------------------------------------------------
+ * ReScan and End
+ * ------------------------------------------------------------------------
+ */
+static void
+end_cursor(AppConfigScanState *state)
+{
+	if (state->cursor != NULL)
+		appconfig_cursor_close(state->cursor);
+	state->cursor = NULL;
+	MemoryContextReset(state->keys_context);
+}
+
+/* The keys may have changed; what has been fetched is in the statement's memo */
+void
+appconfigReScanForeignScan(ForeignScanState *node)
+{
+	end_cursor(node->fdw_state);
+}
+
+void
+appconfigEndForeignScan(ForeignScanState *node)
+{
+	AppConfigScanState  *state = node->fdw_state;
+
+	/* without a keys context it was EXPLAIN, or Begin failed */
+	if (state != NULL && state->keys_context != NULL)
+		end_cursor(state);
+}

@@ -1,0 +1,19 @@
+/*-------------------------------------------------------------------------
+ *
+ * fdw_scan.h
+ *		What a running scan knows, for EXPLAIN.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef APPCONFIG_FDW_SCAN_H
+#define APPCONFIG_FDW_SCAN_H
+
+#include "nodes/execnodes.h"
+
+#include "api.h"
+#include "request.h"
+
+extern const AppConfigScanPlan *appconfig_scan_plan(ForeignScanState *node);
+extern const ApiCounters *appconfig_scan_counters(ForeignScanState *node);
+
+#endif							/* APPCONFIG_FDW_SCAN_H */

@@ -1,0 +1,261 @@
+/*-------------------------------------------------------------------------
+ *
+ * predicate.c
+ *		From WHERE and join clauses to keys that are bound.
+ *
+ * Recognizes equality and order by operator family, never by name, so that an
+ * operator counts only if it means what the service means: text equality is
+ * equality of bytes, which rules out char(n), citext and collations that are
+ * not deterministic; integers of all sizes compare as numbers.  What is not
+ * recognized is no key and is left to the executor, which checks the rest of
+ * them again as well.
+ *
+ * The value side may be any expression that does not change while the table is
+ * scanned: no column of the table itself, nothing volatile, no correlated
+ * subquery.  It becomes an operand, evaluated by fdw_scan.c.
+ *
+ * What may not live here: which calls a key leads to (cursor.c), values.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/stratnum.h"
+#include "access/sysattr.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_opfamily.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/restrictinfo.h"
+#include "utils/lsyscache.h"
+
+#include "compat.h"
+#include "predicate.h"
+
+typedef struct BindContext
+{
+	const PredicateTable *table;
+	List	   *operands;		/* value expressions so far */
+} BindContext;
+
+/* What an order of the integer operators says about run */
+static const KeyExprKind kind_of_strategy[] = {
+	[BTLessStrategyNumber] = KEY_EXPR_LESS,
+	[BTLessEqualStrategyNumber] = KEY_EXPR_LESS_EQUAL,
+	[BTEqualStrategyNumber] = KEY_EXPR_IN,
+	[BTGreaterEqualStrategyNumber] = KEY_EXPR_GREATER_EQUAL,
+	[BTGreaterStrategyNumber] = KEY_EXPR_GREATER,
+};
+
+static KeyExpr *bind_clause(BindContext *context, Expr *clause);
+
+static KeyExpr *
+make_key_expr(KeyExprKind kind)
+{
+	KeyExpr    *expr = palloc0(sizeof(KeyExpr));
+
+	expr->kind = kind;
+	return expr;
+}
+
+/* What is below casts that leave every bit as it is */
+static Expr *
+strip_relabel(Expr *expr)
+{
+	while (expr != NULL && IsA(expr, RelabelType))
+		expr = ((RelabelType *) expr)->arg;
+	return expr;
+}
+
+/* The column of the table that the expression is, or NULL */
+const AppConfigColumn *
+appconfig_predicate_column(const PredicateTable *table, Expr *expr)
+{
+	Var		   *var = (Var *) strip_relabel(expr);
+
+	if (var == NULL || !IsA(var, Var) || var->varno != (int) table->relid ||
+		var->varlevelsup != 0 || var->varattno <= 0)
+		return NULL;
+	return table->columns[var->varattno - 1];
+}
+
+/* The key column that the expression is, or NULL */
+static const AppConfigColumn *
+key_column(const BindContext *context, Expr *expr)
+{
+	const AppConfigColumn *column = appconfig_predicate_column(context->table, expr);
+
+	return column != NULL && column->key != KEY_NONE ? column : NULL;
+}
+
+/* Does the value stay the same during a scan of the table? */
+static bool
+is_operand(const BindContext *context, Expr *expr)
+{
+	return !bms_is_member(context->table->relid, appconfig_pull_varnos(context->table->root, (Node *) expr)) &&
+		!contain_volatile_functions((Node *) expr) &&
+		!contain_subplans((Node *) expr);
+}
+
+/*
+ * What the operator says about a key, when the key is on its left.  Returns
+ * false if it says nothing that the service could be asked for.
+ */
+static bool
+operator_kind(Oid opno, Oid collation, AppConfigKey key, KeyExprKind *kind)
+{
+	int			strategy;
+
+	if (key == KEY_RUN)
+	{
+		strategy = get_op_opfamily_strategy(opno, INTEGER_BTREE_FAM_OID);
+		if (strategy == 0)
+			return false;
+		*kind = kind_of_strategy[strategy];
+		return true;
+	}
+	strategy = get_op_opfamily_strategy(opno, TEXT_BTREE_FAM_OID);
+	*kind = KEY_EXPR_IN;
+	return strategy == BTEqualStrategyNumber &&
+		(!OidIsValid(collation) || get_collation_isdeterministic(collation));
+}
+
+static KeyExpr *
+make_leaf(BindContext *context, KeyExprKind kind, AppConfigKey key, Expr *value)
+{
+	KeyExpr    *expr = make_key_expr(kind);
+
+	expr->key = key;
+	expr->operand = list_length(context->operands);
+	context->operands = lappend(context->operands, value);
+	return expr;
+}
+
+static KeyExpr *
+bind_operator(BindContext *context, OpExpr *op)
+{
+	Expr	   *left;
+	Expr	   *right;
+	Oid			opno = op->opno;
+	const AppConfigColumn *column;
+	KeyExprKind kind;
+
+	if (list_length(op->args) != 2)
+		return NULL;
+	left = linitial(op->args);
+	right = lsecond(op->args);
+	column = key_column(context, left);
+	if (column == NULL)
+	{
+		Expr	   *swap = left;
+
+		left = right;
+		right = swap;
+		opno = get_commutator(opno);
+		column = key_column(context, left);
+	}
+	if (column == NULL || !OidIsValid(opno) ||
+		!operator_kind(opno, op->inputcollid, column->key, &kind) ||
+		!is_operand(context, right))
+		return NULL;
+	return make_leaf(context, kind, column->key, right);
+}
+
+/* key = ANY (array): IN, and = ANY itself */
+static KeyExpr *
+bind_array_operator(BindContext *context, ScalarArrayOpExpr *op)
+{
+	const AppConfigColumn *column = key_column(context, linitial(op->args));
+	KeyExprKind kind;
+
+	if (!op->useOr || column == NULL ||
+		!operator_kind(op->opno, op->inputcollid, column->key, &kind) ||
+		kind != KEY_EXPR_IN || !is_operand(context, lsecond(op->args)))
+		return NULL;
+	return make_leaf(context, kind, column->key, lsecond(op->args));
+}
+
+/*
+ * Ids and run numbers are never NULL, since nothing could be addressed without
+ * them; a name might be, if the service left it out.
+ */
+static KeyExpr *
+bind_null_test(BindContext *context, NullTest *test)
+{
+	const AppConfigColumn *column = key_column(context, test->arg);
+
+	if (test->nulltesttype != IS_NULL || test->argisrow || column == NULL)
+		return NULL;
+	switch (column->key)
+	{
+		case KEY_APPLICATION_ID:
+		case KEY_DEFINITION_ID:
+		case KEY_RUN:
+			return make_key_expr(KEY_EXPR_NEVER);
+		default:
+			return NULL;
+	}
+}
+
+/* AND of what can be bound at all, OR only if every arm can */
+static KeyExpr *
+bind_args(BindContext *context, KeyExprKind kind, List *args)
+{
+	KeyExpr    *expr = make_key_expr(kind);
+	ListCell   *cell;
+
+	expr->args = palloc(sizeof(KeyExpr *) * Max(list_length(args), 1));
+	foreach(cell, args)
+	{
+		KeyExpr    *arg = bind_clause(context, lfirst(cell));
+
+		if (arg != NULL)
+			expr->args[expr->nargs++] = arg;
+		else if (kind == KEY_EXPR_OR)
+			return NULL;
+	}
+	return expr->nargs > 0 ? expr : NULL;
+}
+
+/* What a clause says about keys, or NULL */
+static KeyExpr *
+bind_clause(BindContext *context, Expr *clause)
+{
+	if (IsA(clause, RestrictInfo))
+		clause = ((RestrictInfo *) clause)->clause;
+	if (IsA(clause, OpExpr))
+		return bind_operator(context, (OpExpr *) clause);
+	if (IsA(clause, ScalarArrayOpExpr))
+		return bind_array_operator(context, (ScalarArrayOpExpr *) clause);
+	if (IsA(clause, NullTest))
+		return bind_null_test(context, (NullTest *) clause);
+	if (is_andclause(clause))
+		return bind_args(context, KEY_EXPR_AND, ((BoolExpr *) clause)->args);
+	if (is_orclause(clause))
+	{
+		int			before = list_length(context->operands);
+		KeyExpr    *expr = bind_args(context, KEY_EXPR_OR, ((BoolExpr *) clause)->args);
+
+		/* operands of arms that came to nothing need not be evaluated */
+		if (expr == NULL)
+			context->operands = list_truncate(context->operands, before);
+		return expr;
+	}
+	return NULL;
+}
+
+/*
+ * What the clauses, RestrictInfos or bare, together say about the table's keys;
+ * NULL if nothing.  Sets *operands to the value expressions that the result
+ * refers to by number.
+ */
+KeyExpr *
+appconfig_predicate_bind(const PredicateTable *table, List *clauses, List **operands)
+{
+	BindContext context = {.table = table};
+	KeyExpr    *expr = bind_args(&context, KEY_EXPR_AND, clauses);
+
+	*operands = context.operands;
+	return expr;
+}

@@ -1,0 +1,28 @@
+/*-------------------------------------------------------------------------
+ *
+ * predicate.h
+ *		From WHERE and join clauses to keys that are bound.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef APPCONFIG_PREDICATE_H
+#define APPCONFIG_PREDICATE_H
+
+#include "nodes/pathnodes.h"
+
+#include "keyset.h"
+#include "tables.h"
+
+/* The foreign table that clauses are about */
+typedef struct PredicateTable
+{
+	PlannerInfo *root;
+	Index		relid;			/* its place in the range table */
+	const AppConfigColumn **columns;	/* by attribute number - 1 */
+} PredicateTable;
+
+extern KeyExpr *appconfig_predicate_bind(const PredicateTable *table, List *clauses,
+										 List **operands);
+extern const AppConfigColumn *appconfig_predicate_column(const PredicateTable *table, Expr *expr);
+
+#endif							/* APPCONFIG_PREDICATE_H */

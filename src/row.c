@@ -1,0 +1,349 @@
+/*-------------------------------------------------------------------------
+ *
+ * row.c
+ *		From what a row is made of to the values of its columns.
+ *
+ * Each column takes its value from the first of its sources that has one, as
+ * text, and hands it to the input function of the column's type, so that a
+ * domain is checked and a wrong value is reported as PostgreSQL would, with the
+ * column and the JSON path as context.  What is absent is NULL.
+ *
+ * What may not live here: where a column comes from (tables.c), how JSON is
+ * taken apart (json.c), and any column by name.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+#include "json.h"
+#include "row.h"
+
+#define MAX_EPOCH_SECONDS	1e11	/* some three thousand years */
+
+typedef struct RowColumn
+{
+	const AppConfigColumn *column;	/* NULL: dropped */
+	bool		is_array;		/* what the declared type asks for */
+	bool		is_json;
+	bool		is_timestamp;
+	FmgrInfo	input;
+	Oid			typioparam;
+	int32		typmod;
+} RowColumn;
+
+struct RowMaker
+{
+	Relation	relation;
+	const char *region;
+	int			ncolumns;
+	RowColumn  *columns;		/* by attribute number - 1 */
+};
+
+/* What a conversion that fails is about */
+typedef struct RowPosition
+{
+	const RowMaker *maker;
+	int			attnum;
+	const char *path;			/* NULL where the value is not JSON */
+} RowPosition;
+
+/* The union members of an attribute value, and what we call them */
+static const struct
+{
+	const char *member;
+	const char *value_type;
+}			value_types[] = {
+	{"StringValue", "string"},
+	{"NumberValue", "number"},
+	{"BooleanValue", "boolean"},
+	{"StringArray", "string_array"},
+	{"NumberArray", "number_array"},
+};
+
+static bool
+is_type(const AppConfigColumn *column, const char *type)
+{
+	return column != NULL && strcmp(column->type, type) == 0;
+}
+
+/*
+ * What turns items into rows of a foreign table.  columns is by attribute
+ * number - 1; it, the region and the relation must outlive the result.
+ */
+RowMaker *
+appconfig_row_maker(Relation relation, const AppConfigColumn **columns, const char *region)
+{
+	TupleDesc	tupdesc = RelationGetDescr(relation);
+	RowMaker   *maker = palloc0(sizeof(RowMaker));
+	int			i;
+
+	maker->relation = relation;
+	maker->region = region;
+	maker->ncolumns = tupdesc->natts;
+	maker->columns = palloc0(sizeof(RowColumn) * tupdesc->natts);
+	for (i = 0; i < tupdesc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(tupdesc, i);
+		RowColumn  *column = &maker->columns[i];
+		Oid			function;
+
+		column->column = columns[i];
+		if (column->column == NULL)
+			continue;
+		column->is_array = is_type(columns[i], "text[]") || is_type(columns[i], "double precision[]");
+		column->is_json = is_type(columns[i], "jsonb");
+		column->is_timestamp = is_type(columns[i], "timestamptz");
+		column->typmod = attribute->atttypmod;
+		getTypeInputInfo(attribute->atttypid, &function, &column->typioparam);
+		fmgr_info(function, &column->input);
+	}
+	return maker;
+}
+
+static void
+describe_position(void *arg)
+{
+	const RowPosition *position = arg;
+	Relation	relation = position->maker->relation;
+	Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(relation), position->attnum - 1);
+
+	if (position->path != NULL)
+		errcontext("column \"%s\" of foreign table \"%s\", JSON path %s",
+				   NameStr(attribute->attname), RelationGetRelationName(relation),
+				   position->path);
+	else
+		errcontext("column \"%s\" of foreign table \"%s\"",
+				   NameStr(attribute->attname), RelationGetRelationName(relation));
+}
+
+/* ------------------------------------------------------------------------
+ * Values as text
+ * ------------------------------------------------------------------------
+ */
+
+/* Text from the service in the database's encoding; an error if it is not UTF-8 */
+static char *
+server_text(const char *text, size_t length)
+{
+	if (text == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_OUT_OF_MEMORY),
+				 errmsg("out of memory")));
+	if (strlen(text) != length)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
+				 errmsg("a text of AWS AppConfig contains the character U+0000"),
+				 errdetail("PostgreSQL cannot store it.")));
+	return pg_any_to_server(text, (int) length, PG_UTF8);
+}
+
+static char *
+json_text(JsonValue *value)
+{
+	size_t		length;
+	const char *text = appconfig_json_text(value, &length);
+
+	return server_text(text, length);
+}
+
+/* A JSON array as an array literal */
+static char *
+array_text(JsonValue *value)
+{
+	StringInfoData text;
+	int			count = appconfig_json_array_length(value);
+	int			i;
+
+	if (appconfig_json_kind(value) != JSON_ARRAY)
+		return json_text(value);	/* the input function will say what is wrong */
+	initStringInfo(&text);
+	appendStringInfoChar(&text, '{');
+	for (i = 0; i < count; i++)
+	{
+		JsonValue  *element = appconfig_json_array_element(value, i);
+		const char *c;
+
+		if (i > 0)
+			appendStringInfoChar(&text, ',');
+		if (element == NULL)
+		{
+			appendStringInfoString(&text, "NULL");
+			continue;
+		}
+		appendStringInfoChar(&text, '"');
+		for (c = json_text(element); *c != '\0'; c++)
+		{
+			if (*c == '"' || *c == '\\')
+				appendStringInfoChar(&text, '\\');
+			appendStringInfoChar(&text, *c);
+		}
+		appendStringInfoChar(&text, '"');
+	}
+	appendStringInfoChar(&text, '}');
+	return text.data;
+}
+
+static TimestampTz
+epoch_timestamp(double seconds)
+{
+	return (TimestampTz) rint(seconds * USECS_PER_SEC) -
+		(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
+}
+
+/*
+ * A timestamp as PostgreSQL reads it.  The service sends ISO 8601 text, and
+ * may send seconds since 1970 (appconfig-read-api.md, 1.1); anything else,
+ * "now" for one, would have a meaning to PostgreSQL that was not meant.
+ */
+static char *
+timestamp_text(JsonValue *value)
+{
+	char	   *text = json_text(value);
+
+	if (appconfig_json_kind(value) == JSON_NUMBER)
+	{
+		double		seconds = strtod(text, NULL);
+
+		if (fabs(seconds) < MAX_EPOCH_SECONDS)
+			return pstrdup(timestamptz_to_str(epoch_timestamp(seconds)));
+	}
+	else if (strlen(text) >= strlen("2026-01-01") &&
+			 strspn(text, "0123456789-:.TZ+") == strlen(text))
+		return text;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_DATETIME_FORMAT),
+			 errmsg("invalid timestamp of AWS AppConfig: \"%s\"", text)));
+	return NULL;
+}
+
+/* "?" of a union: what kind of value it holds */
+static char *
+value_type_text(JsonValue *value)
+{
+	const char *member = appconfig_json_union_member(value);
+	int			i;
+
+	if (member == NULL)
+		return NULL;
+	for (i = 0; i < (int) lengthof(value_types); i++)
+	{
+		if (strcmp(value_types[i].member, member) == 0)
+			return pstrdup(value_types[i].value_type);
+	}
+	return server_text(member, strlen(member));
+}
+
+static char *
+value_text(const RowColumn *column, JsonValue *value)
+{
+	size_t		length;
+	const char *text;
+
+	if (column->is_json)
+	{
+		text = appconfig_json_serialize(value, &length);
+		return server_text(text, length);
+	}
+	if (column->is_array)
+		return array_text(value);
+	if (column->is_timestamp)
+		return timestamp_text(value);
+	return json_text(value);
+}
+
+/* A key that the query asked for and the answers have confirmed */
+static char *
+key_text(AppConfigKey key, const KeyFacts *keys)
+{
+	if (key == KEY_RUN)
+		return keys->run_known ? psprintf(INT64_FORMAT, keys->run) : NULL;
+	return keys->text[key] != NULL ? server_text(keys->text[key], strlen(keys->text[key])) : NULL;
+}
+
+/* What a source has for a column, as text in the database's encoding, or NULL */
+static char *
+source_text(const RowMaker *maker, const RowColumn *column, AppConfigColumnSource from,
+			const AppConfigItem *item)
+{
+	JsonValue  *value;
+
+	switch (from.source)
+	{
+		case SOURCE_NONE:
+			return NULL;
+		case SOURCE_SERVER:
+			return pstrdup(maker->region);
+		case SOURCE_KEY:
+			return key_text(column->column->key, item->keys);
+		case SOURCE_IS_CONTROL:
+			return pstrdup(item->is_control ? "true" : "false");
+		case SOURCE_ORDINAL:
+			return psprintf("%d", item->ordinal);
+		case SOURCE_ENTRY_NAME:
+			return server_text(item->entry_name, strlen(item->entry_name));
+		default:
+			break;
+	}
+	value = item->source[from.source];
+	if (from.path != NULL && strcmp(from.path, "?") == 0)
+		return value_type_text(value);
+	value = appconfig_json_lookup(value, from.path);
+	return value != NULL ? value_text(column, value) : NULL;
+}
+
+/* ------------------------------------------------------------------------
+ * Rows
+ * ------------------------------------------------------------------------
+ */
+
+/*
+ * Fills the columns named by attnums from the item and stores the row in the
+ * slot; all others are NULL.  Values are palloc'd in the current context, which
+ * must live as long as the slot's contents.  Raises the errors of the types'
+ * input functions.
+ */
+void
+appconfig_row_fill(RowMaker *maker, const List *attnums, const AppConfigItem *item,
+				   TupleTableSlot *slot)
+{
+	RowPosition position = {.maker = maker};
+	ErrorContextCallback callback = {
+		.callback = describe_position,
+		.arg = &position,
+		.previous = error_context_stack
+	};
+	ListCell   *cell;
+
+	ExecClearTuple(slot);
+	memset(slot->tts_isnull, true, sizeof(bool) * maker->ncolumns);
+	error_context_stack = &callback;
+	foreach(cell, attnums)
+	{
+		RowColumn  *column = &maker->columns[lfirst_int(cell) - 1];
+		char	   *text = NULL;
+		int			i;
+
+		position.attnum = lfirst_int(cell);
+		for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES && text == NULL; i++)
+		{
+			position.path = column->column->from[i].path;
+			text = source_text(maker, column, column->column->from[i], item);
+		}
+		/* a domain may have something to say about NULL */
+		slot->tts_values[position.attnum - 1] =
+			InputFunctionCall(&column->input, text, column->typioparam, column->typmod);
+		slot->tts_isnull[position.attnum - 1] = text == NULL;
+	}
+	error_context_stack = callback.previous;
+	ExecStoreVirtualTuple(slot);
+}
