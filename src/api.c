@@ -470,12 +470,14 @@ appconfig_api_wait(ApiSession *session)
 {
 	int64		now = appconfig_http_clock();
 	long		timeout = -1;	/* milliseconds */
+	bool		expected = false;
 	dlist_iter	iter;
 
 	dlist_foreach(iter, &session->calls)
 	{
 		ApiCall    *call = dlist_container(ApiCall, node, iter.cur);
 
+		expected |= !appconfig_api_is_done(call);
 		if (call->state == CALL_WAITING)
 		{
 			long		left = (long) ((Max(0, call->start_at - now) + 999) / 1000);
@@ -484,6 +486,9 @@ appconfig_api_wait(ApiSession *session)
 				timeout = left;
 		}
 	}
+	/* better an error than a wait for nothing */
+	if (!expected)
+		elog(ERROR, "no call to AWS AppConfig is under way");
 	appconfig_http_wait(session->pool, timeout);
 	appconfig_api_drive(session);
 }

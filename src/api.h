@@ -29,6 +29,7 @@ typedef struct ApiCounters
 	int64		retries;
 	int64		throttles;
 	int64		bytes;			/* received */
+	int64		hits;			/* answers that were at hand */
 } ApiCounters;
 
 /* Who makes calls.  Must outlive them. */

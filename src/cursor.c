@@ -271,11 +271,18 @@ learn_keys(KeyFacts *keys, const AppConfigCollection *collection, bool own, Json
 			keys->run = run;
 			continue;
 		}
-		if (appconfig_json_kind(value) != JSON_STRING)
+		if (value == NULL)
 			continue;
 		text = appconfig_json_text(value, &length);
-		if (strlen(text) != length)
+		if (appconfig_json_kind(value) != JSON_STRING || strlen(text) != length)
+		{
+			if (is_identifier(fact->key))
+				ereport(ERROR,
+						(errcode(ERRCODE_FDW_ERROR),
+						 errmsg("AWS AppConfig sent an answer that cannot be read"),
+						 errdetail("%s is not an identifier.", fact->path)));
 			continue;
+		}
 		if (is_identifier(fact->key) && keys->text[fact->key] != NULL &&
 			strcmp(keys->text[fact->key], text) != 0)
 			return false;
@@ -972,12 +979,19 @@ node_after(AppConfigCursor *cursor, CursorNode *node)
 		dlist_container(CursorNode, node, dlist_next_node(&cursor->queue, &node->node)) : NULL;
 }
 
+/* What has become of a node that was let get on */
+typedef enum PumpResult
+{
+	PUMP_STOP,					/* the nodes behind it must wait */
+	PUMP_NEXT,					/* on with the node behind it */
+	PUMP_REPLACED				/* on with what now stands in its place */
+} PumpResult;
+
 /*
  * Lets one node get on: asks for what it needs, unless too much is in flight,
- * and expands it if that has arrived.  Returns false if the nodes behind it
- * must wait.
+ * and expands it if that has arrived.
  */
-static bool
+static PumpResult
 pump_node(AppConfigCursor *cursor, CursorNode *node, int *in_flight, int64 *room)
 {
 	int			most = appconfig_memo_settings(cursor->memo)->max_concurrency;
@@ -987,16 +1001,16 @@ pump_node(AppConfigCursor *cursor, CursorNode *node, int *in_flight, int64 *room
 		if (!node->sides_started)
 		{
 			if (*in_flight >= most)
-				return false;
+				return PUMP_STOP;
 			start_sides(cursor, node, in_flight);
 		}
 		(*room)--;
-		return true;
+		return PUMP_NEXT;
 	}
 	if (node->entry == NULL)
 	{
 		if (*in_flight >= most)
-			return false;
+			return PUMP_STOP;
 		ask(cursor, node);
 	}
 	if (!appconfig_memo_is_ready(node->entry))
@@ -1004,14 +1018,14 @@ pump_node(AppConfigCursor *cursor, CursorNode *node, int *in_flight, int64 *room
 		(*in_flight)++;
 		if (node->kind == NODE_GET)
 			(*room)--;
-		return true;
+		return PUMP_NEXT;
 	}
 	/* the error of a call is raised when its turn comes */
 	if (appconfig_memo_has_failed(node->entry) ||
 		(cursor->nodes >= MAX_NODES && node != first_node(cursor)))
-		return false;
+		return PUMP_STOP;
 	expand(cursor, node);
-	return true;
+	return PUMP_REPLACED;
 }
 
 /*
@@ -1023,18 +1037,16 @@ pump(AppConfigCursor *cursor)
 {
 	int			in_flight = side_calls_in_flight(cursor);
 	int64		room = window(cursor);
-	CursorNode	   *previous = NULL;
-	CursorNode	   *node;
+	CursorNode *previous = NULL;
+	CursorNode *node;
 
 	while (room > 0 && (node = node_after(cursor, previous)) != NULL)
 	{
-		bool		expands = node->kind != NODE_ITEM && node->entry != NULL &&
-			appconfig_memo_is_ready(node->entry);
+		PumpResult	result = pump_node(cursor, node, &in_flight, &room);
 
-		if (!pump_node(cursor, node, &in_flight, &room))
+		if (result == PUMP_STOP)
 			break;
-		/* behind previous there is now what the node has led to */
-		if (!expands)
+		if (result == PUMP_NEXT)
 			previous = node;
 	}
 }
@@ -1071,6 +1083,107 @@ next_item(AppConfigCursor *cursor)
 		return head;
 	}
 	return NULL;
+}
+
+/* ------------------------------------------------------------------------
+ * What would be called
+ * ------------------------------------------------------------------------
+ */
+
+/* Does the walk come by the source, if some levels are read from lists? */
+static bool
+walk_has_source(const AppConfigCursor *cursor, const bool *listed, AppConfigSource source)
+{
+	int			level;
+
+	for (level = 0; level < cursor->levels_count; level++)
+	{
+		const AppConfigCollection *collection = collection_at(cursor, level);
+
+		if (listed[level] && collection->list.yields == source)
+			return true;
+		if (is_own_level(cursor, level) && collection->get.yields == source &&
+			(cursor->need_document || !listed[level]))
+			return true;
+	}
+	return false;
+}
+
+/* Could a column that is read need the side look-up? */
+static bool
+walk_needs_side(const AppConfigCursor *cursor, const bool *listed, SideLookup side)
+{
+	const AppConfigColumn **column;
+	int			i;
+
+	if (side_lookups[side].collection == cursor->options.table->collection)
+		return false;
+	for (column = cursor->options.columns; *column != NULL; column++)
+	{
+		bool		elsewhere = false;
+
+		if (!column_has_source(*column, side_lookups[side].source))
+			continue;
+		for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES; i++)
+			elsewhere |= (*column)->from[i].source != SOURCE_NONE &&
+				walk_has_source(cursor, listed, (*column)->from[i].source);
+		if (!elsewhere)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The names of the operations that a cursor on what the options say may call,
+ * in the order in which they come; options->keys may have any values.  For
+ * EXPLAIN: nothing is called.
+ */
+List *
+appconfig_cursor_operations(const AppConfigCursorOptions *options)
+{
+	AppConfigCursor cursor = {.options = *options};
+	KeyFacts	keys = {.run_known = false};
+	bool		listed[MAX_LEVELS] = {false};
+	List	   *names = NIL;
+	int			level;
+	int			side;
+	int			i;
+
+	if (options->keys->count == 0)
+		return NIL;
+	find_needs(&cursor);
+	find_levels(&cursor);
+	for (level = 0; level < cursor.levels_count; level++)
+	{
+		const AppConfigCollection *collection = collection_at(&cursor, level);
+		bool		direct = false;
+		int			key;
+
+		for (i = 0; i < options->keys->count; i++)
+		{
+			if (box_is_direct(&collection->get, &keys, &options->keys->boxes[i]))
+				direct = true;
+			else
+				listed[level] = true;
+		}
+		if (listed[level])
+			names = lappend(names, unconstify(char *, collection->list.name));
+		if (is_own_level(&cursor, level) && (direct || cursor.need_document))
+			names = lappend(names, unconstify(char *, collection->get.name));
+		for (key = 0; key < KEY_COUNT; key++)
+		{
+			if (is_open(&collection->get, &keys, key))
+				keys.text[key] = "";
+		}
+		if (appconfig_request_needs(&collection->get, KEY_RUN))
+			keys.run_known = true;
+	}
+	for (side = 0; side < SIDE_COUNT; side++)
+	{
+		if (walk_needs_side(&cursor, listed, side))
+			names = lappend(names, unconstify(char *, appconfig_collections[side_lookups[side].collection].get.name));
+	}
+	return names;
 }
 
 /* ------------------------------------------------------------------------

@@ -8,6 +8,8 @@
 #ifndef APPCONFIG_CURSOR_H
 #define APPCONFIG_CURSOR_H
 
+#include "nodes/pg_list.h"
+
 #include "keyset.h"
 #include "memo.h"
 #include "tables.h"
@@ -47,6 +49,7 @@ extern AppConfigCursor *appconfig_cursor_open(Memo *memo,
 extern const AppConfigItem *appconfig_cursor_next(AppConfigCursor *cursor);
 extern void appconfig_cursor_close(AppConfigCursor *cursor);
 
+extern List *appconfig_cursor_operations(const AppConfigCursorOptions *options);
 extern bool appconfig_cursor_list_answers(const AppConfigTable *table,
 										  const AppConfigColumn *column);
 

@@ -1,10 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * fdw_explain.c
- *		ExplainForeignScan.
+ *		ExplainForeignScan: which operations a scan may call, with which keys,
+ *		what it checks before a document is fetched and what stays local; with
+ *		ANALYZE also what the calls have cost.
  *
  * What may not live here: anything that asks the service, evaluates a key or
- * knows credentials.
+ * knows credentials.  Keys are shown as expressions, never by value.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,12 +14,17 @@
 
 #include "commands/explain.h"
 #include "lib/stringinfo.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 
 #include "compat.h"
 #include "cursor.h"
 #include "fdw.h"
+#include "fdw_options.h"
 #include "fdw_scan.h"
+#include "predicate.h"
 
 /* By KeyExprKind */
 static const char *const operator_names[] = {
@@ -28,10 +35,182 @@ static const char *const operator_names[] = {
 	[KEY_EXPR_GREATER_EQUAL] = ">=",
 };
 
-void
-appconfigExplainForeignScan(ForeignScanState *node, struct ExplainState *es)
+/* What is needed to print the expressions of a scan */
+typedef struct Deparse
 {
-	(void) node;
-	(void) es;
-	(void) operator_names;
+	List	   *context;		/* for deparse_expression() */
+	bool		prefix;			/* columns with their table's name? */
+	const List *operands;		/* value expressions of the keys */
+} Deparse;
+
+static char *
+deparse(const Deparse *how, Node *expr)
+{
+	return deparse_expression(expr, how->context, how->prefix, false);
+}
+
+/* ------------------------------------------------------------------------
+ * Keys
+ * ------------------------------------------------------------------------
+ */
+static void
+append_keys(StringInfo out, const Deparse *how, const KeyExpr *expr, bool nested)
+{
+	const char *joiner = expr->kind == KEY_EXPR_OR ? " OR " : " AND ";
+	int			i;
+
+	if (expr->kind == KEY_EXPR_NEVER)
+	{
+		appendStringInfoString(out, "false");
+		return;
+	}
+	if (expr->kind != KEY_EXPR_AND && expr->kind != KEY_EXPR_OR)
+	{
+		Node	   *operand = list_nth(how->operands, expr->operand);
+
+		appendStringInfo(out, type_is_array(getBaseType(exprType(operand))) ? "%s %s ANY (%s)" : "%s %s %s",
+						 appconfig_table_key_name(expr->key), operator_names[expr->kind],
+						 deparse(how, operand));
+		return;
+	}
+	if (nested && expr->nargs > 1)
+		appendStringInfoChar(out, '(');
+	for (i = 0; i < expr->nargs; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(out, joiner);
+		append_keys(out, how, expr->args[i], true);
+	}
+	if (nested && expr->nargs > 1)
+		appendStringInfoChar(out, ')');
+}
+
+/* Marks those operands that bind a key to values, as opposed to a range */
+static void
+mark_values(const KeyExpr *expr, KeyOperand *operands)
+{
+	static char *any_text[] = {"?"};
+	static int64 any_number[] = {1};
+	int			i;
+
+	for (i = 0; i < expr->nargs; i++)
+		mark_values(expr->args[i], operands);
+	if (expr->kind != KEY_EXPR_IN)
+		return;
+	operands[expr->operand].unbounded = false;
+	operands[expr->operand].nvalues = 1;
+	operands[expr->operand].texts = any_text;
+	operands[expr->operand].numbers = any_number;
+}
+
+/* A set of keys of the same form as the scan's, whatever its values will be */
+static KeySet *
+symbolic_keys(const KeyExpr *expr, int count)
+{
+	KeyOperand *operands = palloc0(sizeof(KeyOperand) * Max(count, 1));
+	int			i;
+
+	for (i = 0; i < count; i++)
+		operands[i].unbounded = true;
+	if (expr != NULL)
+		mark_values(expr, operands);
+	return appconfig_keyset_evaluate(expr, operands);
+}
+
+/* ------------------------------------------------------------------------
+ * Clauses
+ * ------------------------------------------------------------------------
+ */
+
+/*
+ * The clauses of the plan's qual that bind no key and that are, or are not,
+ * checked before a document is fetched
+ */
+static List *
+clauses_besides_keys(const AppConfigScanPlan *plan, List *qual, const PredicateTable *table,
+					 bool early)
+{
+	List	   *clauses = NIL;
+	ListCell   *cell;
+	int			place = 0;
+
+	foreach(cell, qual)
+	{
+		List	   *operands;
+
+		if (list_member_int(plan->early_quals, place++) == early &&
+			(plan->keys == NULL ||
+			 appconfig_predicate_bind(table, list_make1(lfirst(cell)), &operands) == NULL))
+			clauses = lappend(clauses, lfirst(cell));
+	}
+	return clauses;
+}
+
+static void
+explain_clauses(const char *label, const Deparse *how, List *clauses, ExplainState *es)
+{
+	if (clauses != NIL)
+		ExplainPropertyText(label, deparse(how, (Node *) make_ands_explicit(clauses)), es);
+}
+
+/* ------------------------------------------------------------------------
+ * The callback
+ * ------------------------------------------------------------------------
+ */
+static void
+explain_operations(const AppConfigScanPlan *plan, const AppConfigColumn **columns,
+				   const KeySet *keys, ExplainState *es)
+{
+	AppConfigCursorOptions options = {
+		.table = plan->table,
+		.keys = keys
+	};
+	const AppConfigColumn **read = palloc0(sizeof(AppConfigColumn *) * (list_length(plan->columns) + 1));
+	ListCell   *cell;
+	int			i = 0;
+
+	foreach(cell, plan->columns)
+		read[i++] = columns[lfirst_int(cell) - 1];
+	options.columns = read;
+	ExplainPropertyList("Operations", appconfig_cursor_operations(&options), es);
+}
+
+static void
+explain_cost(const ApiCounters *counters, ExplainState *es)
+{
+	ExplainPropertyInteger("Calls", NULL, counters->calls, es);
+	ExplainPropertyInteger("Retries", NULL, counters->retries, es);
+	ExplainPropertyInteger("Throttles", NULL, counters->throttles, es);
+	ExplainPropertyInteger("Cache Hits", NULL, counters->hits, es);
+	ExplainPropertyInteger("Received", "bytes", counters->bytes, es);
+}
+
+void
+appconfigExplainForeignScan(ForeignScanState *node, ExplainState *es)
+{
+	ForeignScan *scan = castNode(ForeignScan, node->ss.ps.plan);
+	const AppConfigScanPlan *plan = appconfig_scan_plan(node);
+	const AppConfigColumn **columns = appconfig_options_get_columns(node->ss.ss_currentRelation, plan->table);
+	PredicateTable table = {.relid = scan->scan.scanrelid, .columns = columns};
+	Deparse		how = {
+		.context = set_deparse_context_plan(es->deparse_cxt, (Plan *) scan, NIL),
+		.prefix = list_length(es->rtable) > 1 || es->verbose,
+		.operands = scan->fdw_exprs
+	};
+
+	explain_operations(plan, columns, symbolic_keys(plan->keys, list_length(scan->fdw_exprs)), es);
+	if (plan->keys != NULL)
+	{
+		StringInfoData keys;
+
+		initStringInfo(&keys);
+		append_keys(&keys, &how, plan->keys, false);
+		ExplainPropertyText("Keys", keys.data, es);
+	}
+	explain_clauses("Checked Before Fetch", &how,
+					clauses_besides_keys(plan, scan->scan.plan.qual, &table, true), es);
+	explain_clauses("Checked Locally", &how,
+					clauses_besides_keys(plan, scan->scan.plan.qual, &table, false), es);
+	if (es->analyze)
+		explain_cost(appconfig_scan_counters(node), es);
 }

@@ -227,15 +227,16 @@ lookup_union_member(JsonValue *value)
 
 /*
  * What stands at a path: names of members with dots between, "*" for a union's
- * only member, NULL for the value itself.  Borrowed from the value; NULL if the
- * path leads nowhere or to a null.
+ * only member, NULL for the value itself.  A name that ends in "[]" is that of
+ * an array, and what follows is about its elements: the array is the answer.
+ * Borrowed from the value; NULL if the path leads nowhere or to a null.
  */
 JsonValue *
 appconfig_json_lookup(JsonValue *value, const char *path)
 {
 	while (path != NULL && value != NULL)
 	{
-		size_t		length = strcspn(path, ".");
+		size_t		length = strcspn(path, ".[");
 
 		if (length == 1 && *path == '*')
 			value = lookup_union_member(value);

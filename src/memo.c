@@ -169,6 +169,7 @@ appconfig_memo_fetch(Memo *memo, const ApiRequest *request, ApiCounters *counter
 	{
 		pfree(target);
 		entry = slot->entry;
+		counters->hits++;
 	}
 	else
 	{

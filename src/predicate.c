@@ -210,12 +210,14 @@ bind_args(BindContext *context, KeyExprKind kind, List *args)
 	{
 		KeyExpr    *arg = bind_clause(context, lfirst(cell));
 
-		if (arg != NULL)
+		if (arg != NULL && (kind != KEY_EXPR_OR || arg->kind != KEY_EXPR_NEVER))
 			expr->args[expr->nargs++] = arg;
-		else if (kind == KEY_EXPR_OR)
+		else if (arg == NULL && kind == KEY_EXPR_OR)
 			return NULL;
 	}
-	return expr->nargs > 0 ? expr : NULL;
+	if (expr->nargs == 0)
+		return kind == KEY_EXPR_OR ? make_key_expr(KEY_EXPR_NEVER) : NULL;
+	return expr->nargs == 1 ? expr->args[0] : expr;
 }
 
 /* What a clause says about keys, or NULL */

@@ -156,12 +156,17 @@ json_text(JsonValue *value)
 	return server_text(text, length);
 }
 
-/* A JSON array as an array literal */
+/*
+ * A JSON array as an array literal, of what stands in its elements at the part
+ * of the path behind "[]." if there is one
+ */
 static char *
-array_text(JsonValue *value)
+array_text(JsonValue *value, const char *path)
 {
 	StringInfoData text;
 	int			count = appconfig_json_array_length(value);
+	const char *brackets = strstr(path, "[].");
+	const char *element_path = brackets != NULL ? brackets + strlen("[].") : NULL;
 	int			i;
 
 	if (appconfig_json_kind(value) != JSON_ARRAY)
@@ -170,7 +175,8 @@ array_text(JsonValue *value)
 	appendStringInfoChar(&text, '{');
 	for (i = 0; i < count; i++)
 	{
-		JsonValue  *element = appconfig_json_array_element(value, i);
+		JsonValue  *element = appconfig_json_lookup(appconfig_json_array_element(value, i),
+													element_path);
 		const char *c;
 
 		if (i > 0)
@@ -244,7 +250,7 @@ value_type_text(JsonValue *value)
 }
 
 static char *
-value_text(const RowColumn *column, JsonValue *value)
+value_text(const RowColumn *column, JsonValue *value, const char *path)
 {
 	size_t		length;
 	const char *text;
@@ -255,7 +261,7 @@ value_text(const RowColumn *column, JsonValue *value)
 		return server_text(text, length);
 	}
 	if (column->is_array)
-		return array_text(value);
+		return array_text(value, path);
 	if (column->is_timestamp)
 		return timestamp_text(value);
 	return json_text(value);
@@ -298,7 +304,7 @@ source_text(const RowMaker *maker, const RowColumn *column, AppConfigColumnSourc
 	if (from.path != NULL && strcmp(from.path, "?") == 0)
 		return value_type_text(value);
 	value = appconfig_json_lookup(value, from.path);
-	return value != NULL ? value_text(column, value) : NULL;
+	return value != NULL ? value_text(column, value, from.path) : NULL;
 }
 
 /* ------------------------------------------------------------------------

@@ -170,6 +170,18 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 	{"run", "integer", KEY_RUN, \
 		{{SOURCE_RUN, "Run"}, {SOURCE_RUN_SUMMARY, "Run"}, {SOURCE_KEY, NULL}}}
 
+#define DEFINITION_MEMBER(member) \
+	{{SOURCE_DEFINITION, member}, {SOURCE_DEFINITION_SUMMARY, member}}
+
+#define DEFINITION_KEY_COLUMNS \
+	{"application_id", "text", KEY_APPLICATION_ID, DEFINITION_MEMBER("ApplicationId")}, \
+	APPLICATION_NAME_COLUMN, \
+	{"experiment_definition_id", "text", KEY_DEFINITION_ID, DEFINITION_MEMBER("Id")}, \
+	{"experiment_definition_name", "text", KEY_DEFINITION_NAME, DEFINITION_MEMBER("Name")}
+
+#define PROFILE_MEMBER(member) \
+	{{SOURCE_PROFILE, member}, {SOURCE_PROFILE_DOCUMENT, member}}
+
 #define RUN_MEMBER(member) \
 	{{SOURCE_RUN, member}, {SOURCE_RUN_SUMMARY, member}}
 
@@ -199,6 +211,33 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
  * The tables
  * ------------------------------------------------------------------------
  */
+static const AppConfigColumn applications_columns[] = {
+	{"application_id", "text", KEY_NONE, {{SOURCE_APPLICATION, "Id"}}},
+	{"application_name", "text", KEY_NONE, {{SOURCE_APPLICATION, "Name"}}},
+	{"description", "text", KEY_NONE, {{SOURCE_APPLICATION, "Description"}}},
+	REGION_COLUMN,
+	{.name = NULL}
+};
+
+static const AppConfigColumn experiment_definitions_columns[] = {
+	DEFINITION_KEY_COLUMNS,
+	{"hypothesis", "text", KEY_NONE, DEFINITION_MEMBER("Hypothesis")},
+	{"status", "text", KEY_STATUS, DEFINITION_MEMBER("Status")},
+	{"configuration_profile_id", "text", KEY_PROFILE_ID, DEFINITION_MEMBER("ConfigurationProfileId")},
+	{"environment_id", "text", KEY_ENVIRONMENT_ID, DEFINITION_MEMBER("EnvironmentId")},
+	{"flag_key", "text", KEY_NONE, DEFINITION_MEMBER("FlagKey")},
+	{"audience_rule", "text", KEY_NONE, {{SOURCE_DEFINITION, "AudienceRule"}}},
+	{"audience_description", "text", KEY_NONE, {{SOURCE_DEFINITION, "AudienceDescription"}}},
+	{"launch_criteria", "text", KEY_NONE, {{SOURCE_DEFINITION, "LaunchCriteria"}}},
+	{"created_at", "timestamptz", KEY_NONE, DEFINITION_MEMBER("CreatedAt")},
+	{"updated_at", "timestamptz", KEY_NONE, DEFINITION_MEMBER("UpdatedAt")},
+	{"kms_key_identifier", "text", KEY_NONE, {{SOURCE_DEFINITION, "KmsKeyIdentifier"}}},
+	{"treatments", "jsonb", KEY_NONE, {{SOURCE_DEFINITION, "Treatments"}}},
+	{"control", "jsonb", KEY_NONE, {{SOURCE_DEFINITION, "Control"}}},
+	REGION_COLUMN,
+	{.name = NULL}
+};
+
 static const AppConfigColumn experiment_runs_columns[] = {
 	RUN_KEY_COLUMNS,
 	{"description", "text", KEY_NONE, RUN_MEMBER("Description")},
@@ -245,8 +284,65 @@ static const AppConfigColumn treatment_overrides_columns[] = {
 	{.name = NULL}
 };
 
+static const AppConfigColumn run_events_columns[] = {
+	RUN_KEY_COLUMNS,
+	{"occurred_at", "timestamptz", KEY_NONE, {{SOURCE_EVENT, "OccurredAt"}}},
+	{"event_type", "text", KEY_NONE, {{SOURCE_EVENT, "EventType"}}},
+	{"triggered_by", "text", KEY_NONE, {{SOURCE_EVENT, "TriggeredBy"}}},
+	{"description", "text", KEY_NONE, {{SOURCE_EVENT, "Description"}}},
+	{"associated_deployment", "text", KEY_NONE, {{SOURCE_EVENT, "AssociatedDeployment"}}},
+	{"exposure_percentage", "double precision", KEY_NONE, {{SOURCE_EVENT, "ExposurePercentage"}}},
+	{"treatment_overrides", "jsonb", KEY_NONE, {{SOURCE_EVENT, "TreatmentOverrides.Inline"}}},
+	REGION_COLUMN,
+	{.name = NULL}
+};
+
+static const AppConfigColumn definition_treatments_columns[] = {
+	DEFINITION_KEY_COLUMNS,
+	TREATMENT_COLUMNS,
+	REGION_COLUMN,
+	{.name = NULL}
+};
+
+static const AppConfigColumn definition_attribute_values_columns[] = {
+	DEFINITION_KEY_COLUMNS,
+	ATTRIBUTE_COLUMNS,
+	REGION_COLUMN,
+	{.name = NULL}
+};
+
+static const AppConfigColumn environments_columns[] = {
+	{"application_id", "text", KEY_APPLICATION_ID, {{SOURCE_ENVIRONMENT, "ApplicationId"}, {SOURCE_KEY, NULL}}},
+	APPLICATION_NAME_COLUMN,
+	{"environment_id", "text", KEY_ENVIRONMENT_ID, {{SOURCE_ENVIRONMENT, "Id"}, {SOURCE_KEY, NULL}}},
+	{"environment_name", "text", KEY_ENVIRONMENT_NAME, {{SOURCE_ENVIRONMENT, "Name"}}},
+	{"description", "text", KEY_NONE, {{SOURCE_ENVIRONMENT, "Description"}}},
+	{"state", "text", KEY_NONE, {{SOURCE_ENVIRONMENT, "State"}}},
+	{"monitors", "jsonb", KEY_NONE, {{SOURCE_ENVIRONMENT, "Monitors"}}},
+	REGION_COLUMN,
+	{.name = NULL}
+};
+
+/* a list names the kinds of validators, a document has the validators */
+static const AppConfigColumn configuration_profiles_columns[] = {
+	{"application_id", "text", KEY_APPLICATION_ID, PROFILE_MEMBER("ApplicationId")},
+	APPLICATION_NAME_COLUMN,
+	{"configuration_profile_id", "text", KEY_PROFILE_ID, PROFILE_MEMBER("Id")},
+	{"configuration_profile_name", "text", KEY_PROFILE_NAME, PROFILE_MEMBER("Name")},
+	{"location_uri", "text", KEY_NONE, PROFILE_MEMBER("LocationUri")},
+	{"type", "text", KEY_NONE, PROFILE_MEMBER("Type")},
+	{"validator_types", "text[]", KEY_NONE,
+		{{SOURCE_PROFILE, "ValidatorTypes"}, {SOURCE_PROFILE_DOCUMENT, "Validators[].Type"}}},
+	REGION_COLUMN,
+	{.name = NULL}
+};
+
 /* name, collection, shape, what the shape is applied to, columns */
 const AppConfigTable appconfig_tables[] = {
+	{"applications", COLLECTION_APPLICATIONS, ROW_PER_ITEM,
+		{SOURCE_NONE, NULL}, applications_columns},
+	{"experiment_definitions", COLLECTION_DEFINITIONS, ROW_PER_ITEM,
+		{SOURCE_NONE, NULL}, experiment_definitions_columns},
 	{"experiment_runs", COLLECTION_RUNS, ROW_PER_ITEM,
 		{SOURCE_NONE, NULL}, experiment_runs_columns},
 	{"treatments", COLLECTION_RUNS, ROW_PER_TREATMENT,
@@ -255,6 +351,16 @@ const AppConfigTable appconfig_tables[] = {
 		{SOURCE_RUN, SNAPSHOT}, attribute_values_columns},
 	{"treatment_overrides", COLLECTION_RUNS, ROW_PER_ENTRY,
 		{SOURCE_RUN, "TreatmentOverrides.Inline"}, treatment_overrides_columns},
+	{"run_events", COLLECTION_EVENTS, ROW_PER_ITEM,
+		{SOURCE_NONE, NULL}, run_events_columns},
+	{"definition_treatments", COLLECTION_DEFINITIONS, ROW_PER_TREATMENT,
+		{SOURCE_DEFINITION, NULL}, definition_treatments_columns},
+	{"definition_attribute_values", COLLECTION_DEFINITIONS, ROW_PER_ATTRIBUTE,
+		{SOURCE_DEFINITION, NULL}, definition_attribute_values_columns},
+	{"environments", COLLECTION_ENVIRONMENTS, ROW_PER_ITEM,
+		{SOURCE_NONE, NULL}, environments_columns},
+	{"configuration_profiles", COLLECTION_PROFILES, ROW_PER_ITEM,
+		{SOURCE_NONE, NULL}, configuration_profiles_columns},
 	{.name = NULL}
 };
 
