@@ -25,6 +25,7 @@
 
 #include "cursor.h"
 #include "request.h"
+#include "uri.h"
 
 /* Lists that a query with a list of applications asks for, one of each; with
  * more applications than that the list of the whole account is shorter */
@@ -55,6 +56,7 @@ static const struct
 
 typedef enum CursorNodeKind
 {
+	NODE_APPLICATIONS, /* a page of all applications, to know their names */
 	NODE_LIST, /* a page of a list */
 	NODE_GET,  /* a document of the table's own collection */
 	NODE_ITEM  /* complete, but for its side look-ups */
@@ -88,6 +90,8 @@ struct AppConfigCursor
 	dlist_head	queue;
 	int			nodes;
 	int64		yielded; /* items */
+	const KeySet *keys; /* the options', with names of applications resolved */
+	List	   *applications; /* JsonValue, a reference each, if all were listed */
 	List	   *lookups; /* MemoEntry of side look-ups, held to the end */
 	CursorNode	   *current; /* whose rows are being yielded */
 	AppConfigItem item;
@@ -190,6 +194,28 @@ find_levels(AppConfigCursor *cursor)
 	}
 }
 
+/*
+ * Does the walk begin with a list of all applications?  It does if names have
+ * to be resolved, or are read while it is not known of which applications.
+ */
+static bool
+needs_applications(const AppConfigCursor *cursor)
+{
+	int			i;
+
+	if (cursor->levels[0] == COLLECTION_APPLICATIONS)
+		return false;
+	for (i = 0; i < cursor->keys->count; i++)
+	{
+		const KeyBox *box = &cursor->keys->boxes[i];
+
+		if (box->texts[KEY_APPLICATION_ID] == NULL &&
+			(box->texts[KEY_APPLICATION_NAME] != NULL || cursor->read[SOURCE_APPLICATION]))
+			return true;
+	}
+	return false;
+}
+
 static const AppConfigCollection *
 collection_at(const AppConfigCursor *cursor, int level)
 {
@@ -219,6 +245,21 @@ copy_keys(AppConfigCursor *cursor, KeyFacts *to, const KeyFacts *from)
 	}
 }
 
+/* Takes over what has been learned beyond the keys so far */
+static void
+adopt_keys(AppConfigCursor *cursor, KeyFacts *keys, const KeyFacts *learned)
+{
+	int			key;
+
+	for (key = 0; key < KEY_COUNT; key++)
+	{
+		if (keys->text[key] == NULL && learned->text[key] != NULL)
+			keys->text[key] = MemoryContextStrdup(cursor->context, learned->text[key]);
+	}
+	keys->run_known = learned->run_known;
+	keys->run = learned->run;
+}
+
 static void
 free_keys(KeyFacts *keys)
 {
@@ -231,12 +272,15 @@ free_keys(KeyFacts *keys)
 	}
 }
 
-/* Is the key one by which things are addressed, so that it can be compared? */
+/*
+ * Is the key one that things are addressed by, so that an answer with another
+ * one is about something else?  A definition's name cannot change.
+ */
 static bool
 is_identifier(AppConfigKey key)
 {
 	return key == KEY_APPLICATION_ID || key == KEY_DEFINITION_ID ||
-		key == KEY_ENVIRONMENT_ID || key == KEY_PROFILE_ID;
+		key == KEY_DEFINITION_NAME || key == KEY_ENVIRONMENT_ID || key == KEY_PROFILE_ID;
 }
 
 /*
@@ -305,6 +349,38 @@ names_application(const AppConfigCollection *collection, JsonValue *item)
 	return false;
 }
 
+/* The application of that id, if all of them were listed; borrowed, or NULL */
+static JsonValue *
+find_application(const AppConfigCursor *cursor, const char *id)
+{
+	ListCell   *cell;
+
+	foreach(cell, cursor->applications)
+	{
+		JsonValue  *value = appconfig_json_lookup(lfirst(cell), "Id");
+		size_t		length;
+
+		if (id != NULL && appconfig_json_kind(value) == JSON_STRING &&
+			strcmp(appconfig_json_text(value, &length), id) == 0)
+			return lfirst(cell);
+	}
+	return NULL;
+}
+
+/*
+ * Could a text be an id, by the pattern of the service's model?  The service
+ * prefers ids to names, or names to ids: nobody says.  A name that cannot be an
+ * id means the same either way.
+ */
+static bool
+could_be_id(const char *text)
+{
+	size_t		length = strlen(text);
+
+	return length >= 4 && length <= 7 &&
+		strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789") == length;
+}
+
 /*
  * Does a text look like an id that the service has made?  Seven lower-case
  * letters and digits, as appconfig-read-api.md section 2 has it, and a digit
@@ -347,23 +423,22 @@ add_node(AppConfigCursor *cursor, dlist_node *before, CursorNodeKind kind, int l
 	return node;
 }
 
-/* Gives up everything that a node holds.  Raises no error. */
 static void
-release_holds(CursorNode *node)
+release_sources(CursorNode *node)
 {
 	int			i;
 
 	for (i = 0; i < SOURCE_COUNT; i++)
 		appconfig_json_release(node->source[i]);
-	if (node->entry != NULL)
-		appconfig_memo_release(node->entry);
 }
 
 /* Out of the queue, and freed */
 static void
 free_node(CursorNode *node)
 {
-	release_holds(node);
+	release_sources(node);
+	if (node->entry != NULL)
+		appconfig_memo_release(node->entry);
 	free_keys(&node->keys);
 	if (node->token != NULL)
 		pfree(node->token);
@@ -378,13 +453,20 @@ remove_node(AppConfigCursor *cursor, CursorNode *node)
 	free_node(node);
 }
 
+static const AppConfigOperation *
+operation_of(const AppConfigCursor *cursor, const CursorNode *node)
+{
+	if (node->kind == NODE_APPLICATIONS)
+		return &appconfig_collections[COLLECTION_APPLICATIONS].list;
+	return node->kind == NODE_LIST ? &collection_at(cursor, node->level)->list :
+		&collection_at(cursor, node->level)->get;
+}
+
 /* The memo's entry for the node's call, started if need be */
 static void
 ask(AppConfigCursor *cursor, CursorNode *node)
 {
-	const AppConfigCollection *collection = collection_at(cursor, node->level);
-	const AppConfigOperation *operation =
-		node->kind == NODE_LIST ? &collection->list : &collection->get;
+	const AppConfigOperation *operation = operation_of(cursor, node);
 	MemoryContext old = MemoryContextSwitchTo(cursor->scratch);
 	ApiRequest	request = {
 		.operation = operation->name,
@@ -393,9 +475,9 @@ ask(AppConfigCursor *cursor, CursorNode *node)
 		.is_list = operation->is_list
 	};
 
-	if (node->kind == NODE_LIST)
+	if (operation->is_list)
 		request.query = appconfig_request_query(operation,
-												appconfig_keyset_restrict(cursor->options.keys, &node->keys),
+												appconfig_keyset_restrict(cursor->keys, &node->keys),
 												is_own_level(cursor, node->level), node->token);
 	MemoryContextSwitchTo(old);
 	node->entry = appconfig_memo_fetch(cursor->memo, &request, cursor->options.counters);
@@ -452,6 +534,22 @@ column_is_at_hand(const CursorNode *node, const AppConfigColumn *column)
 	return false;
 }
 
+/*
+ * Can it be taken for granted that the identifiers of a definition are ids, not
+ * names that the service would take as well?
+ */
+static bool
+keys_are_proved(const AppConfigCursor *cursor, const KeyFacts *keys)
+{
+	const char *application = keys->text[KEY_APPLICATION_ID];
+	const char *definition = keys->text[KEY_DEFINITION_ID];
+
+	if (definition == NULL)
+		return keys->text[KEY_DEFINITION_NAME] == NULL;
+	return looks_like_id(definition) &&
+		(looks_like_id(application) || find_application(cursor, application) != NULL);
+}
+
 /* Is a source that has to be looked up read from the node's item? */
 static bool
 needs_side(const AppConfigCursor *cursor, const CursorNode *node, SideLookup side)
@@ -464,9 +562,7 @@ needs_side(const AppConfigCursor *cursor, const CursorNode *node, SideLookup sid
 		return false;
 	/* an identifier of the query's, where no answer has proved it to be one */
 	if (side == SIDE_DEFINITION && node->typed && node->source[SOURCE_RUN] == NULL &&
-		node->keys.text[KEY_DEFINITION_ID] != NULL &&
-		!(looks_like_id(node->keys.text[KEY_APPLICATION_ID]) &&
-		  looks_like_id(node->keys.text[KEY_DEFINITION_ID])))
+		!keys_are_proved(cursor, &node->keys))
 		return true;
 	if (!cursor->read[source])
 		return false;
@@ -488,6 +584,9 @@ start_sides(AppConfigCursor *cursor, CursorNode *node, int *in_flight)
 	{
 		int			known = list_length(cursor->lookups);
 
+		if (side == SIDE_APPLICATION && node->source[SOURCE_APPLICATION] == NULL)
+			node->source[SOURCE_APPLICATION] =
+				appconfig_json_retain(find_application(cursor, node->keys.text[KEY_APPLICATION_ID]));
 		if (!needs_side(cursor, node, side))
 			continue;
 		node->side[side] = ask_side(cursor, node, side);
@@ -514,30 +613,29 @@ sides_are_ready(const CursorNode *node)
  * item is not the one that was asked for.
  */
 static bool
-take_sides(CursorNode *node)
+take_sides(AppConfigCursor *cursor, CursorNode *node)
 {
 	int			side;
 
 	for (side = 0; side < SIDE_COUNT; side++)
 	{
-		AppConfigSource source = side_lookups[side].source;
+		const AppConfigCollection *collection = &appconfig_collections[side_lookups[side].collection];
 		JsonValue  *document;
+		KeyFacts	learned = node->keys;
 
 		if (node->side[side] == NULL)
 			continue;
 		document = appconfig_memo_document(node->side[side]);
 		if (document == NULL)
 			continue;
-		if (node->typed)
-		{
-			KeyFacts	proof = node->keys;
-
-			if (!learn_keys(&proof, &appconfig_collections[side_lookups[side].collection], false, document))
-				return false;
-		}
-		node->source[source] = appconfig_json_retain(document);
+		if (!learn_keys(&learned, collection, false, document))
+			return false;
+		adopt_keys(cursor, &node->keys, &learned);
+		node->source[side_lookups[side].source] = appconfig_json_retain(document);
 	}
-	return true;
+	/* what has not been proved by now is not there */
+	return !node->typed || node->source[SOURCE_RUN] != NULL ||
+		node->source[SOURCE_DEFINITION] != NULL || keys_are_proved(cursor, &node->keys);
 }
 
 /* ------------------------------------------------------------------------
@@ -578,7 +676,7 @@ add_item(AppConfigCursor *cursor, CursorNode *list, JsonValue *value)
 	JsonValue **inherited = &list->source[collection->list.yields];
 
 	if (!learn_keys(&keys, collection, own, value) ||
-		!appconfig_keyset_contains(cursor->options.keys, &keys))
+		!appconfig_keyset_contains(cursor->keys, &keys))
 		return;
 	if (own)
 	{
@@ -599,40 +697,95 @@ add_item(AppConfigCursor *cursor, CursorNode *list, JsonValue *value)
 	PG_END_TRY();
 }
 
-/* The token of the page after this one, palloc'd; NULL if this is the last */
-static char *
-next_token(AppConfigCursor *cursor, const CursorNode *list, JsonValue *page)
+/* The items of a page of a list */
+static JsonValue *
+page_items(const AppConfigOperation *list, JsonValue *page)
+{
+	JsonValue  *items = appconfig_json_lookup(page, "Items");
+
+	if (items != NULL && appconfig_json_kind(items) != JSON_ARRAY)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_ERROR),
+				 errmsg("AWS AppConfig sent an answer that cannot be read"),
+				 errdetail("The Items of a %s answer are not a list.", list->name)));
+	return items;
+}
+
+/*
+ * Makes the node stand for the page after this one; false if this is the last.
+ * A token is opaque, but one that comes twice would never come to an end.
+ */
+static bool
+turn_page(AppConfigCursor *cursor, CursorNode *node, const AppConfigOperation *list, JsonValue *page)
 {
 	JsonValue  *value = appconfig_json_lookup(page, "NextToken");
 	size_t		length;
 	const char *token;
 
 	if (value == NULL)
-		return NULL;
+		return false;
 	token = appconfig_json_text(value, &length);
 	if (appconfig_json_kind(value) != JSON_STRING || length == 0 || strlen(token) != length)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_ERROR),
 				 errmsg("AWS AppConfig sent an answer that cannot be read"),
-				 errdetail("The NextToken of a %s answer is not a token.",
-						   collection_at(cursor, list->level)->list.name)));
-	if (list->token != NULL && strcmp(token, list->token) == 0)
+				 errdetail("The NextToken of a %s answer is not a token.", list->name)));
+	if (node->token != NULL && strcmp(token, node->token) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_ERROR),
 				 errmsg("AWS AppConfig repeats a page"),
-				 errdetail("%s has answered with the NextToken that it was asked with.",
-						   collection_at(cursor, list->level)->list.name),
+				 errdetail("%s has answered with the NextToken that it was asked with.", list->name),
 				 errhint("Try again later.")));
-	return MemoryContextStrdup(cursor->context, token);
+	if (node->token != NULL)
+		pfree(node->token);
+	node->token = MemoryContextStrdup(cursor->context, token);
+	appconfig_memo_release(node->entry);
+	node->entry = NULL;
+	return true;
+}
+
+/*
+ * Has the service taken the name that the node's definition is known by for the
+ * id of another one, as this answer shows?
+ */
+static bool
+took_name_for_id(const CursorNode *node, const AppConfigCollection *collection, JsonValue *answer)
+{
+	const char *name = node->keys.text[KEY_DEFINITION_NAME];
+	const AppConfigFact *fact;
+
+	if (name == NULL || node->keys.text[KEY_DEFINITION_ID] != NULL)
+		return false;
+	for (fact = collection->facts; fact->key != KEY_NONE; fact++)
+	{
+		JsonValue  *value = appconfig_json_lookup(answer, fact->path);
+		size_t		length;
+
+		if (fact->key == KEY_DEFINITION_ID && appconfig_json_kind(value) == JSON_STRING)
+			return strcmp(appconfig_json_text(value, &length), name) == 0;
+	}
+	return false;
+}
+
+/* Starts again with a list of definitions, whose items show their names */
+static void
+look_name_up(AppConfigCursor *cursor PG_USED_FOR_ASSERTS_ONLY, CursorNode *node)
+{
+	appconfig_memo_release(node->entry);
+	node->entry = NULL;
+	node->kind = NODE_LIST;
+	node->level = 0;
+	Assert(cursor->levels[node->level] == COLLECTION_DEFINITIONS);
+	node->keys.run_known = false;
 }
 
 /* A page has arrived: its items, and the next page behind them */
 static void
 expand_list(AppConfigCursor *cursor, CursorNode *list)
 {
+	const AppConfigCollection *collection = collection_at(cursor, list->level);
 	JsonValue  *page = appconfig_memo_document(list->entry);
 	JsonValue  *items;
-	char	   *token;
 	int			count;
 	int			i;
 
@@ -644,27 +797,17 @@ expand_list(AppConfigCursor *cursor, CursorNode *list)
 		remove_node(cursor, list);
 		return;
 	}
-	items = appconfig_json_lookup(page, "Items");
-	if (items != NULL && appconfig_json_kind(items) != JSON_ARRAY)
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_ERROR),
-				 errmsg("AWS AppConfig sent an answer that cannot be read"),
-				 errdetail("The Items of a %s answer are not a list.",
-						   collection_at(cursor, list->level)->list.name)));
-	token = next_token(cursor, list, page);
+	items = page_items(&collection->list, page);
 	count = appconfig_json_array_length(items);
-	for (i = 0; i < count; i++)
-		add_item(cursor, list, appconfig_json_array_element(items, i));
-	if (token == NULL)
+	if (count > 0 && took_name_for_id(list, collection, appconfig_json_array_element(items, 0)))
 	{
-		remove_node(cursor, list);
+		look_name_up(cursor, list);
 		return;
 	}
-	appconfig_memo_release(list->entry);
-	list->entry = NULL;
-	if (list->token != NULL)
-		pfree(list->token);
-	list->token = token;
+	for (i = 0; i < count; i++)
+		add_item(cursor, list, appconfig_json_array_element(items, i));
+	if (!turn_page(cursor, list, &collection->list, page))
+		remove_node(cursor, list);
 }
 
 /* A document has arrived: the node is an item now, or none */
@@ -673,18 +816,75 @@ expand_get(AppConfigCursor *cursor, CursorNode *node)
 {
 	const AppConfigCollection *collection = collection_at(cursor, node->level);
 	JsonValue  *document = appconfig_memo_document(node->entry);
-	KeyFacts	keys = node->keys;
+	KeyFacts	learned = node->keys;
 
-	if (document == NULL || !learn_keys(&keys, collection, true, document))
+	if (document != NULL && took_name_for_id(node, collection, document))
+	{
+		look_name_up(cursor, node);
+		return;
+	}
+	if (document == NULL || !learn_keys(&learned, collection, true, document))
 	{
 		remove_node(cursor, node);
 		return;
 	}
 	Assert(node->source[collection->get.yields] == NULL);
 	node->source[collection->get.yields] = appconfig_json_retain(document);
+	adopt_keys(cursor, &node->keys, &learned);
 	appconfig_memo_release(node->entry);
 	node->entry = NULL;
 	node->kind = NODE_ITEM;
+}
+
+/* The ids of the applications that have one of the names */
+static const KeyTexts *
+resolve_names(void *arg, const KeyTexts *names)
+{
+	AppConfigCursor *cursor = arg;
+	KeyTexts   *ids = palloc(sizeof(KeyTexts));
+	ListCell   *cell;
+
+	ids->count = 0;
+	ids->value = palloc(sizeof(char *) * Max(list_length(cursor->applications), 1));
+	foreach(cell, cursor->applications)
+	{
+		KeyFacts	keys = {.run_known = false};
+
+		if (learn_keys(&keys, &appconfig_collections[COLLECTION_APPLICATIONS], false, lfirst(cell)) &&
+			keys.text[KEY_APPLICATION_ID] != NULL && keys.text[KEY_APPLICATION_NAME] != NULL &&
+			appconfig_keyset_has_text(names, keys.text[KEY_APPLICATION_NAME]))
+			ids->value[ids->count++] = pstrdup(keys.text[KEY_APPLICATION_ID]);
+	}
+	appconfig_keyset_sort(ids);
+	return ids;
+}
+
+/*
+ * A page of all applications has arrived.  After the last one the names in the
+ * keys are resolved, and the walk begins.
+ */
+static void
+expand_applications(AppConfigCursor *cursor, CursorNode *node)
+{
+	JsonValue  *page = appconfig_memo_document(node->entry);
+	JsonValue  *items = page_items(&appconfig_collections[COLLECTION_APPLICATIONS].list, page);
+	MemoryContext old = MemoryContextSwitchTo(cursor->context);
+	KeyFacts	nothing = {.run_known = false};
+	int			i;
+
+	for (i = 0; i < appconfig_json_array_length(items); i++)
+	{
+		cursor->applications = lappend(cursor->applications, NULL);
+		llast(cursor->applications) = appconfig_json_retain(appconfig_json_array_element(items, i));
+	}
+	if (!turn_page(cursor, node, &appconfig_collections[COLLECTION_APPLICATIONS].list, page))
+	{
+		cursor->keys = appconfig_keyset_set_texts(cursor->options.keys, KEY_APPLICATION_ID,
+												  KEY_APPLICATION_NAME, resolve_names, cursor);
+		add_level(cursor, &node->node, NULL, 0, &nothing, true);
+		remove_node(cursor, node);
+	}
+	MemoryContextSwitchTo(old);
 }
 
 /* ------------------------------------------------------------------------
@@ -692,11 +892,13 @@ expand_get(AppConfigCursor *cursor, CursorNode *node)
  * ------------------------------------------------------------------------
  */
 
-/* Text keys that an operation needs and that are not known yet */
+/* Is the key a text that the operation needs, and not known, not by name either? */
 static bool
 is_open(const AppConfigOperation *operation, const KeyFacts *keys, AppConfigKey key)
 {
-	return key != KEY_RUN && keys->text[key] == NULL && appconfig_request_needs(operation, key);
+	return key != KEY_RUN && keys->text[key] == NULL &&
+		keys->text[appconfig_table_name_key(key)] == NULL &&
+		appconfig_request_needs(operation, key);
 }
 
 /* What is known by its keys: its document, or the level below it */
@@ -710,7 +912,10 @@ add_known(AppConfigCursor *cursor, dlist_node *before, const CursorNode *parent,
 		add_level(cursor, before, parent, level + 1, keys, typed);
 }
 
-/* A box with one of the combinations of values for the keys that are open */
+/*
+ * All combinations of the set's values for the keys that are open from one on;
+ * keys has those so far.  A key without values in the set has names.
+ */
 static void
 add_combinations(AppConfigCursor *cursor, dlist_node *before, const CursorNode *parent,
 				 int level, const KeySet *set, KeyFacts *keys, AppConfigKey from)
@@ -723,18 +928,24 @@ add_combinations(AppConfigCursor *cursor, dlist_node *before, const CursorNode *
 
 	for (key = from; key < KEY_COUNT; key++)
 	{
+		AppConfigKey bound = key;
 		KeyTexts   *texts;
 
 		if (!is_open(get, keys, key))
 			continue;
 		texts = appconfig_keyset_texts(set, key);
+		if (texts == NULL)
+		{
+			bound = appconfig_table_name_key(key);
+			texts = appconfig_keyset_texts(set, bound);
+		}
 		for (i = 0; i < texts->count; i++)
 		{
-			keys->text[key] = texts->value[i];
+			keys->text[bound] = texts->value[i];
 			add_combinations(cursor, before, parent, level,
 							 appconfig_keyset_restrict(set, keys), keys, key + 1);
 		}
-		keys->text[key] = NULL;
+		keys->text[bound] = NULL;
 		return;
 	}
 	if (set->count == 0)
@@ -754,20 +965,74 @@ add_combinations(AppConfigCursor *cursor, dlist_node *before, const CursorNode *
 	keys->run_known = false;
 }
 
-/* Do the keys and the box tell everything that the operation needs? */
+/* Does the service mean the same by each of the names, whatever it prefers? */
 static bool
-box_is_direct(const AppConfigOperation *get, const KeyFacts *keys, const KeyBox *box)
+names_are_direct(const KeyTexts *names)
 {
+	int			i;
+
+	if (names == NULL)
+		return false;
+	for (i = 0; i < names->count; i++)
+	{
+		if (could_be_id(names->value[i]) || !appconfig_uri_segment_is_safe(names->value[i]))
+			return false;
+	}
+	return true;
+}
+
+/* What stands in a path for something known by a box */
+typedef enum BoxAccess
+{
+	BY_LIST,					/* not everything is known */
+	BY_ID,
+	BY_NAME
+} BoxAccess;
+
+/* Do the keys and the box tell everything that the operation needs? */
+static BoxAccess
+box_access(const AppConfigOperation *get, const KeyFacts *keys, const KeyBox *box)
+{
+	BoxAccess	access = BY_ID;
 	int			key;
 
 	if (get->path == NULL)
-		return false;
+		return BY_LIST;
 	for (key = 0; key < KEY_COUNT; key++)
 	{
-		if (is_open(get, keys, key) && box->texts[key] == NULL)
-			return false;
+		if (!is_open(get, keys, key) || box->texts[key] != NULL)
+			continue;
+		if (!names_are_direct(box->texts[appconfig_table_name_key(key)]))
+			return BY_LIST;
+		access = BY_NAME;
 	}
-	return keys->run_known || !appconfig_request_needs(get, KEY_RUN) || box->run_count >= 0;
+	if (!keys->run_known && appconfig_request_needs(get, KEY_RUN) && box->run_count < 0)
+		return BY_LIST;
+	return access;
+}
+
+/*
+ * Splits a set into what is fully known and what only a list can find.  One
+ * thing must not be found by its id and by its name: where there are both, the
+ * list finds those with names.
+ */
+static void
+split_set(const AppConfigOperation *get, const KeyFacts *keys, const KeySet *set,
+		  KeySet *direct, KeySet *listed)
+{
+	bool		has_ids = false;
+	int			i;
+
+	for (i = 0; i < set->count; i++)
+		has_ids |= box_access(get, keys, &set->boxes[i]) == BY_ID;
+	direct->count = listed->count = 0;
+	for (i = 0; i < set->count; i++)
+	{
+		BoxAccess	access = box_access(get, keys, &set->boxes[i]);
+		KeySet	   *part = access == BY_ID || (access == BY_NAME && !has_ids) ? direct : listed;
+
+		part->boxes[part->count++] = set->boxes[i];
+	}
 }
 
 /*
@@ -809,20 +1074,14 @@ add_level(AppConfigCursor *cursor, dlist_node *before, const CursorNode *parent,
 {
 	const AppConfigOperation *get = &collection_at(cursor, level)->get;
 	MemoryContext old = MemoryContextSwitchTo(cursor->scratch);
-	KeySet	   *all = appconfig_keyset_restrict(cursor->options.keys, keys);
+	KeySet	   *all = appconfig_keyset_restrict(cursor->keys, keys);
 	KeySet	   *listed = appconfig_keyset_restrict(all, keys);
 	KeySet	   *direct = appconfig_keyset_restrict(all, keys);
 	KeyFacts	open = *keys;
 	KeyTexts   *applications = NULL;
 	int			i;
 
-	listed->count = direct->count = 0;
-	for (i = 0; i < all->count; i++)
-	{
-		KeySet	   *side = box_is_direct(get, keys, &all->boxes[i]) ? direct : listed;
-
-		side->boxes[side->count++] = all->boxes[i];
-	}
+	split_set(get, keys, all, direct, listed);
 	if (listed->count > 0)
 	{
 		applications = add_lists(cursor, before, parent, level, listed, keys, typed);
@@ -859,17 +1118,14 @@ end_cursor(void *arg)
 {
 	AppConfigCursor *cursor = arg;
 	dlist_iter	iter;
+	ListCell   *cell;
 
 	dlist_foreach(iter, &cursor->queue)
-	{
-		CursorNode	   *node = dlist_container(CursorNode, node, iter.cur);
-		int			i;
-
-		for (i = 0; i < SOURCE_COUNT; i++)
-			appconfig_json_release(node->source[i]);
-	}
-	for (int i = 0; cursor->current != NULL && i < SOURCE_COUNT; i++)
-		appconfig_json_release(cursor->current->source[i]);
+		release_sources(dlist_container(CursorNode, node, iter.cur));
+	if (cursor->current != NULL)
+		release_sources(cursor->current);
+	foreach(cell, cursor->applications)
+		appconfig_json_release(lfirst(cell));
 }
 
 /*
@@ -893,9 +1149,13 @@ appconfig_cursor_open(Memo *memo, const AppConfigCursorOptions *options)
 	cursor->callback.func = end_cursor;
 	cursor->callback.arg = cursor;
 	MemoryContextRegisterResetCallback(context, &cursor->callback);
+	cursor->keys = cursor->options.keys;
 	find_needs(cursor);
 	find_levels(cursor);
-	add_level(cursor, &cursor->queue.head, NULL, 0, &nothing, true);
+	if (needs_applications(cursor))
+		add_node(cursor, &cursor->queue.head, NODE_APPLICATIONS, 0, NULL, &nothing, true);
+	else
+		add_level(cursor, &cursor->queue.head, NULL, 0, &nothing, true);
 	MemoryContextReset(cursor->scratch);
 	return cursor;
 }
@@ -929,7 +1189,9 @@ node_is_ready(const CursorNode *node)
 static void
 expand(AppConfigCursor *cursor, CursorNode *node)
 {
-	if (node->kind == NODE_LIST)
+	if (node->kind == NODE_APPLICATIONS)
+		expand_applications(cursor, node);
+	else if (node->kind == NODE_LIST)
 		expand_list(cursor, node);
 	else
 		expand_get(cursor, node);
@@ -1072,7 +1334,7 @@ next_item(AppConfigCursor *cursor)
 			expand(cursor, head);
 			continue;
 		}
-		if (!take_sides(head))
+		if (!take_sides(cursor, head))
 		{
 			remove_node(cursor, head);
 			continue;
@@ -1111,12 +1373,14 @@ walk_has_source(const AppConfigCursor *cursor, const bool *listed, AppConfigSour
 
 /* Could a column that is read need the side look-up? */
 static bool
-walk_needs_side(const AppConfigCursor *cursor, const bool *listed, SideLookup side)
+walk_needs_side(const AppConfigCursor *cursor, const bool *listed, SideLookup side,
+				bool applications_listed)
 {
 	const AppConfigColumn **column;
 	int			i;
 
-	if (side_lookups[side].collection == cursor->options.table->collection)
+	if (side_lookups[side].collection == cursor->options.table->collection ||
+		(side == SIDE_APPLICATION && applications_listed))
 		return false;
 	for (column = cursor->options.columns; *column != NULL; column++)
 	{
@@ -1133,6 +1397,13 @@ walk_needs_side(const AppConfigCursor *cursor, const bool *listed, SideLookup si
 	return false;
 }
 
+/* Some application has the name, whatever its id is */
+static const KeyTexts *
+leave_names(void *arg pg_attribute_unused(), const KeyTexts *names)
+{
+	return names;
+}
+
 /*
  * The names of the operations that a cursor on what the options say may call,
  * in the order in which they come; options->keys may have any values.  For
@@ -1144,6 +1415,7 @@ appconfig_cursor_operations(const AppConfigCursorOptions *options)
 	AppConfigCursor cursor = {.options = *options};
 	KeyFacts	keys = {.run_known = false};
 	bool		listed[MAX_LEVELS] = {false};
+	bool		applications_listed;
 	List	   *names = NIL;
 	int			level;
 	int			side;
@@ -1151,20 +1423,28 @@ appconfig_cursor_operations(const AppConfigCursorOptions *options)
 
 	if (options->keys->count == 0)
 		return NIL;
+	cursor.keys = options->keys;
 	find_needs(&cursor);
 	find_levels(&cursor);
+	applications_listed = needs_applications(&cursor);
+	if (applications_listed)
+	{
+		names = lappend(names, unconstify(char *, appconfig_collections[COLLECTION_APPLICATIONS].list.name));
+		cursor.keys = appconfig_keyset_set_texts(options->keys, KEY_APPLICATION_ID,
+												 KEY_APPLICATION_NAME, leave_names, NULL);
+	}
 	for (level = 0; level < cursor.levels_count; level++)
 	{
 		const AppConfigCollection *collection = collection_at(&cursor, level);
 		bool		direct = false;
 		int			key;
 
-		for (i = 0; i < options->keys->count; i++)
+		for (i = 0; i < cursor.keys->count; i++)
 		{
-			if (box_is_direct(&collection->get, &keys, &options->keys->boxes[i]))
-				direct = true;
-			else
+			if (box_access(&collection->get, &keys, &cursor.keys->boxes[i]) == BY_LIST)
 				listed[level] = true;
+			else
+				direct = true;
 		}
 		if (listed[level])
 			names = lappend(names, unconstify(char *, collection->list.name));
@@ -1180,7 +1460,7 @@ appconfig_cursor_operations(const AppConfigCursorOptions *options)
 	}
 	for (side = 0; side < SIDE_COUNT; side++)
 	{
-		if (walk_needs_side(&cursor, listed, side))
+		if (walk_needs_side(&cursor, listed, side, applications_listed))
 			names = lappend(names, unconstify(char *, appconfig_collections[side_lookups[side].collection].get.name));
 	}
 	return names;

@@ -119,15 +119,26 @@ count_values(PlannerInfo *root, const KeyExpr *expr, List *operands, AppConfigKe
 	return count;
 }
 
+/* A thing can be known by its id or by its name */
+static double
+count_ids(PlannerInfo *root, const KeyExpr *expr, List *operands, AppConfigKey id, AppConfigKey name)
+{
+	double		ids = count_values(root, expr, operands, id);
+
+	return ids > 0 ? ids : count_values(root, expr, operands, name);
+}
+
 /* Calls and rows if the clauses are those that bind keys */
 static Estimate
 estimate(PlannerInfo *root, const PlanTable *table, List *clauses)
 {
-	List	   *operands;
+	List	   *operands = NIL;
 	KeyExpr    *keys = appconfig_enable_pushdown ?
 		appconfig_predicate_bind(&table->predicates, clauses, &operands) : NULL;
-	double		applications = count_values(root, keys, operands, KEY_APPLICATION_ID);
-	double		definitions = count_values(root, keys, operands, KEY_DEFINITION_ID);
+	double		applications = count_ids(root, keys, operands,
+										 KEY_APPLICATION_ID, KEY_APPLICATION_NAME);
+	double		definitions = count_ids(root, keys, operands,
+										KEY_DEFINITION_ID, KEY_DEFINITION_NAME);
 	double		runs = count_values(root, keys, operands, KEY_RUN);
 	double		shape = rows_of_shape[table->table->shape];
 	Estimate	result;

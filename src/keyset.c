@@ -65,8 +65,8 @@ has_run(const KeyBox *box, int64 run)
 }
 
 /* Puts the values in order, each once */
-static void
-sort_texts(KeyTexts *texts)
+void
+appconfig_keyset_sort(KeyTexts *texts)
 {
 	int			kept = 0;
 	int			i;
@@ -124,7 +124,7 @@ texts_of_operand(const KeyOperand *operand, AppConfigKey key)
 		if (is_possible(operand->texts[i], key))
 			texts->value[texts->count++] = operand->texts[i];
 	}
-	sort_texts(texts);
+	appconfig_keyset_sort(texts);
 	return texts;
 }
 
@@ -437,6 +437,30 @@ appconfig_keyset_restrict(const KeySet *set, const KeyFacts *facts)
 	return some;
 }
 
+/*
+ * The set with a key bound, in the boxes that leave it open, to what another
+ * key's values stand for.  Boxes in which that is nothing go.
+ */
+KeySet *
+appconfig_keyset_set_texts(const KeySet *set, AppConfigKey key, AppConfigKey from,
+						   const KeyTexts *(*translate) (void *arg, const KeyTexts *texts),
+						   void *arg)
+{
+	KeySet	   *translated = make_set(set->count);
+	int			i;
+
+	for (i = 0; i < set->count; i++)
+	{
+		KeyBox		box = set->boxes[i];
+
+		if (box.texts[key] == NULL && box.texts[from] != NULL)
+			box.texts[key] = translate(arg, box.texts[from]);
+		if (box_is_possible(&box))
+			translated->boxes[translated->count++] = box;
+	}
+	return translated;
+}
+
 /* All values that a key has in the set; NULL if it can have any */
 KeyTexts *
 appconfig_keyset_texts(const KeySet *set, AppConfigKey key)
@@ -460,7 +484,7 @@ appconfig_keyset_texts(const KeySet *set, AppConfigKey key)
 		memcpy(&all->value[all->count], texts->value, sizeof(char *) * texts->count);
 		all->count += texts->count;
 	}
-	sort_texts(all);
+	appconfig_keyset_sort(all);
 	return all;
 }
 

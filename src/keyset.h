@@ -80,7 +80,12 @@ typedef struct KeyFacts
 extern KeySet *appconfig_keyset_evaluate(const KeyExpr *expr, const KeyOperand *operands);
 extern KeySet *appconfig_keyset_everything(void);
 extern KeySet *appconfig_keyset_restrict(const KeySet *set, const KeyFacts *facts);
+extern KeySet *appconfig_keyset_set_texts(const KeySet *set, AppConfigKey key,
+										  AppConfigKey from,
+										  const KeyTexts *(*translate) (void *arg, const KeyTexts *texts),
+										  void *arg);
 extern bool appconfig_keyset_contains(const KeySet *set, const KeyFacts *facts);
+extern void appconfig_keyset_sort(KeyTexts *texts);
 extern bool appconfig_keyset_has_text(const KeyTexts *texts, const char *value);
 extern KeyTexts *appconfig_keyset_texts(const KeySet *set, AppConfigKey key);
 extern bool appconfig_keyset_runs(const KeySet *set, int64 **runs, int *count);

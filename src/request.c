@@ -145,7 +145,10 @@ appconfig_request_needs(const AppConfigOperation *operation, AppConfigKey key)
 	return false;
 }
 
-/* The encoded path of an operation; the facts must have all that it needs */
+/*
+ * The encoded path of an operation.  The facts must have all that it needs,
+ * where a name stands for an id that is not known.
+ */
 char *
 appconfig_request_path(const AppConfigOperation *operation, const KeyFacts *facts)
 {
@@ -162,8 +165,10 @@ appconfig_request_path(const AppConfigOperation *operation, const KeyFacts *fact
 		appendBinaryStringInfo(&path, p, (int) (brace - p));
 		if (key == KEY_RUN)
 			appendStringInfo(&path, INT64_FORMAT, facts->run);
-		else
+		else if (facts->text[key] != NULL)
 			appconfig_uri_append_segment(&path, facts->text[key]);
+		else
+			appconfig_uri_append_segment(&path, facts->text[appconfig_table_name_key(key)]);
 		p = brace + length;
 	}
 	appendStringInfoString(&path, p);

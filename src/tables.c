@@ -65,6 +65,7 @@ static const AppConfigFact definition_facts[] = {
 static const AppConfigFact run_facts[] = {
 	{KEY_APPLICATION_ID, "ApplicationId"},
 	{KEY_DEFINITION_ID, "ExperimentDefinitionId"},
+	{KEY_DEFINITION_NAME, "ExperimentDefinitionSnapshot.Name"},
 	{KEY_RUN, "Run"},
 	{KEY_STATUS, "Status"},
 	{KEY_NONE, NULL}};
@@ -389,6 +390,13 @@ appconfig_table_key_name(AppConfigKey key)
 	};
 
 	return names[key];
+}
+
+/* The key by which the service finds what has that id, too; or KEY_NONE */
+AppConfigKey
+appconfig_table_name_key(AppConfigKey key)
+{
+	return key == KEY_DEFINITION_ID ? KEY_DEFINITION_NAME : KEY_NONE;
 }
 
 /* The table of that name, or NULL */

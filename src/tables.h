@@ -157,5 +157,6 @@ extern const AppConfigTable	 *appconfig_table_find(const char *name);
 extern const AppConfigColumn *appconfig_table_find_column(
 	const AppConfigTable *table, const char *name);
 extern const char *appconfig_table_key_name(AppConfigKey key);
+extern AppConfigKey appconfig_table_name_key(AppConfigKey key);
 
 #endif /* APPCONFIG_TABLES_H */
