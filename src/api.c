@@ -67,6 +67,7 @@ struct ApiCall
 	int			attempts;		/* started so far */
 	int			bucket_cost;	/* retry tokens that the last retry took */
 	bool		clock_corrected;
+	long		clock_offset;	/* the session's when the attempt was signed */
 	int64		start_at;		/* on appconfig_http_clock() */
 	char		invocation_id[INVOCATION_ID_LEN + 1];
 	HttpTransfer *transfer;
@@ -203,6 +204,7 @@ start_attempt(ApiCall *call)
 		.max_response_size = settings->max_response_size
 	};
 
+	call->clock_offset = call->owner->session->clock_offset;
 	call->transfer = appconfig_http_start(call->owner->session->pool, &request);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(scratch);
@@ -217,11 +219,11 @@ start_attempt(ApiCall *call)
 }
 
 /*
- * If the server's clock differs from ours by more than AWS tolerates, goes by
- * the server's from now on and returns true.
+ * If the server's clock differs by more than AWS tolerates from the one that
+ * the attempt was signed by, goes by the server's from now on and returns true.
  */
 static bool
-correct_clock(ApiSession *session, const HttpResult *result)
+correct_clock(const ApiCall *call, const HttpResult *result)
 {
 	const char *date = result->field[HTTP_FIELD_DATE];
 	struct tm	parts = {0};
@@ -230,9 +232,9 @@ correct_clock(ApiSession *session, const HttpResult *result)
 	if (date == NULL || strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &parts) == NULL)
 		return false;
 	offset = (long) (timegm(&parts) - time(NULL));
-	if (labs(offset - session->clock_offset) < MAX_CLOCK_SKEW)
+	if (labs(offset - call->clock_offset) < MAX_CLOCK_SKEW)
 		return false;
-	session->clock_offset = offset;
+	call->owner->session->clock_offset = offset;
 	return true;
 }
 
@@ -269,7 +271,7 @@ schedule_retry(ApiCall *call, const AwsError *error, const HttpResult *result)
 		return false;
 	if (error->kind == AWS_ERROR_CLOCK)
 	{
-		if (call->clock_corrected || !correct_clock(session, result))
+		if (call->clock_corrected || !correct_clock(call, result))
 			return false;
 		call->clock_corrected = true;
 		call->start_at = now;

@@ -21,6 +21,7 @@
 #include "postgres.h"
 
 #include "lib/ilist.h"
+#include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "cursor.h"
@@ -30,6 +31,9 @@
 /* Lists that a query with a list of applications asks for, one of each; with
  * more applications than that the list of the whole account is shorter */
 #define MAX_APPLICATION_LISTS 20
+
+/* Things that are asked for one by one; of more than that there is a list */
+#define MAX_DIRECT 10000
 
 /* Nodes in the queue, beyond which only its head is expanded */
 #define MAX_NODES 2000
@@ -72,6 +76,7 @@ typedef struct CursorNode
 	JsonValue *source[SOURCE_COUNT]; /* a reference each, or NULL */
 	MemoEntry  *entry;				 /* LIST, GET: once asked for */
 	char	   *token;				 /* LIST: NULL for the first page */
+	bool		unfiltered;			 /* LIST: without what may be gone */
 	MemoEntry  *side[SIDE_COUNT];	 /* ITEM */
 	bool		sides_started;
 } CursorNode;
@@ -335,6 +340,29 @@ learn_keys(KeyFacts *keys, const AppConfigCollection *collection, bool own, Json
 	return true;
 }
 
+/*
+ * What a list shows must name all that it is addressed by: without that, rows
+ * would be missing and nobody would know.
+ */
+static void
+check_addressable(const AppConfigCollection *collection, const KeyFacts *keys)
+{
+	int			key;
+
+	for (key = 0; key < KEY_COUNT; key++)
+	{
+		bool		known = key == KEY_RUN ? keys->run_known :
+			keys->text[key] != NULL && appconfig_uri_segment_is_safe(keys->text[key]);
+
+		if (!known && appconfig_request_needs(&collection->get, key))
+			ereport(ERROR,
+					(errcode(ERRCODE_FDW_ERROR),
+					 errmsg("AWS AppConfig sent an answer that cannot be read"),
+					 errdetail("An item of %s does not name its %s.", collection->list.name,
+							   appconfig_table_key_name(key))));
+	}
+}
+
 /* Does the item say which application it belongs to? */
 static bool
 names_application(const AppConfigCollection *collection, JsonValue *item)
@@ -462,6 +490,14 @@ operation_of(const AppConfigCursor *cursor, const CursorNode *node)
 		&collection_at(cursor, node->level)->get;
 }
 
+/* Which filters the list of a node can be asked with */
+static int
+filters_of(const AppConfigCursor *cursor, const CursorNode *node)
+{
+	return (is_own_level(cursor, node->level) ? FILTER_BY_STATUS : 0) |
+		(node->unfiltered ? 0 : FILTER_BY_MORTALS);
+}
+
 /* The memo's entry for the node's call, started if need be */
 static void
 ask(AppConfigCursor *cursor, CursorNode *node)
@@ -478,7 +514,7 @@ ask(AppConfigCursor *cursor, CursorNode *node)
 	if (operation->is_list)
 		request.query = appconfig_request_query(operation,
 												appconfig_keyset_restrict(cursor->keys, &node->keys),
-												is_own_level(cursor, node->level), node->token);
+												filters_of(cursor, node), node->token);
 	MemoryContextSwitchTo(old);
 	node->entry = appconfig_memo_fetch(cursor->memo, &request, cursor->options.counters);
 	MemoryContextReset(cursor->scratch);
@@ -675,8 +711,10 @@ add_item(AppConfigCursor *cursor, CursorNode *list, JsonValue *value)
 	KeyFacts	keys = list->keys;
 	JsonValue **inherited = &list->source[collection->list.yields];
 
-	if (!learn_keys(&keys, collection, own, value) ||
-		!appconfig_keyset_contains(cursor->keys, &keys))
+	if (!learn_keys(&keys, collection, own, value))
+		return;
+	check_addressable(collection, &keys);
+	if (!appconfig_keyset_contains(cursor->keys, &keys))
 		return;
 	if (own)
 	{
@@ -779,6 +817,17 @@ look_name_up(AppConfigCursor *cursor PG_USED_FOR_ASSERTS_ONLY, CursorNode *node)
 	node->keys.run_known = false;
 }
 
+/* Has the list been asked for with a filter on what can be gone? */
+static bool
+filters_by_mortals(AppConfigCursor *cursor, const CursorNode *list)
+{
+	const AppConfigOperation *operation = operation_of(cursor, list);
+	KeySet	   *set = appconfig_keyset_restrict(cursor->keys, &list->keys);
+
+	return strcmp(appconfig_request_query(operation, set, FILTER_BY_MORTALS, NULL),
+				  appconfig_request_query(operation, set, 0, NULL)) != 0;
+}
+
 /* A page has arrived: its items, and the next page behind them */
 static void
 expand_list(AppConfigCursor *cursor, CursorNode *list)
@@ -794,7 +843,15 @@ expand_list(AppConfigCursor *cursor, CursorNode *list)
 		/* there is no such thing; but what has a first page has a second */
 		if (list->token != NULL)
 			appconfig_memo_raise(list->entry);
-		remove_node(cursor, list);
+		/* what a filter names can be gone, while definitions still name it */
+		if (!list->unfiltered && filters_by_mortals(cursor, list))
+		{
+			appconfig_memo_release(list->entry);
+			list->entry = NULL;
+			list->unfiltered = true;
+		}
+		else
+			remove_node(cursor, list);
 		return;
 	}
 	items = page_items(&collection->list, page);
@@ -941,6 +998,7 @@ add_combinations(AppConfigCursor *cursor, dlist_node *before, const CursorNode *
 		}
 		for (i = 0; i < texts->count; i++)
 		{
+			CHECK_FOR_INTERRUPTS();
 			keys->text[bound] = texts->value[i];
 			add_combinations(cursor, before, parent, level,
 							 appconfig_keyset_restrict(set, keys), keys, key + 1);
@@ -1011,6 +1069,34 @@ box_access(const AppConfigOperation *get, const KeyFacts *keys, const KeyBox *bo
 	return access;
 }
 
+/* How many things is the set about, if all of it is known? */
+static double
+count_combinations(const AppConfigOperation *get, const KeyFacts *keys, const KeySet *set)
+{
+	double		total = 0;
+	int			i;
+
+	for (i = 0; i < set->count; i++)
+	{
+		const KeyBox *box = &set->boxes[i];
+		double		count = 1;
+		int			key;
+
+		for (key = 0; key < KEY_COUNT; key++)
+		{
+			const KeyTexts *texts = box->texts[key] != NULL ? box->texts[key] :
+				box->texts[appconfig_table_name_key(key)];
+
+			if (is_open(get, keys, key))
+				count *= texts->count;
+		}
+		if (!keys->run_known && appconfig_request_needs(get, KEY_RUN))
+			count *= box->run_count;
+		total += count;
+	}
+	return total;
+}
+
 /*
  * Splits a set into what is fully known and what only a list can find.  One
  * thing must not be found by its id and by its name: where there are both, the
@@ -1032,6 +1118,12 @@ split_set(const AppConfigOperation *get, const KeyFacts *keys, const KeySet *set
 		KeySet	   *part = access == BY_ID || (access == BY_NAME && !has_ids) ? direct : listed;
 
 		part->boxes[part->count++] = set->boxes[i];
+	}
+	if (count_combinations(get, keys, direct) > MAX_DIRECT)
+	{
+		memcpy(listed->boxes, set->boxes, sizeof(KeyBox) * set->count);
+		listed->count = set->count;
+		direct->count = 0;
 	}
 }
 
@@ -1206,8 +1298,8 @@ window(const AppConfigCursor *cursor)
 
 	/* past the LIMIT, local filters must be dropping rows: so double */
 	if (cursor->options.rows_wanted > 0)
-		window = Min(window, Max(cursor->options.rows_wanted - cursor->yielded,
-								 Max(cursor->yielded, 1)));
+		window = Min(window, cursor->yielded < cursor->options.rows_wanted ?
+					 cursor->options.rows_wanted - cursor->yielded : cursor->yielded);
 	return window;
 }
 

@@ -354,6 +354,14 @@ list_answers_clause(const PlanTable *table, Node *clause)
 	return true;
 }
 
+/* Can the clause be checked against an item of a list, and once more later? */
+static bool
+can_go_early(const PlanTable *table, Node *clause)
+{
+	return list_answers_clause(table, clause) && !contain_volatile_functions(clause) &&
+		!contain_subplans(clause);
+}
+
 /*
  * The places in the plan's qual of those clauses that can be checked before a
  * document is fetched.  A clause must not see a row before those that protect
@@ -372,7 +380,7 @@ find_early_quals(const PlanTable *table, List *scan_clauses)
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, cell);
 
-		if (!list_answers_clause(table, (Node *) rinfo->clause))
+		if (!can_go_early(table, (Node *) rinfo->clause))
 			waiting = Min(waiting, rinfo->security_level);
 	}
 	foreach(cell, scan_clauses)
@@ -381,9 +389,7 @@ find_early_quals(const PlanTable *table, List *scan_clauses)
 
 		if (rinfo->pseudoconstant)
 			continue;			/* not in the plan's qual */
-		if (list_answers_clause(table, (Node *) rinfo->clause) &&
-			!contain_volatile_functions((Node *) rinfo->clause) &&
-			!contain_subplans((Node *) rinfo->clause) &&
+		if (can_go_early(table, (Node *) rinfo->clause) &&
 			(rinfo->security_level <= waiting || rinfo->leakproof))
 			early = lappend_int(early, place);
 		place++;

@@ -64,6 +64,12 @@ has_run(const KeyBox *box, int64 run)
 		 bsearch(&run, box->runs, box->run_count, sizeof(int64), compare_runs) != NULL);
 }
 
+static bool
+has_all_runs(const KeyBox *box)
+{
+	return box->run_count < 0 && box->run_min <= MIN_RUN && box->run_max >= MAX_RUN;
+}
+
 /* Puts the values in order, each once */
 void
 appconfig_keyset_sort(KeyTexts *texts)
@@ -128,18 +134,20 @@ texts_of_operand(const KeyOperand *operand, AppConfigKey key)
 	return texts;
 }
 
-static KeyTexts *
+static const KeyTexts *
 intersect_texts(const KeyTexts *a, const KeyTexts *b)
 {
+	const KeyTexts *few = a->count <= b->count ? a : b;
+	const KeyTexts *many = few == a ? b : a;
 	KeyTexts   *both = palloc(sizeof(KeyTexts));
 	int			i;
 
 	both->count = 0;
-	both->value = palloc(sizeof(char *) * Max(a->count, 1));
-	for (i = 0; i < a->count; i++)
+	both->value = palloc(sizeof(char *) * Max(few->count, 1));
+	for (i = 0; i < few->count; i++)
 	{
-		if (appconfig_keyset_has_text(b, a->value[i]))
-			both->value[both->count++] = a->value[i];
+		if (appconfig_keyset_has_text(many, few->value[i]))
+			both->value[both->count++] = few->value[i];
 	}
 	return both;
 }
@@ -234,14 +242,19 @@ intersect_boxes(const KeyBox *a, const KeyBox *b)
 	both.run_max = Min(a->run_max, b->run_max);
 	if (a->run_count >= 0 || b->run_count >= 0)
 	{
-		const KeyBox *from = a->run_count >= 0 ? a : b;
+		const KeyBox *few = b->run_count < 0 || (a->run_count >= 0 && a->run_count <= b->run_count) ? a : b;
 
-		both.runs = palloc(sizeof(int64) * Max(from->run_count, 1));
+		/* boxes of a product share what is not narrowed */
+		both.runs = few->runs;
+		both.run_count = few->run_count;
+		if (has_all_runs(few == a ? b : a))
+			return both;
+		both.runs = palloc(sizeof(int64) * Max(few->run_count, 1));
 		both.run_count = 0;
-		for (i = 0; i < from->run_count; i++)
+		for (i = 0; i < few->run_count; i++)
 		{
-			if (has_run(a, from->runs[i]) && has_run(b, from->runs[i]))
-				both.runs[both.run_count++] = from->runs[i];
+			if (has_run(a, few->runs[i]) && has_run(b, few->runs[i]))
+				both.runs[both.run_count++] = few->runs[i];
 		}
 	}
 	clip_runs(&both);
@@ -426,9 +439,14 @@ appconfig_keyset_contains(const KeySet *set, const KeyFacts *facts)
 KeySet *
 appconfig_keyset_restrict(const KeySet *set, const KeyFacts *facts)
 {
-	KeySet	   *some = make_set(set->count);
+	KeySet	   *some;
+	int			count = 0;
 	int			i;
 
+	/* of a large set often little is left, many times over */
+	for (i = 0; i < set->count; i++)
+		count += box_contains(&set->boxes[i], facts) ? 1 : 0;
+	some = make_set(count);
 	for (i = 0; i < set->count; i++)
 	{
 		if (box_contains(&set->boxes[i], facts))
@@ -461,34 +479,68 @@ appconfig_keyset_set_texts(const KeySet *set, AppConfigKey key, AppConfigKey fro
 	return translated;
 }
 
+static int
+compare_pointers(const void *a, const void *b)
+{
+	uintptr_t	left = *(const uintptr_t *) a;
+	uintptr_t	right = *(const uintptr_t *) b;
+
+	return left < right ? -1 : left > right ? 1 : 0;
+}
+
+/* Moves each of the pointers to the front once; returns how many there are */
+static int
+unique_pointers(const void **pointers, int count)
+{
+	int			kept = 0;
+	int			i;
+
+	qsort(pointers, count, sizeof(void *), compare_pointers);
+	for (i = 0; i < count; i++)
+	{
+		if (kept == 0 || pointers[kept - 1] != pointers[i])
+			pointers[kept++] = pointers[i];
+	}
+	return kept;
+}
+
 /* All values that a key has in the set; NULL if it can have any */
 KeyTexts *
 appconfig_keyset_texts(const KeySet *set, AppConfigKey key)
 {
+	const void **texts = palloc(sizeof(void *) * Max(set->count, 1));
 	KeyTexts   *all = palloc(sizeof(KeyTexts));
+	int			distinct;
 	int			total = 0;
 	int			i;
 
 	for (i = 0; i < set->count; i++)
 	{
-		if (set->boxes[i].texts[key] == NULL)
+		texts[i] = set->boxes[i].texts[key];
+		if (texts[i] == NULL)
 			return NULL;
-		total += set->boxes[i].texts[key]->count;
 	}
+	/* boxes share their texts: without that the sum would have no bound */
+	distinct = unique_pointers(texts, set->count);
+	for (i = 0; i < distinct; i++)
+		total += ((const KeyTexts *) texts[i])->count;
 	all->count = 0;
 	all->value = palloc(sizeof(char *) * Max(total, 1));
-	for (i = 0; i < set->count; i++)
+	for (i = 0; i < distinct; i++)
 	{
-		const KeyTexts *texts = set->boxes[i].texts[key];
+		const KeyTexts *some = texts[i];
 
-		memcpy(&all->value[all->count], texts->value, sizeof(char *) * texts->count);
-		all->count += texts->count;
+		memcpy(&all->value[all->count], some->value, sizeof(char *) * some->count);
+		all->count += some->count;
 	}
 	appconfig_keyset_sort(all);
 	return all;
 }
 
-/* Sets all runs of the set; false if there are ranges of them */
+/*
+ * Sets all runs of the set, which must not be more than fit into memory; false
+ * if there are ranges of them.
+ */
 bool
 appconfig_keyset_runs(const KeySet *set, int64 **runs, int *count)
 {

@@ -167,8 +167,10 @@ appconfig_request_path(const AppConfigOperation *operation, const KeyFacts *fact
 			appendStringInfo(&path, INT64_FORMAT, facts->run);
 		else if (facts->text[key] != NULL)
 			appconfig_uri_append_segment(&path, facts->text[key]);
-		else
+		else if (facts->text[appconfig_table_name_key(key)] != NULL)
 			appconfig_uri_append_segment(&path, facts->text[appconfig_table_name_key(key)]);
+		else
+			elog(ERROR, "%s needs %s", operation->name, appconfig_table_key_name(key));
 		p = brace + length;
 	}
 	appendStringInfoString(&path, p);
@@ -191,14 +193,13 @@ filter_takes(const AppConfigFilter *filter, const char *value)
 }
 
 /*
- * The encoded query of a list operation: its page, and those of its filters to
- * which the key set leaves a single value that the service takes.  A filter on
- * status is only meant where filter_status says that the key is about these
- * items.
+ * The encoded query of a list operation: its page, and those of its filters
+ * that are wanted and to which the keys leave a single value that the service
+ * takes.
  */
 char *
-appconfig_request_query(const AppConfigOperation *operation, const KeySet *filters,
-						bool filter_status, const char *token)
+appconfig_request_query(const AppConfigOperation *operation, const KeySet *keys,
+						int filters, const char *token)
 {
 	StringInfoData query;
 	const AppConfigFilter *filter = operation->filters;
@@ -207,10 +208,11 @@ appconfig_request_query(const AppConfigOperation *operation, const KeySet *filte
 	appendStringInfo(&query, "max_results=%d", PAGE_SIZE);
 	for (; filter != NULL && filter->key != KEY_NONE; filter++)
 	{
-		KeyTexts   *texts = appconfig_keyset_texts(filters, filter->key);
+		KeyTexts   *texts = appconfig_keyset_texts(keys, filter->key);
 
 		if (texts == NULL || texts->count != 1 || !filter_takes(filter, texts->value[0]) ||
-			(filter->key == KEY_STATUS && !filter_status))
+			(filter->key == KEY_STATUS && !(filters & FILTER_BY_STATUS)) ||
+			(filter->mortal && !(filters & FILTER_BY_MORTALS)))
 			continue;
 		appendStringInfo(&query, "&%s=", filter->parameter);
 		appconfig_uri_append_query_value(&query, texts->value[0]);

@@ -33,8 +33,12 @@ extern AppConfigScanPlan *appconfig_request_unpack(List *packed);
 
 extern bool appconfig_request_needs(const AppConfigOperation *operation, AppConfigKey key);
 extern char *appconfig_request_path(const AppConfigOperation *operation, const KeyFacts *facts);
+/* Which of an operation's filters to use, beside those that always hold */
+#define FILTER_BY_STATUS	0x01	/* the status column is about these items */
+#define FILTER_BY_MORTALS	0x02	/* those whose object can be gone */
+
 extern char *appconfig_request_query(const AppConfigOperation *operation,
-									 const KeySet *filters, bool filter_status,
+									 const KeySet *keys, int filters,
 									 const char *token);
 
 #endif							/* APPCONFIG_REQUEST_H */

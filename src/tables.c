@@ -27,14 +27,15 @@ static const char *const definition_statuses[] = {"ACTIVE", "IDLE", "ARCHIVED",
 static const char *const run_statuses[] = {"RUNNING", "DONE", NULL};
 
 static const AppConfigFilter definition_filters[] = {
-	{KEY_APPLICATION_ID, "application_identifier", NULL},
-	{KEY_ENVIRONMENT_ID, "environment_identifier", NULL},
-	{KEY_PROFILE_ID, "configuration_profile_identifier", NULL},
-	{KEY_STATUS, "status", definition_statuses},
-	{KEY_NONE, NULL, NULL}};
+	{KEY_APPLICATION_ID, "application_identifier", NULL, false},
+	{KEY_ENVIRONMENT_ID, "environment_identifier", NULL, true},
+	{KEY_PROFILE_ID, "configuration_profile_identifier", NULL, true},
+	{KEY_STATUS, "status", definition_statuses, false},
+	{KEY_NONE, NULL, NULL, false}};
 
 static const AppConfigFilter run_filters[] = {
-	{KEY_STATUS, "status", run_statuses}, {KEY_NONE, NULL, NULL}};
+	{KEY_STATUS, "status", run_statuses, false},
+	{KEY_NONE, NULL, NULL, false}};
 
 static const AppConfigFact application_facts[] = {
 	{KEY_APPLICATION_ID, "Id"},
