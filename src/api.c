@@ -94,7 +94,8 @@ appconfig_api_session_create(const AppConfigSettings *settings)
 	appconfig_retry_fill(&session->bucket);
 	appconfig_pacer_init(&session->get_pacer, settings->max_get_rate, now);
 	appconfig_pacer_init(&session->list_pacer, settings->max_list_rate, now);
-	session->pool = appconfig_http_pool_create(settings->max_concurrency);
+	/* a statement can have several scans */
+	session->pool = appconfig_http_pool_create(settings->max_concurrency * 4);
 	return session;
 }
 

@@ -38,6 +38,10 @@
 /* Nodes in the queue, beyond which only its head is expanded */
 #define MAX_NODES 2000
 
+/* Documents, as a multiple of the calls that may be in flight, before which the
+ * page that names the next ones is asked for */
+#define LOOK_AHEAD 3
+
 /* Collections from the top of the hierarchy to a table's own */
 #define MAX_LEVELS 3
 
@@ -1303,15 +1307,25 @@ window(const AppConfigCursor *cursor)
 	return window;
 }
 
+/* Calls that the cursor waits for, wherever in the queue */
 static int
-side_calls_in_flight(const AppConfigCursor *cursor)
+calls_in_flight(const AppConfigCursor *cursor)
 {
-	ListCell   *cell;
 	int			in_flight = 0;
+	ListCell   *cell;
+	dlist_iter	iter;
 
 	foreach(cell, cursor->lookups)
 	{
 		if (!appconfig_memo_is_ready(lfirst(cell)))
+			in_flight++;
+	}
+	/* dlist_foreach wants a list that is not constant */
+	dlist_foreach(iter, unconstify(dlist_head *, &cursor->queue))
+	{
+		const CursorNode *node = dlist_container(CursorNode, node, iter.cur);
+
+		if (node->entry != NULL && !appconfig_memo_is_ready(node->entry))
 			in_flight++;
 	}
 	return in_flight;
@@ -1366,10 +1380,11 @@ pump_node(AppConfigCursor *cursor, CursorNode *node, int *in_flight, int64 *room
 		if (*in_flight >= most)
 			return PUMP_STOP;
 		ask(cursor, node);
+		if (!appconfig_memo_is_ready(node->entry))
+			(*in_flight)++;
 	}
 	if (!appconfig_memo_is_ready(node->entry))
 	{
-		(*in_flight)++;
 		if (node->kind == NODE_GET)
 			(*room)--;
 		return PUMP_NEXT;
@@ -1383,17 +1398,50 @@ pump_node(AppConfigCursor *cursor, CursorNode *node, int *in_flight, int64 *room
 }
 
 /*
+ * Asks for the first page in the queue that has not been asked for, if little
+ * is left to be asked for before it: else all documents of a page would be read
+ * before anybody knows of those of the next.  Not under a LIMIT, which may be
+ * met before.
+ */
+static void
+ask_ahead(AppConfigCursor *cursor, int *in_flight)
+{
+	int			most = appconfig_memo_settings(cursor->memo)->max_concurrency;
+	int			left = LOOK_AHEAD * most;
+	dlist_iter	iter;
+
+	if (cursor->options.rows_wanted > 0 || *in_flight >= most)
+		return;
+	dlist_foreach(iter, &cursor->queue)
+	{
+		CursorNode *node = dlist_container(CursorNode, node, iter.cur);
+
+		if (node->kind == NODE_LIST)
+		{
+			if (node->entry != NULL)
+				return;
+			ask(cursor, node);
+			(*in_flight)++;
+			return;
+		}
+		if (node->kind == NODE_GET && node->entry == NULL && left-- == 0)
+			return;
+	}
+}
+
+/*
  * Starts calls from the head of the queue on, as many as may be in flight, and
  * expands what has arrived.
  */
 static void
 pump(AppConfigCursor *cursor)
 {
-	int			in_flight = side_calls_in_flight(cursor);
+	int			in_flight = calls_in_flight(cursor);
 	int64		room = window(cursor);
 	CursorNode *previous = NULL;
 	CursorNode *node;
 
+	ask_ahead(cursor, &in_flight);
 	while (room > 0 && (node = node_after(cursor, previous)) != NULL)
 	{
 		PumpResult	result = pump_node(cursor, node, &in_flight, &room);
