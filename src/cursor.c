@@ -65,6 +65,7 @@ static const struct
 typedef enum CursorNodeKind
 {
 	NODE_APPLICATIONS, /* a page of all applications, to know their names */
+	NODE_KNOWN, /* what is above the table's collection, known by its keys */
 	NODE_LIST, /* a page of a list */
 	NODE_GET,  /* a document of the table's own collection */
 	NODE_ITEM  /* complete, but for its side look-ups */
@@ -80,6 +81,8 @@ typedef struct CursorNode
 	JsonValue *source[SOURCE_COUNT]; /* a reference each, or NULL */
 	MemoEntry  *entry;				 /* LIST, GET: once asked for */
 	char	   *token;				 /* LIST: NULL for the first page */
+	char	   *mark;				 /* LIST: an earlier token */
+	uint64		pages;				 /* LIST: read so far */
 	bool		unfiltered;			 /* LIST: without what may be gone */
 	MemoEntry  *side[SIDE_COUNT];	 /* ITEM */
 	bool		sides_started;
@@ -474,6 +477,8 @@ free_node(CursorNode *node)
 	free_keys(&node->keys);
 	if (node->token != NULL)
 		pfree(node->token);
+	if (node->mark != NULL)
+		pfree(node->mark);
 	pfree(node);
 }
 
@@ -575,19 +580,26 @@ column_is_at_hand(const CursorNode *node, const AppConfigColumn *column)
 }
 
 /*
- * Can it be taken for granted that the identifiers of a definition are ids, not
- * names that the service would take as well?
+ * Have the identifiers of the query, by which the node was asked for, still to
+ * be shown to be ids, and not names, which the service would take as well?  A
+ * run's document names its application and definition, a run's summary only the
+ * definition, an event neither.
+ *
+ * XXX An application's id is taken at its word where it looks like one and only
+ * lists are read: proof would cost a call, and nobody names applications so.
  */
 static bool
-keys_are_proved(const AppConfigCursor *cursor, const KeyFacts *keys)
+needs_proof(const AppConfigCursor *cursor, const CursorNode *node)
 {
-	const char *application = keys->text[KEY_APPLICATION_ID];
-	const char *definition = keys->text[KEY_DEFINITION_ID];
+	const char *application = node->keys.text[KEY_APPLICATION_ID];
 
-	if (definition == NULL)
-		return keys->text[KEY_DEFINITION_NAME] == NULL;
-	return looks_like_id(definition) &&
-		(looks_like_id(application) || find_application(cursor, application) != NULL);
+	if (!node->typed || node->source[SOURCE_RUN] != NULL ||
+		node->source[SOURCE_DEFINITION] != NULL ||
+		!appconfig_request_needs(&own_collection(cursor->options.table)->list, KEY_DEFINITION_ID))
+		return false;
+	return node->source[SOURCE_RUN_SUMMARY] == NULL ||
+		node->keys.text[KEY_DEFINITION_ID] == NULL ||
+		!(looks_like_id(application) || find_application(cursor, application) != NULL);
 }
 
 /* Is a source that has to be looked up read from the node's item? */
@@ -600,9 +612,7 @@ needs_side(const AppConfigCursor *cursor, const CursorNode *node, SideLookup sid
 	if (side_lookups[side].collection == cursor->options.table->collection ||
 		node->source[source] != NULL)
 		return false;
-	/* an identifier of the query's, where no answer has proved it to be one */
-	if (side == SIDE_DEFINITION && node->typed && node->source[SOURCE_RUN] == NULL &&
-		!keys_are_proved(cursor, &node->keys))
+	if (side == SIDE_DEFINITION && needs_proof(cursor, node))
 		return true;
 	if (!cursor->read[source])
 		return false;
@@ -674,8 +684,7 @@ take_sides(AppConfigCursor *cursor, CursorNode *node)
 		node->source[side_lookups[side].source] = appconfig_json_retain(document);
 	}
 	/* what has not been proved by now is not there */
-	return !node->typed || node->source[SOURCE_RUN] != NULL ||
-		node->source[SOURCE_DEFINITION] != NULL || keys_are_proved(cursor, &node->keys);
+	return !needs_proof(cursor, node);
 }
 
 /* ------------------------------------------------------------------------
@@ -755,7 +764,8 @@ page_items(const AppConfigOperation *list, JsonValue *page)
 
 /*
  * Makes the node stand for the page after this one; false if this is the last.
- * A token is opaque, but one that comes twice would never come to an end.
+ * Tokens that go in a circle would never come to an end: each is compared with
+ * the one of the page whose number was the last power of two (Brent).
  */
 static bool
 turn_page(AppConfigCursor *cursor, CursorNode *node, const AppConfigOperation *list, JsonValue *page)
@@ -772,15 +782,22 @@ turn_page(AppConfigCursor *cursor, CursorNode *node, const AppConfigOperation *l
 				(errcode(ERRCODE_FDW_ERROR),
 				 errmsg("AWS AppConfig sent an answer that cannot be read"),
 				 errdetail("The NextToken of a %s answer is not a token.", list->name)));
-	if (node->token != NULL && strcmp(token, node->token) == 0)
+	if (node->mark != NULL && strcmp(token, node->mark) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_ERROR),
 				 errmsg("AWS AppConfig repeats a page"),
-				 errdetail("%s has answered with the NextToken that it was asked with.", list->name),
+				 errdetail("%s has answered with a NextToken that it gave before.", list->name),
 				 errhint("Try again later.")));
 	if (node->token != NULL)
 		pfree(node->token);
 	node->token = MemoryContextStrdup(cursor->context, token);
+	node->pages++;
+	if ((node->pages & (node->pages - 1)) == 0)
+	{
+		if (node->mark != NULL)
+			pfree(node->mark);
+		node->mark = MemoryContextStrdup(cursor->context, token);
+	}
 	appconfig_memo_release(node->entry);
 	node->entry = NULL;
 	return true;
@@ -962,17 +979,6 @@ is_open(const AppConfigOperation *operation, const KeyFacts *keys, AppConfigKey 
 		appconfig_request_needs(operation, key);
 }
 
-/* What is known by its keys: its document, or the level below it */
-static void
-add_known(AppConfigCursor *cursor, dlist_node *before, const CursorNode *parent,
-		  int level, const KeyFacts *keys, bool typed)
-{
-	if (is_own_level(cursor, level))
-		add_node(cursor, before, NODE_GET, level, parent, keys, typed);
-	else
-		add_level(cursor, before, parent, level + 1, keys, typed);
-}
-
 /*
  * All combinations of the set's values for the keys that are open from one on;
  * keys has those so far.  A key without values in the set has names.
@@ -982,6 +988,7 @@ add_combinations(AppConfigCursor *cursor, dlist_node *before, const CursorNode *
 				 int level, const KeySet *set, KeyFacts *keys, AppConfigKey from)
 {
 	const AppConfigOperation *get = &collection_at(cursor, level)->get;
+	CursorNodeKind kind = is_own_level(cursor, level) ? NODE_GET : NODE_KNOWN;
 	AppConfigKey key;
 	int64	   *runs;
 	int			count;
@@ -1014,7 +1021,7 @@ add_combinations(AppConfigCursor *cursor, dlist_node *before, const CursorNode *
 		return;
 	if (!appconfig_request_needs(get, KEY_RUN) || keys->run_known)
 	{
-		add_known(cursor, before, parent, level, keys, true);
+		add_node(cursor, before, kind, level, parent, keys, true);
 		return;
 	}
 	(void) appconfig_keyset_runs(set, &runs, &count);
@@ -1022,7 +1029,7 @@ add_combinations(AppConfigCursor *cursor, dlist_node *before, const CursorNode *
 	for (i = 0; i < count; i++)
 	{
 		keys->run = runs[i];
-		add_known(cursor, before, parent, level, keys, true);
+		add_node(cursor, before, kind, level, parent, keys, true);
 	}
 	keys->run_known = false;
 }
@@ -1278,6 +1285,8 @@ node_is_ready(const CursorNode *node)
 {
 	if (node->kind == NODE_ITEM)
 		return node->sides_started && sides_are_ready(node);
+	if (node->kind == NODE_KNOWN)
+		return true;
 	return node->entry != NULL && appconfig_memo_is_ready(node->entry);
 }
 
@@ -1287,6 +1296,11 @@ expand(AppConfigCursor *cursor, CursorNode *node)
 {
 	if (node->kind == NODE_APPLICATIONS)
 		expand_applications(cursor, node);
+	else if (node->kind == NODE_KNOWN)
+	{
+		add_level(cursor, &node->node, node, node->level + 1, &node->keys, node->typed);
+		remove_node(cursor, node);
+	}
 	else if (node->kind == NODE_LIST)
 		expand_list(cursor, node);
 	else
@@ -1375,7 +1389,7 @@ pump_node(AppConfigCursor *cursor, CursorNode *node, int *in_flight, int64 *room
 		(*room)--;
 		return PUMP_NEXT;
 	}
-	if (node->entry == NULL)
+	if (node->entry == NULL && node->kind != NODE_KNOWN)
 	{
 		if (*in_flight >= most)
 			return PUMP_STOP;
@@ -1383,14 +1397,14 @@ pump_node(AppConfigCursor *cursor, CursorNode *node, int *in_flight, int64 *room
 		if (!appconfig_memo_is_ready(node->entry))
 			(*in_flight)++;
 	}
-	if (!appconfig_memo_is_ready(node->entry))
+	if (!node_is_ready(node))
 	{
 		if (node->kind == NODE_GET)
 			(*room)--;
 		return PUMP_NEXT;
 	}
 	/* the error of a call is raised when its turn comes */
-	if (appconfig_memo_has_failed(node->entry) ||
+	if ((node->entry != NULL && appconfig_memo_has_failed(node->entry)) ||
 		(cursor->nodes >= MAX_NODES && node != first_node(cursor)))
 		return PUMP_STOP;
 	expand(cursor, node);
@@ -1446,6 +1460,7 @@ pump(AppConfigCursor *cursor)
 	{
 		PumpResult	result = pump_node(cursor, node, &in_flight, &room);
 
+		CHECK_FOR_INTERRUPTS();
 		if (result == PUMP_STOP)
 			break;
 		if (result == PUMP_NEXT)
@@ -1461,6 +1476,7 @@ next_item(AppConfigCursor *cursor)
 	{
 		CursorNode	   *head = dlist_head_element(CursorNode, node, &cursor->queue);
 
+		CHECK_FOR_INTERRUPTS();
 		if (!node_is_ready(head))
 		{
 			pump(cursor);

@@ -269,6 +269,25 @@ evaluate_operand(KeyOperand *operand, ExprState *expr, ExprContext *econtext)
 	}
 }
 
+/*
+ * Where a column holds values that may have been cut off, a value of that width
+ * stands for more than the service would find by it, and binds nothing.
+ */
+static void
+unbind_cut_values(const KeyExpr *expr, KeyOperand *operands)
+{
+	KeyOperand *operand = &operands[expr->operand];
+	int			i;
+
+	for (i = 0; i < expr->nargs; i++)
+		unbind_cut_values(expr->args[i], operands);
+	for (i = 0; expr->width > 0 && i < operand->nvalues; i++)
+	{
+		if (strlen(operand->texts[i]) >= (size_t) expr->width)
+			operand->unbounded = true;
+	}
+}
+
 /* The keys that this (re)scan is about, in the current context */
 static KeySet *
 evaluate_keys(ForeignScanState *node, AppConfigScanState *state)
@@ -279,6 +298,8 @@ evaluate_keys(ForeignScanState *node, AppConfigScanState *state)
 
 	foreach(cell, state->operands)
 		evaluate_operand(&operands[i++], lfirst(cell), node->ss.ps.ps_ExprContext);
+	if (state->plan->keys != NULL)
+		unbind_cut_values(state->plan->keys, operands);
 	return appconfig_keyset_evaluate(state->plan->keys, operands);
 }
 

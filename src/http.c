@@ -53,6 +53,7 @@ struct HttpPool
 	bool		timer_set;		/* does curl want to be called at timer_at? */
 	int64		timer_at;		/* on appconfig_http_clock() */
 	bool		broken;			/* a socket could not be watched */
+	int64		waited;			/* microseconds, in appconfig_http_wait() */
 	dlist_head	transfers;		/* of this pool, in flight or answered */
 	CURL	   *idle[MAX_IDLE];	/* handles without a transfer; they keep TLS
 								 * sessions */
@@ -69,6 +70,9 @@ struct HttpTransfer
 	bool		plain;			/* http: and so for loopback addresses only */
 	bool		refused;		/* the address is one we don't connect to */
 	bool		too_large;
+	int			connect_timeout;	/* milliseconds of waiting */
+	int			request_timeout;
+	int64		waited_before;	/* the pool's waiting before the transfer */
 	size_t		max_response_size;
 	char	   *body;
 	size_t		body_allocated;
@@ -93,7 +97,6 @@ static const struct
 	CURLcode	code;
 	HttpOutcome outcome;
 }			curl_outcomes[] = {
-	{CURLE_OK, HTTP_ANSWERED},
 	{CURLE_COULDNT_RESOLVE_HOST, HTTP_NOT_CONNECTED},
 	{CURLE_COULDNT_RESOLVE_PROXY, HTTP_NOT_CONNECTED},
 	{CURLE_COULDNT_CONNECT, HTTP_NOT_CONNECTED},
@@ -499,8 +502,9 @@ set_options(HttpTransfer *transfer, const HttpRequest *request)
 	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	SET(CURLOPT_OPENSOCKETDATA, transfer);
 	SET(CURLOPT_CLOSESOCKETFUNCTION, close_socket);
-	SET(CURLOPT_CONNECTTIMEOUT_MS, (long) request->connect_timeout);
-	SET(CURLOPT_TIMEOUT_MS, (long) request->request_timeout);
+	/* see check_deadlines(); 0 would be the default of five minutes */
+	SET(CURLOPT_CONNECTTIMEOUT_MS, (long) PG_INT32_MAX);
+	SET(CURLOPT_TIMEOUT_MS, 0L);
 
 	/* SIGALRM is PostgreSQL's */
 	SET(CURLOPT_NOSIGNAL, 1L);
@@ -564,6 +568,9 @@ appconfig_http_start(HttpPool *pool, const HttpRequest *request)
 		return NULL;
 	transfer->pool = pool;
 	transfer->plain = strncmp(request->url, "http://", strlen("http://")) == 0;
+	transfer->connect_timeout = request->connect_timeout;
+	transfer->request_timeout = request->request_timeout;
+	transfer->waited_before = pool->waited;
 	transfer->max_response_size = request->max_response_size;
 	dlist_push_tail(&pool->transfers, &transfer->node);
 	transfer->easy = pool->idle_count > 0 ? pool->idle[--pool->idle_count] : curl_easy_init();
@@ -621,12 +628,23 @@ appconfig_http_release(HttpTransfer *transfer)
 	free(transfer);
 }
 
+/* Has the request been sent, or could it be? */
+static bool
+is_connected(const HttpTransfer *transfer)
+{
+	curl_off_t	ready = 0;
+
+	return curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &ready) == CURLE_OK &&
+		ready > 0;
+}
+
 static HttpOutcome
 outcome_of(const HttpTransfer *transfer, CURLcode code)
 {
-	curl_off_t	ready = 0;
 	int			i;
 
+	if (code == CURLE_OK)
+		return HTTP_ANSWERED;
 	if (transfer->refused)
 		return HTTP_NOT_TRUSTED;
 	if (transfer->too_large)
@@ -634,9 +652,7 @@ outcome_of(const HttpTransfer *transfer, CURLcode code)
 	if (code == CURLE_WRITE_ERROR)
 		return HTTP_OUT_OF_MEMORY;
 	/* time can run out before there is a connection, or after */
-	if (code == CURLE_OPERATION_TIMEDOUT &&
-		curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &ready) == CURLE_OK &&
-		ready == 0)
+	if (code == CURLE_OPERATION_TIMEDOUT && !is_connected(transfer))
 		return HTTP_NOT_CONNECTED;
 	for (i = 0; i < (int) lengthof(curl_outcomes); i++)
 	{
@@ -679,6 +695,53 @@ finish_transfers(HttpPool *pool)
 			curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private) == CURLE_OK)
 			finish_transfer((HttpTransfer *) private, message->data.result);
 	}
+}
+
+/*
+ * Milliseconds that a transfer may still be waited for.  Only waiting counts:
+ * while the query does something else nobody reads what arrives, and an answer
+ * that lies there already is not late.  That is why curl's own timeouts, which
+ * go by the clock, are not used.
+ */
+static long
+deadline_left(const HttpTransfer *transfer)
+{
+	int			limit = is_connected(transfer) ? transfer->request_timeout :
+		Min(transfer->connect_timeout, transfer->request_timeout);
+
+	return limit - (long) ((transfer->pool->waited - transfer->waited_before) / 1000);
+}
+
+/* Ends the transfers that have been waited for long enough */
+static void
+check_deadlines(HttpPool *pool)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &pool->transfers)
+	{
+		HttpTransfer *transfer = dlist_container(HttpTransfer, node, iter.cur);
+
+		if (transfer->added && deadline_left(transfer) <= 0)
+			finish_transfer(transfer, CURLE_OPERATION_TIMEDOUT);
+	}
+}
+
+/* Milliseconds until the first of the transfers has; -1 for never */
+static long
+deadlines_left(HttpPool *pool)
+{
+	long		left = -1;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &pool->transfers)
+	{
+		HttpTransfer *transfer = dlist_container(HttpTransfer, node, iter.cur);
+
+		if (transfer->added && (left < 0 || deadline_left(transfer) < left))
+			left = Max(0, deadline_left(transfer));
+	}
+	return left;
 }
 
 /* Milliseconds until curl wants to be called, rounded up; -1 for never */
@@ -725,6 +788,7 @@ appconfig_http_drive(HttpPool *pool)
 		curl_multi_socket_action(pool->multi, events[i].data.fd, what, &running);
 	}
 	finish_transfers(pool);
+	check_deadlines(pool);
 	leave_curl(&saved);
 
 	if (pool->broken)
@@ -745,13 +809,19 @@ void
 appconfig_http_wait(HttpPool *pool, long timeout)
 {
 	WaitEvent	event;
-	long		left = timer_left(pool);
+	long		limits[] = {timer_left(pool), deadlines_left(pool)};
+	int64		before = appconfig_http_clock();
+	int			i;
 
-	if (left >= 0 && (timeout < 0 || left < timeout))
-		timeout = left;
+	for (i = 0; i < (int) lengthof(limits); i++)
+	{
+		if (limits[i] >= 0 && (timeout < 0 || limits[i] < timeout))
+			timeout = limits[i];
+	}
 	if (WaitEventSetWait(pool->wait_set, timeout, &event, 1,
 						 appconfig_wait_event()) == 1 &&
 		(event.events & WL_LATCH_SET))
 		ResetLatch(MyLatch);
+	pool->waited += appconfig_http_clock() - before;
 	CHECK_FOR_INTERRUPTS();
 }

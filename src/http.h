@@ -35,7 +35,7 @@ typedef struct HttpRequest
 	const char *const *headers; /* "Name: value", ended by NULL */
 	const char *ca_bundle;		/* PEM file, or NULL for the system's */
 	int			connect_timeout;	/* milliseconds */
-	int			request_timeout;	/* milliseconds, connecting included */
+	int			request_timeout;	/* milliseconds; both of waiting */
 	size_t		max_response_size;	/* bytes of body */
 } HttpRequest;
 

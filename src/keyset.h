@@ -29,6 +29,8 @@ typedef struct KeyExpr
 	KeyExprKind kind;
 	AppConfigKey key;			/* unless AND, OR, NEVER */
 	int			operand;		/* number of the value expression */
+	int			width;			/* bytes from which on a value of the column may
+								 * have been cut off, 0 for none */
 	int			nargs;			/* AND, OR */
 	struct KeyExpr **args;
 } KeyExpr;

@@ -24,6 +24,8 @@
 #include "access/sysattr.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_opfamily.h"
+#include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
@@ -121,12 +123,30 @@ operator_kind(Oid opno, Oid collation, AppConfigKey key, KeyExprKind *kind)
 		(!OidIsValid(collation) || get_collation_isdeterministic(collation));
 }
 
+/*
+ * The bytes that a value of the column needs at least to have been cut off on
+ * its way in: name keeps 63, varchar(n) drops blanks beyond n characters.  Such
+ * a value stands for others, which the service would not find by it.
+ */
+static int
+column_width(Expr *expr)
+{
+	const Var  *var = (const Var *) strip_relabel(expr);
+	int32		typmod = var->vartypmod;
+	Oid			type = getBaseTypeAndTypmod(var->vartype, &typmod);
+
+	if (type == NAMEOID)
+		return NAMEDATALEN - pg_database_encoding_max_length();
+	return type == VARCHAROID && typmod >= (int32) VARHDRSZ ? typmod - (int32) VARHDRSZ : 0;
+}
+
 static KeyExpr *
-make_leaf(BindContext *context, KeyExprKind kind, AppConfigKey key, Expr *value)
+make_leaf(BindContext *context, KeyExprKind kind, AppConfigKey key, Expr *column, Expr *value)
 {
 	KeyExpr    *expr = make_key_expr(kind);
 
 	expr->key = key;
+	expr->width = key == KEY_RUN ? 0 : column_width(column);
 	expr->operand = list_length(context->operands);
 	context->operands = lappend(context->operands, value);
 	return expr;
@@ -159,7 +179,7 @@ bind_operator(BindContext *context, OpExpr *op)
 		!operator_kind(opno, op->inputcollid, column->key, &kind) ||
 		!is_operand(context, right))
 		return NULL;
-	return make_leaf(context, kind, column->key, right);
+	return make_leaf(context, kind, column->key, left, right);
 }
 
 /* key = ANY (array): IN, and = ANY itself */
@@ -173,7 +193,7 @@ bind_array_operator(BindContext *context, ScalarArrayOpExpr *op)
 		!operator_kind(op->opno, op->inputcollid, column->key, &kind) ||
 		kind != KEY_EXPR_IN || !is_operand(context, lsecond(op->args)))
 		return NULL;
-	return make_leaf(context, kind, column->key, lsecond(op->args));
+	return make_leaf(context, kind, column->key, linitial(op->args), lsecond(op->args));
 }
 
 /*

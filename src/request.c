@@ -39,7 +39,7 @@ enum PackedPlan
  * ------------------------------------------------------------------------
  */
 
-/* A list that begins with the integer list (kind, key, operand); then the args */
+/* A list that begins with an integer list of the scalars; then the args */
 static List *
 pack_keys(const KeyExpr *expr)
 {
@@ -48,7 +48,7 @@ pack_keys(const KeyExpr *expr)
 
 	if (expr == NULL)
 		return NIL;
-	packed = list_make1(list_make3_int(expr->kind, expr->key, expr->operand));
+	packed = list_make1(list_make4_int(expr->kind, expr->key, expr->operand, expr->width));
 	for (i = 0; i < expr->nargs; i++)
 		packed = lappend(packed, pack_keys(expr->args[i]));
 	return packed;
@@ -68,6 +68,7 @@ unpack_keys(List *packed)
 	expr->kind = linitial_int(head);
 	expr->key = lsecond_int(head);
 	expr->operand = lthird_int(head);
+	expr->width = lfourth_int(head);
 	expr->nargs = list_length(packed) - 1;
 	expr->args = palloc(sizeof(KeyExpr *) * Max(expr->nargs, 1));
 	for (i = 0; i < expr->nargs; i++)
