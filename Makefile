@@ -16,6 +16,8 @@ OBJS = \
 	src/memo.o \
 	src/row.o \
 	src/session.o \
+	src/cache.o \
+	src/stats.o \
 	src/api.o \
 	src/aws_credentials.o \
 	src/aws_endpoint.o \

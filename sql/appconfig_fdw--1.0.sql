@@ -24,3 +24,13 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 COMMENT ON FUNCTION appconfig_treatment_key(text)
 IS 'treatment key in a variant of the AppConfig agent, as t1 in __t1_override__';
+
+CREATE FUNCTION appconfig_fdw_stats(
+  OUT server text, OUT operation text, OUT calls bigint, OUT retries bigint,
+  OUT throttles bigint, OUT bytes bigint, OUT cache_hits bigint)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+
+COMMENT ON FUNCTION appconfig_fdw_stats()
+IS 'what the calls of this session have cost, by server and operation';

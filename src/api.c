@@ -58,7 +58,8 @@ struct ApiCall
 	MemoryContext context;		/* holds this struct and all it points to */
 	MemoryContextCallback callback;
 	const ApiOwner *owner;
-	ApiCounters *counters;
+	ApiCounters *counters;		/* of the scan that asked first */
+	ApiCounters *totals;		/* of the server's operation */
 	const char *operation;
 	char	   *path;			/* with the endpoint's prefix, as signed */
 	char	   *query;
@@ -72,6 +73,7 @@ struct ApiCall
 	char		invocation_id[INVOCATION_ID_LEN + 1];
 	HttpTransfer *transfer;
 	JsonValue  *document;
+	size_t		document_size;	/* bytes that it had as text */
 	AwsError   *error;
 };
 
@@ -216,7 +218,10 @@ start_attempt(ApiCall *call)
 	call->state = CALL_IN_FLIGHT;
 	call->attempts++;
 	if (call->attempts > 1)
+	{
 		call->counters->retries++;
+		call->totals->retries++;
+	}
 }
 
 /*
@@ -265,6 +270,7 @@ schedule_retry(ApiCall *call, const AwsError *error, const HttpResult *result)
 	if (error->kind == AWS_ERROR_THROTTLED)
 	{
 		call->counters->throttles++;
+		call->totals->throttles++;
 		appconfig_pacer_throttled(call->pacer, now);
 	}
 	if (error->kind == AWS_ERROR_FATAL || error->kind == AWS_ERROR_NOT_FOUND ||
@@ -308,6 +314,8 @@ finish_attempt(ApiCall *call, const HttpResult *result)
 	const char *malformed = NULL;
 
 	call->counters->bytes += result->bytes_received;
+	call->totals->bytes += result->bytes_received;
+	call->document_size = result->body_length;
 	if (error == NULL)
 	{
 		call->document = appconfig_json_parse(result->body, result->body_length, &malformed);
@@ -368,6 +376,7 @@ appconfig_api_start(const ApiOwner *owner, const ApiRequest *request, ApiCounter
 	call->context = context;
 	call->owner = owner;
 	call->counters = counters;
+	call->totals = appconfig_stats_counters(owner->serverid, request->operation);
 	call->operation = request->operation;
 	call->path = psprintf("%s%s", owner->settings->path_prefix, request->path);
 	call->query = pstrdup(request->query);
@@ -382,6 +391,7 @@ appconfig_api_start(const ApiOwner *owner, const ApiRequest *request, ApiCounter
 	call->callback.arg = call;
 	MemoryContextRegisterResetCallback(context, &call->callback);
 	counters->calls++;
+	call->totals->calls++;
 	return call;
 }
 
@@ -413,6 +423,13 @@ appconfig_api_document(ApiCall *call)
 		appconfig_api_raise(call);
 	call->document = NULL;
 	return document;
+}
+
+/* The size of a call's document as text, in bytes */
+size_t
+appconfig_api_document_size(const ApiCall *call)
+{
+	return call->document_size;
 }
 
 /* Raises the error of a call that has failed, a 404 included */

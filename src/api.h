@@ -11,6 +11,7 @@
 #include "aws_credentials.h"
 #include "json.h"
 #include "settings.h"
+#include "stats.h"
 
 /*
  * What calls to one endpoint with one identity share: connections, the budget
@@ -22,19 +23,10 @@ typedef struct ApiSession ApiSession;
 /* One call, over all its attempts */
 typedef struct ApiCall ApiCall;
 
-/* What calls have cost; counted up by the calls of their owner */
-typedef struct ApiCounters
-{
-	int64		calls;
-	int64		retries;
-	int64		throttles;
-	int64		bytes;			/* received */
-	int64		hits;			/* answers that were at hand */
-} ApiCounters;
-
 /* Who makes calls.  Must outlive them. */
 typedef struct ApiOwner
 {
+	Oid			serverid;		/* for the statistics */
 	ApiSession *session;
 	const AppConfigSettings *settings;
 	const AwsCredentials *credentials;
@@ -48,6 +40,7 @@ typedef struct ApiRequest
 	const char *path;			/* encoded, begins with a slash */
 	const char *query;			/* encoded, or "" */
 	bool		is_list;		/* paced with the list operations */
+	bool		freezes;		/* may the service have frozen the document? */
 } ApiRequest;
 
 extern ApiSession *appconfig_api_session_create(const AppConfigSettings *settings);
@@ -58,6 +51,7 @@ extern ApiCall *appconfig_api_start(const ApiOwner *owner, const ApiRequest *req
 extern bool appconfig_api_is_done(const ApiCall *call);
 extern bool appconfig_api_has_failed(const ApiCall *call);
 extern JsonValue *appconfig_api_document(ApiCall *call);
+extern size_t appconfig_api_document_size(const ApiCall *call);
 extern void appconfig_api_raise(const ApiCall *call) pg_attribute_noreturn();
 extern void appconfig_api_release(ApiCall *call);
 

@@ -63,6 +63,13 @@ extern void _PG_init(void);
 	create_foreignscan_path(root, rel, NULL, rows, startup, total, NIL, outer, NULL, NIL)
 #endif
 
+/* 16 has a function that reads all or raises an error */
+#if PG_VERSION_NUM >= 160000
+#define appconfig_buffile_read(file, buffer, size) (BufFileReadExact(file, buffer, size), true)
+#else
+#define appconfig_buffile_read(file, buffer, size) (BufFileRead(file, buffer, size) == (size))
+#endif
+
 /* 17 lets the planner estimate the length of more arrays */
 #if PG_VERSION_NUM >= 170000
 #define appconfig_array_length(root, expr) estimate_array_length(root, expr)

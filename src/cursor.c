@@ -512,12 +512,16 @@ static void
 ask(AppConfigCursor *cursor, CursorNode *node)
 {
 	const AppConfigOperation *operation = operation_of(cursor, node);
+	/* what a list has said of the document that is asked for */
+	JsonValue  *seen_as = node->kind == NODE_GET ?
+		node->source[collection_at(cursor, node->level)->list.yields] : NULL;
 	MemoryContext old = MemoryContextSwitchTo(cursor->scratch);
 	ApiRequest	request = {
 		.operation = operation->name,
 		.path = appconfig_request_path(operation, &node->keys),
 		.query = "",
-		.is_list = operation->is_list
+		.is_list = operation->is_list,
+		.freezes = operation->freezes
 	};
 
 	if (operation->is_list)
@@ -525,7 +529,7 @@ ask(AppConfigCursor *cursor, CursorNode *node)
 												appconfig_keyset_restrict(cursor->keys, &node->keys),
 												filters_of(cursor, node), node->token);
 	MemoryContextSwitchTo(old);
-	node->entry = appconfig_memo_fetch(cursor->memo, &request, cursor->options.counters);
+	node->entry = appconfig_memo_fetch(cursor->memo, &request, seen_as, cursor->options.counters);
 	MemoryContextReset(cursor->scratch);
 }
 
@@ -550,7 +554,7 @@ ask_side(AppConfigCursor *cursor, const CursorNode *node, SideLookup side)
 	MemoEntry  *entry;
 
 	MemoryContextSwitchTo(cursor->context);
-	entry = appconfig_memo_fetch(cursor->memo, &request, cursor->options.counters);
+	entry = appconfig_memo_fetch(cursor->memo, &request, NULL, cursor->options.counters);
 	if (list_member_ptr(cursor->lookups, entry))
 		appconfig_memo_release(entry);
 	else

@@ -329,7 +329,7 @@ attach_memo(ForeignScanState *node)
 	MemoryContext old;
 	AppConfigSettings *settings;
 	AwsCredentials *credentials;
-	ApiSession *session;
+	const AppConfigSession *session;
 	Oid			umid;
 
 	if (memo != NULL)
@@ -396,8 +396,7 @@ start_scan(ForeignScanState *node, AppConfigScanState *state)
 	if (state->memo == NULL)
 	{
 		state->memo = attach_memo(node);
-		if (state->reads_again)
-			appconfig_memo_retain(state->memo);
+		appconfig_memo_join(state->memo, state->reads_again);
 		state->maker = appconfig_row_maker(node->ss.ss_currentRelation, state->columns,
 										   appconfig_memo_settings(state->memo)->region);
 	}
@@ -455,6 +454,9 @@ appconfigEndForeignScan(ForeignScanState *node)
 	AppConfigScanState  *state = node->fdw_state;
 
 	/* without a keys context it was EXPLAIN, or Begin failed */
-	if (state != NULL && state->keys_context != NULL)
-		end_cursor(state);
+	if (state == NULL || state->keys_context == NULL)
+		return;
+	end_cursor(state);
+	if (state->memo != NULL)
+		appconfig_memo_leave(state->memo);
 }

@@ -7,7 +7,8 @@
  * read the same copy of a document and none is fetched twice, not even while
  * it is on its way (contract, section 1).  A document is known by its request:
  * the path and query as they go out.  Where a statement reads everything once
- * and in one scan, nothing is kept that no scan holds.
+ * and in one scan, nothing is kept that no scan holds; where it does not, what
+ * goes beyond work_mem is kept in a temporary file.
  *
  * What may not live here: what is in a document, and anything that outlives the
  * statement.
@@ -18,10 +19,17 @@
 
 #include "common/hashfn.h"
 #include "lib/ilist.h"
+#include "miscadmin.h"
+#include "storage/buffile.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
+#include "compat.h"
+#include "http.h"
 #include "memo.h"
+
+/* Bytes that a parsed document takes, for each one of its text */
+#define WEIGHT_OF_TEXT 8
 
 struct Memo
 {
@@ -31,7 +39,13 @@ struct Memo
 	MemoryContextCallback callback;
 	Oid			serverid;
 	Oid			userid;
+	int			users;			/* scans that have not ended */
 	bool		retain;			/* keep what no scan holds? */
+	Size		bytes;			/* of documents in memory, about */
+	BufFile    *file;			/* documents beyond work_mem; NULL before the first */
+	int			end_fileno;		/* where the next one goes */
+	off_t		end_offset;
+	DocumentCache *cache;		/* the session's */
 	ApiOwner	owner;
 	HTAB	   *table;			/* MemoSlot by target */
 	dlist_head	entries;
@@ -45,7 +59,13 @@ struct MemoEntry
 	int			references;
 	ApiCall    *call;			/* on its way, or failed; else NULL */
 	bool		ready;			/* is document the answer, or call an error? */
-	JsonValue  *document;		/* NULL if the service knows no such thing */
+	bool		freezes;		/* may the service have frozen the document? */
+	JsonValue  *document;		/* NULL if there is none, or it is in the file */
+	Size		bytes;			/* of the document, about */
+	bool		spilled;		/* is it in the memo's file, at this place? */
+	int			fileno;
+	off_t		offset;
+	size_t		length;
 };
 
 typedef struct MemoSlot
@@ -71,7 +91,10 @@ compare_targets(const void *a, const void *b, Size keysize pg_attribute_unused()
 	return strcmp(*(const char *const *) a, *(const char *const *) b);
 }
 
-/* Documents are not palloc'd */
+/*
+ * Documents are not palloc'd.  The temporary file is the resource owner's, and
+ * an abort has closed it by now.
+ */
 static void
 end_memo(void *arg)
 {
@@ -106,8 +129,8 @@ appconfig_memo_find(MemoryContext statement, Oid serverid, Oid userid)
  */
 Memo *
 appconfig_memo_create(MemoryContext statement, Oid serverid, Oid userid,
-					  ApiSession *session, const AppConfigSettings *settings,
-					  const AwsCredentials *credentials)
+					  const AppConfigSession *session,
+					  const AppConfigSettings *settings, const AwsCredentials *credentials)
 {
 	MemoryContext context = AllocSetContextCreate(statement, "appconfig_fdw memo",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -124,7 +147,9 @@ appconfig_memo_create(MemoryContext statement, Oid serverid, Oid userid,
 	memo->context = context;
 	memo->serverid = serverid;
 	memo->userid = userid;
-	memo->owner.session = session;
+	memo->cache = session->cache;
+	memo->owner.serverid = serverid;
+	memo->owner.session = session->api;
 	memo->owner.settings = settings;
 	memo->owner.credentials = credentials;
 	memo->owner.context = context;
@@ -138,11 +163,26 @@ appconfig_memo_create(MemoryContext statement, Oid serverid, Oid userid,
 	return memo;
 }
 
-/* From now on documents are kept to the end of the statement */
+/*
+ * A scan begins to use the memo.  If the statement may ask for something again,
+ * documents are kept from now on.
+ */
 void
-appconfig_memo_retain(Memo *memo)
+appconfig_memo_join(Memo *memo, bool reads_again)
 {
-	memo->retain = true;
+	memo->users++;
+	memo->retain |= reads_again;
+}
+
+/* A scan has ended; with the last one goes the file */
+void
+appconfig_memo_leave(Memo *memo)
+{
+	if (--memo->users > 0 || memo->file == NULL)
+		return;
+	memo->retain = false;
+	BufFileClose(memo->file);
+	memo->file = NULL;
 }
 
 const AppConfigSettings *
@@ -151,13 +191,73 @@ appconfig_memo_settings(const Memo *memo)
 	return memo->owner.settings;
 }
 
+/* An answer was at hand */
+static void
+count_hit(const Memo *memo, const ApiRequest *request, ApiCounters *counters)
+{
+	counters->hits++;
+	appconfig_stats_counters(memo->owner.serverid, request->operation)->hits++;
+}
+
+/* On what terms the session may keep the entry's document, or serve it */
+static CacheTerms
+cache_terms(const MemoEntry *entry, JsonValue *seen_as)
+{
+	CacheTerms	terms = {
+		.ttl = entry->memo->owner.settings->cache_ttl,
+		.size = entry->memo->owner.settings->cache_size,
+		.freezes = entry->freezes,
+		.seen_as = seen_as
+	};
+
+	return terms;
+}
+
+static void
+set_document(MemoEntry *entry, JsonValue *document, size_t length)
+{
+	entry->document = document;
+	entry->bytes = length * WEIGHT_OF_TEXT;
+	entry->memo->bytes += entry->bytes;
+	entry->ready = true;
+}
+
+/* A new entry: from what the session has kept, or by a call */
+static MemoEntry *
+create_entry(Memo *memo, const ApiRequest *request, char *target, JsonValue *seen_as,
+			 ApiCounters *counters)
+{
+	MemoEntry  *entry = palloc0(sizeof(MemoEntry));
+	CacheTerms	terms;
+	JsonValue  *document;
+	size_t		length;
+
+	entry->memo = memo;
+	entry->target = target;
+	entry->freezes = request->freezes;
+	dlist_push_tail(&memo->entries, &entry->node);
+	terms = cache_terms(entry, seen_as);
+	document = appconfig_cache_get(memo->cache, target, &terms, appconfig_http_clock());
+	if (document != NULL)
+	{
+		(void) appconfig_json_serialize(document, &length);
+		set_document(entry, document, length);
+		count_hit(memo, request, counters);
+	}
+	else
+		entry->call = appconfig_api_start(&memo->owner, request, counters);
+	return entry;
+}
+
 /*
  * The answer to a request, or the promise of it: starts a call if nobody has.
- * The caller holds a reference until appconfig_memo_release(), or to the end of
- * the statement.
+ * seen_as is what a list of this statement says of the document, or NULL.  The
+ * caller holds a reference until appconfig_memo_release(), or to the end of the
+ * statement.
  */
 MemoEntry *
-appconfig_memo_fetch(Memo *memo, const ApiRequest *request, ApiCounters *counters)
+appconfig_memo_fetch(Memo *memo, const ApiRequest *request, JsonValue *seen_as,
+					 ApiCounters *counters)
 {
 	MemoryContext old = MemoryContextSwitchTo(memo->context);
 	char	   *target = request->query[0] == '\0' ? pstrdup(request->path) :
@@ -169,21 +269,71 @@ appconfig_memo_fetch(Memo *memo, const ApiRequest *request, ApiCounters *counter
 	{
 		pfree(target);
 		entry = slot->entry;
-		counters->hits++;
+		count_hit(memo, request, counters);
 	}
 	else
 	{
-		entry = palloc0(sizeof(MemoEntry));
-		entry->memo = memo;
-		entry->target = target;
-		entry->call = appconfig_api_start(&memo->owner, request, counters);
-		dlist_push_tail(&memo->entries, &entry->node);
+		entry = create_entry(memo, request, target, seen_as, counters);
 		slot = hash_search(memo->table, &target, HASH_ENTER, NULL);
 		slot->entry = entry;
 	}
 	entry->references++;
 	MemoryContextSwitchTo(old);
 	return entry;
+}
+
+/* ------------------------------------------------------------------------
+ * Documents beyond work_mem
+ * ------------------------------------------------------------------------
+ */
+
+/* Out of memory with a document that no scan holds; it is written only once */
+static void
+spill(MemoEntry *entry)
+{
+	Memo	   *memo = entry->memo;
+	const char *text;
+
+	if (entry->document == NULL)
+		return;
+	if (!entry->spilled)
+	{
+		MemoryContext old = MemoryContextSwitchTo(memo->context);
+
+		if (memo->file == NULL)
+			memo->file = BufFileCreateTemp(false);
+		MemoryContextSwitchTo(old);
+		text = appconfig_json_serialize(entry->document, &entry->length);
+		if (text == NULL || BufFileSeek(memo->file, memo->end_fileno, memo->end_offset, SEEK_SET) != 0)
+			return;
+		entry->fileno = memo->end_fileno;
+		entry->offset = memo->end_offset;
+		BufFileWrite(memo->file, unconstify(char *, text), entry->length);
+		BufFileTell(memo->file, &memo->end_fileno, &memo->end_offset);
+		entry->spilled = true;
+	}
+	appconfig_json_release(entry->document);
+	entry->document = NULL;
+	memo->bytes -= entry->bytes;
+}
+
+/* Into memory again */
+static void
+read_back(MemoEntry *entry)
+{
+	Memo	   *memo = entry->memo;
+	char	   *text = MemoryContextAlloc(memo->context, entry->length);
+	const char *error = "cannot be read";
+
+	if (BufFileSeek(memo->file, entry->fileno, entry->offset, SEEK_SET) == 0 &&
+		appconfig_buffile_read(memo->file, text, entry->length))
+		entry->document = appconfig_json_parse(text, entry->length, &error);
+	pfree(text);
+	if (entry->document == NULL)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not read back a document from a temporary file: %s", error)));
+	memo->bytes += entry->bytes;
 }
 
 /* Has the answer come, or an error? */
@@ -200,6 +350,23 @@ appconfig_memo_has_failed(const MemoEntry *entry)
 	return entry->call != NULL && appconfig_api_has_failed(entry->call);
 }
 
+/* The call is done: takes its document, if there is one, and lets the session
+ * have a copy */
+static void
+take_document(MemoEntry *entry)
+{
+	CacheTerms	terms = cache_terms(entry, NULL);
+	JsonValue  *document = appconfig_api_document(entry->call);
+
+	entry->ready = true;
+	if (document == NULL)
+		return;
+	set_document(entry, document, appconfig_api_document_size(entry->call));
+	appconfig_api_release(entry->call);
+	entry->call = NULL;
+	appconfig_cache_put(entry->memo->cache, entry->target, document, &terms, appconfig_http_clock());
+}
+
 /*
  * The answer of an entry that is ready: a JSON object, borrowed from the memo,
  * or NULL where the service knows no such thing.  Raises the error of a call
@@ -210,15 +377,9 @@ appconfig_memo_document(MemoEntry *entry)
 {
 	Assert(appconfig_memo_is_ready(entry));
 	if (!entry->ready)
-	{
-		entry->document = appconfig_api_document(entry->call);
-		entry->ready = true;
-		if (entry->document != NULL)
-		{
-			appconfig_api_release(entry->call);
-			entry->call = NULL;
-		}
-	}
+		take_document(entry);
+	else if (entry->spilled && entry->document == NULL)
+		read_back(entry);
 	return entry->document;
 }
 
@@ -236,8 +397,15 @@ appconfig_memo_release(MemoEntry *entry)
 	Memo	   *memo = entry->memo;
 
 	Assert(entry->references > 0);
-	if (--entry->references > 0 || (memo->retain && entry->ready))
+	if (--entry->references > 0)
 		return;
+	if (memo->retain && entry->ready)
+	{
+		if (memo->bytes > (Size) work_mem * 1024)
+			spill(entry);
+		return;
+	}
+	memo->bytes -= entry->document != NULL ? entry->bytes : 0;
 	hash_search(memo->table, &entry->target, HASH_REMOVE, NULL);
 	dlist_delete(&entry->node);
 	if (entry->call != NULL)

@@ -9,6 +9,7 @@
 #define APPCONFIG_MEMO_H
 
 #include "api.h"
+#include "session.h"
 
 /* What one statement has asked one foreign server for, as one role */
 typedef struct Memo Memo;
@@ -18,14 +19,15 @@ typedef struct MemoEntry MemoEntry;
 
 extern Memo *appconfig_memo_find(MemoryContext statement, Oid serverid, Oid userid);
 extern Memo *appconfig_memo_create(MemoryContext statement, Oid serverid, Oid userid,
-								   ApiSession *session,
+								   const AppConfigSession *session,
 								   const AppConfigSettings *settings,
 								   const AwsCredentials *credentials);
-extern void appconfig_memo_retain(Memo *memo);
+extern void appconfig_memo_join(Memo *memo, bool reads_again);
+extern void appconfig_memo_leave(Memo *memo);
 extern const AppConfigSettings *appconfig_memo_settings(const Memo *memo);
 
 extern MemoEntry *appconfig_memo_fetch(Memo *memo, const ApiRequest *request,
-									   ApiCounters *counters);
+									   JsonValue *seen_as, ApiCounters *counters);
 extern bool appconfig_memo_is_ready(const MemoEntry *entry);
 extern bool appconfig_memo_has_failed(const MemoEntry *entry);
 extern JsonValue *appconfig_memo_document(MemoEntry *entry);

@@ -3,8 +3,8 @@
  * session.c
  *		What a backend keeps of a foreign server from statement to statement.
  *
- * One API session for each server, role and user mapping: its connections, its
- * pace, its budget of retries.  ALTER SERVER and ALTER USER MAPPING, rolled back
+ * One session for each server, role and user mapping: its connections, its pace,
+ * its budget of retries, the documents that may be served again.  ALTER SERVER and ALTER USER MAPPING, rolled back
  * ones included, make a session stale: running statements end with it, the next
  * one gets a new session, and the stale one goes when its last user has gone.
  *
@@ -33,7 +33,7 @@ typedef struct CachedSession
 	uint32		umid_hash;
 	bool		stale;			/* not for new users */
 	int			users;
-	ApiSession *api;
+	AppConfigSession shared;
 } CachedSession;
 
 /* One user's hold on a session; in the memory of the user */
@@ -65,7 +65,7 @@ static void
 destroy_session(CachedSession *session)
 {
 	dlist_delete(&session->node);
-	appconfig_api_session_destroy(session->api);
+	appconfig_api_session_destroy(session->shared.api);
 	MemoryContextDelete(session->context);
 }
 
@@ -114,7 +114,8 @@ create_session(Oid serverid, Oid userid, Oid umid, const AppConfigSettings *sett
 	session->umid = umid;
 	session->server_hash = GetSysCacheHashValue1(FOREIGNSERVEROID, ObjectIdGetDatum(serverid));
 	session->umid_hash = GetSysCacheHashValue1(USERMAPPINGOID, ObjectIdGetDatum(umid));
-	session->api = appconfig_api_session_create(settings);
+	session->shared.cache = appconfig_cache_create(context);
+	session->shared.api = appconfig_api_session_create(settings);
 	MemoryContextSwitchTo(old);
 	/* nothing fails from here on */
 	MemoryContextSetParent(context, TopMemoryContext);
@@ -126,7 +127,7 @@ create_session(Oid serverid, Oid userid, Oid umid, const AppConfigSettings *sett
  * The session of that server, role and user mapping, made if there is none.  It
  * is held until context is reset.
  */
-ApiSession *
+const AppConfigSession *
 appconfig_session_acquire(Oid serverid, Oid userid, Oid umid,
 						  const AppConfigSettings *settings, MemoryContext context)
 {
@@ -148,5 +149,5 @@ appconfig_session_acquire(Oid serverid, Oid userid, Oid umid,
 	use->callback.func = release_session;
 	use->callback.arg = use;
 	MemoryContextRegisterResetCallback(context, &use->callback);
-	return session->api;
+	return &session->shared;
 }

@@ -9,9 +9,17 @@
 #define APPCONFIG_SESSION_H
 
 #include "api.h"
+#include "cache.h"
 
-extern ApiSession *appconfig_session_acquire(Oid serverid, Oid userid, Oid umid,
-											 const AppConfigSettings *settings,
-											 MemoryContext context);
+/* What one server, role and user mapping share from statement to statement */
+typedef struct AppConfigSession
+{
+	ApiSession *api;
+	DocumentCache *cache;
+} AppConfigSession;
+
+extern const AppConfigSession *appconfig_session_acquire(Oid serverid, Oid userid, Oid umid,
+														const AppConfigSettings *settings,
+														MemoryContext context);
 
 #endif							/* APPCONFIG_SESSION_H */

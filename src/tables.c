@@ -127,7 +127,7 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 			.parent = COLLECTION_DEFINITIONS,
 			.list = {"ListExperimentRuns", DEFINITION_PATH "/experimentruns",
 					 run_filters, SOURCE_RUN_SUMMARY, true},
-			.get = {"GetExperimentRun", RUN_PATH, NULL, SOURCE_RUN, false},
+			.get = {"GetExperimentRun", RUN_PATH, NULL, SOURCE_RUN, false, true},
 			.facts = run_facts,
 		},
 	[COLLECTION_EVENTS] =

@@ -98,6 +98,7 @@ typedef struct AppConfigOperation
 	const AppConfigFilter *filters; /* ended by KEY_NONE, or NULL */
 	AppConfigSource		   yields;	/* what an item, or the answer, is */
 	bool				   is_list; /* answers pages of items */
+	bool freezes; /* do its documents never change again once they are DONE? */
 } AppConfigOperation;
 
 /* Where an item or a document names a key */
