@@ -84,19 +84,19 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 		{
 			.parent = COLLECTION_NONE,
 			.list = {"ListApplications", "/applications", NULL,
-					 SOURCE_APPLICATION, true},
+					 SOURCE_APPLICATION, true, false},
 			.get = {"GetApplication", APPLICATION_PATH, NULL,
-					SOURCE_APPLICATION, false},
+					SOURCE_APPLICATION, false, false},
 			.facts = application_facts,
 		},
 	[COLLECTION_ENVIRONMENTS] =
 		{
 			.parent = COLLECTION_APPLICATIONS,
 			.list = {"ListEnvironments", APPLICATION_PATH "/environments",
-					 NULL, SOURCE_ENVIRONMENT, true},
+					 NULL, SOURCE_ENVIRONMENT, true, false},
 			.get = {"GetEnvironment",
 					APPLICATION_PATH "/environments/{environment_id}", NULL,
-					SOURCE_ENVIRONMENT, false},
+					SOURCE_ENVIRONMENT, false, false},
 			.facts = environment_facts,
 		},
 	[COLLECTION_PROFILES] =
@@ -104,11 +104,11 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 			.parent = COLLECTION_APPLICATIONS,
 			.list = {"ListConfigurationProfiles",
 					 APPLICATION_PATH "/configurationprofiles", NULL,
-					 SOURCE_PROFILE, true},
+					 SOURCE_PROFILE, true, false},
 			.get = {"GetConfigurationProfile",
 					APPLICATION_PATH
 					"/configurationprofiles/{configuration_profile_id}",
-					NULL, SOURCE_PROFILE_DOCUMENT, false},
+					NULL, SOURCE_PROFILE_DOCUMENT, false, false},
 			.facts = profile_facts,
 		},
 	[COLLECTION_DEFINITIONS] =
@@ -117,16 +117,16 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 			 */
 			.parent = COLLECTION_NONE,
 			.list = {"ListExperimentDefinitions", "/experimentdefinitions",
-					 definition_filters, SOURCE_DEFINITION_SUMMARY, true},
+					 definition_filters, SOURCE_DEFINITION_SUMMARY, true, false},
 			.get = {"GetExperimentDefinition", DEFINITION_PATH, NULL,
-					SOURCE_DEFINITION, false},
+					SOURCE_DEFINITION, false, false},
 			.facts = definition_facts,
 		},
 	[COLLECTION_RUNS] =
 		{
 			.parent = COLLECTION_DEFINITIONS,
 			.list = {"ListExperimentRuns", DEFINITION_PATH "/experimentruns",
-					 run_filters, SOURCE_RUN_SUMMARY, true},
+					 run_filters, SOURCE_RUN_SUMMARY, true, false},
 			.get = {"GetExperimentRun", RUN_PATH, NULL, SOURCE_RUN, false, true},
 			.facts = run_facts,
 		},
@@ -134,8 +134,8 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 		{
 			.parent = COLLECTION_RUNS,
 			.list = {"ListExperimentRunEvents", RUN_PATH "/events", NULL,
-					 SOURCE_EVENT, true},
-			.get = {NULL, NULL, NULL, SOURCE_NONE, false},
+					 SOURCE_EVENT, true, false},
+			.get = {NULL, NULL, NULL, SOURCE_NONE, false, false},
 			.facts = event_facts,
 		},
 };
