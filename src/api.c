@@ -32,6 +32,7 @@
 
 #define SIGNING_NAME		"appconfig"
 #define MAX_CLOCK_SKEW		300 /* seconds that AWS tolerates */
+#define TOKEN_HEADER		"X-Amz-Security-Token: "
 #define INVOCATION_ID_LEN	36	/* characters of a UUID */
 
 struct ApiSession
@@ -54,7 +55,7 @@ typedef enum CallState
 
 struct ApiCall
 {
-	dlist_node	node;			/* in the session's calls */
+	dlist_node	node;			/* in the session's calls, unless done */
 	MemoryContext context;		/* holds this struct and all it points to */
 	MemoryContextCallback callback;
 	const ApiOwner *owner;
@@ -178,13 +179,24 @@ sign_attempt(const ApiCall *call)
 	headers[n++] = psprintf("X-Amz-Date: %s", signature.amz_date);
 	headers[n++] = psprintf("Authorization: %s", signature.authorization);
 	if (credentials->session_token != NULL)
-		headers[n++] = psprintf("X-Amz-Security-Token: %s", credentials->session_token);
+		headers[n++] = psprintf(TOKEN_HEADER "%s", credentials->session_token);
 	headers[n++] = "Accept: application/json";
 	headers[n++] = "User-Agent: appconfig_fdw/1.0";
 	headers[n++] = psprintf("amz-sdk-invocation-id: %s", call->invocation_id);
 	headers[n++] = psprintf("amz-sdk-request: attempt=%d; max=%d",
 							call->attempts + 1, owner->settings->max_attempts);
 	return headers;
+}
+
+/* A session token is a secret, and curl has its own copy now */
+static void
+wipe_headers(const char *const *headers)
+{
+	for (; *headers != NULL; headers++)
+	{
+		if (strncmp(*headers, TOKEN_HEADER, strlen(TOKEN_HEADER)) == 0)
+			explicit_bzero(unconstify(char *, *headers), strlen(*headers));
+	}
 }
 
 static void
@@ -209,6 +221,7 @@ start_attempt(ApiCall *call)
 
 	call->clock_offset = call->owner->session->clock_offset;
 	call->transfer = appconfig_http_start(call->owner->session->pool, &request);
+	wipe_headers(request.headers);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(scratch);
 	if (call->transfer == NULL)
@@ -232,12 +245,13 @@ static bool
 correct_clock(const ApiCall *call, const HttpResult *result)
 {
 	const char *date = result->field[HTTP_FIELD_DATE];
-	struct tm	parts = {0};
+	time_t		now = time(NULL);
+	int64		server_time;
 	long		offset;
 
-	if (date == NULL || strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &parts) == NULL)
+	if (date == NULL || !appconfig_retry_parse_date(date, now, &server_time))
 		return false;
-	offset = (long) (timegm(&parts) - time(NULL));
+	offset = (long) (server_time - now);
 	if (labs(offset - call->clock_offset) < MAX_CLOCK_SKEW)
 		return false;
 	call->owner->session->clock_offset = offset;
@@ -339,6 +353,8 @@ finish_attempt(ApiCall *call, const HttpResult *result)
 	MemoryContextSwitchTo(old);
 	appconfig_http_release(call->transfer);
 	call->transfer = NULL;
+	if (appconfig_api_is_done(call))
+		dlist_delete(&call->node);
 }
 
 /* ------------------------------------------------------------------------
@@ -352,7 +368,11 @@ end_call(void *arg)
 {
 	ApiCall    *call = arg;
 
-	dlist_delete(&call->node);
+	if (!appconfig_api_is_done(call))
+		dlist_delete(&call->node);
+	/* the place of a call that never went out is free again */
+	if (call->attempts == 0)
+		appconfig_pacer_give_back(call->pacer);
 	if (call->transfer != NULL)
 		appconfig_http_release(call->transfer);
 	appconfig_json_release(call->document);
@@ -458,6 +478,7 @@ void
 appconfig_api_drive(ApiSession *session)
 {
 	dlist_iter	iter;
+	dlist_mutable_iter modify;
 	int64		now = appconfig_http_clock();
 
 	dlist_foreach(iter, &session->calls)
@@ -468,9 +489,9 @@ appconfig_api_drive(ApiSession *session)
 			start_attempt(call);
 	}
 	appconfig_http_drive(session->pool);
-	dlist_foreach(iter, &session->calls)
+	dlist_foreach_modify(modify, &session->calls)
 	{
-		ApiCall    *call = dlist_container(ApiCall, node, iter.cur);
+		ApiCall    *call = dlist_container(ApiCall, node, modify.cur);
 		const HttpResult *result;
 
 		if (call->state != CALL_IN_FLIGHT)
@@ -490,14 +511,12 @@ appconfig_api_wait(ApiSession *session)
 {
 	int64		now = appconfig_http_clock();
 	long		timeout = -1;	/* milliseconds */
-	bool		expected = false;
 	dlist_iter	iter;
 
 	dlist_foreach(iter, &session->calls)
 	{
 		ApiCall    *call = dlist_container(ApiCall, node, iter.cur);
 
-		expected |= !appconfig_api_is_done(call);
 		if (call->state == CALL_WAITING)
 		{
 			long		left = (long) ((Max(0, call->start_at - now) + 999) / 1000);
@@ -507,7 +526,7 @@ appconfig_api_wait(ApiSession *session)
 		}
 	}
 	/* better an error than a wait for nothing */
-	if (!expected)
+	if (dlist_is_empty(&session->calls))
 		elog(ERROR, "no call to AWS AppConfig is under way");
 	appconfig_http_wait(session->pool, timeout);
 	appconfig_api_drive(session);

@@ -241,9 +241,13 @@ read_error_body(AwsError *error, const HttpResult *result)
 			{
 				const char *text = appconfig_json_text(value, &length);
 
-				error->message = presentable(text, strlen(text));
+				error->message = presentable(text, Min(length, strlen(text)));
 			}
 		}
+		/* what is not JSON is the message itself, but for a proxy's page */
+		if (body == NULL && strncasecmp(result->body, "<html", strlen("<html")) != 0 &&
+			strncasecmp(result->body, "<!doctype", strlen("<!doctype")) != 0)
+			error->message = presentable(result->body, strlen(result->body));
 	}
 	PG_FINALLY();
 	{

@@ -44,6 +44,13 @@ extern void _PG_init(void);
 #define appconfig_pull_varnos(root, node) pull_varnos(node)
 #endif
 
+/* 14 gives ModifyTable a single plan, as a left tree */
+#if PG_VERSION_NUM >= 140000
+#define appconfig_modifytable_plans(plan) NIL
+#else
+#define appconfig_modifytable_plans(plan) (((ModifyTable *) (plan))->plans)
+#endif
+
 /* 16 keeps the user of a foreign scan in the scan, where joins have it too */
 #if PG_VERSION_NUM < 160000
 #define appconfig_scan_user(scan, rte) ((rte)->checkAsUser)
@@ -84,8 +91,10 @@ extern void _PG_init(void);
 #endif
 
 /* 19 gives the identifiers of the system caches a type */
-#if PG_VERSION_NUM < 190000
-#define SysCacheIdentifier int
+#if PG_VERSION_NUM >= 190000
+#define AppConfigSysCacheId SysCacheIdentifier
+#else
+#define AppConfigSysCacheId int
 #endif
 
 /*

@@ -34,6 +34,7 @@
 
 /* Things that are asked for one by one; of more than that there is a list */
 #define MAX_DIRECT 10000
+#define FEW_DIRECT 100
 
 /* Nodes in the queue, beyond which only its head is expanded */
 #define MAX_NODES 2000
@@ -525,7 +526,7 @@ ask(AppConfigCursor *cursor, CursorNode *node)
 	};
 
 	if (operation->is_list)
-		request.query = appconfig_request_query(operation,
+		request.query = appconfig_request_query(operation, &node->keys,
 												appconfig_keyset_restrict(cursor->keys, &node->keys),
 												filters_of(cursor, node), node->token);
 	MemoryContextSwitchTo(old);
@@ -839,7 +840,6 @@ look_name_up(AppConfigCursor *cursor PG_USED_FOR_ASSERTS_ONLY, CursorNode *node)
 	node->kind = NODE_LIST;
 	node->level = 0;
 	Assert(cursor->levels[node->level] == COLLECTION_DEFINITIONS);
-	node->keys.run_known = false;
 }
 
 /* Has the list been asked for with a filter on what can be gone? */
@@ -849,8 +849,8 @@ filters_by_mortals(AppConfigCursor *cursor, const CursorNode *list)
 	const AppConfigOperation *operation = operation_of(cursor, list);
 	KeySet	   *set = appconfig_keyset_restrict(cursor->keys, &list->keys);
 
-	return strcmp(appconfig_request_query(operation, set, FILTER_BY_MORTALS, NULL),
-				  appconfig_request_query(operation, set, 0, NULL)) != 0;
+	return strcmp(appconfig_request_query(operation, &list->keys, set, FILTER_BY_MORTALS, NULL),
+				  appconfig_request_query(operation, &list->keys, set, 0, NULL)) != 0;
 }
 
 /* A page has arrived: its items, and the next page behind them */
@@ -985,11 +985,12 @@ is_open(const AppConfigOperation *operation, const KeyFacts *keys, AppConfigKey 
 
 /*
  * All combinations of the set's values for the keys that are open from one on;
- * keys has those so far.  A key without values in the set has names.
+ * keys has those so far, and typed tells whether one of the identifiers is the
+ * query's.  A key without values in the set has names.
  */
 static void
 add_combinations(AppConfigCursor *cursor, dlist_node *before, const CursorNode *parent,
-				 int level, const KeySet *set, KeyFacts *keys, AppConfigKey from)
+				 int level, const KeySet *set, KeyFacts *keys, AppConfigKey from, bool typed)
 {
 	const AppConfigOperation *get = &collection_at(cursor, level)->get;
 	CursorNodeKind kind = is_own_level(cursor, level) ? NODE_GET : NODE_KNOWN;
@@ -1016,7 +1017,7 @@ add_combinations(AppConfigCursor *cursor, dlist_node *before, const CursorNode *
 			CHECK_FOR_INTERRUPTS();
 			keys->text[bound] = texts->value[i];
 			add_combinations(cursor, before, parent, level,
-							 appconfig_keyset_restrict(set, keys), keys, key + 1);
+							 appconfig_keyset_restrict(set, keys), keys, key + 1, true);
 		}
 		keys->text[bound] = NULL;
 		return;
@@ -1025,7 +1026,7 @@ add_combinations(AppConfigCursor *cursor, dlist_node *before, const CursorNode *
 		return;
 	if (!appconfig_request_needs(get, KEY_RUN) || keys->run_known)
 	{
-		add_node(cursor, before, kind, level, parent, keys, true);
+		add_node(cursor, before, kind, level, parent, keys, typed);
 		return;
 	}
 	(void) appconfig_keyset_runs(set, &runs, &count);
@@ -1033,7 +1034,7 @@ add_combinations(AppConfigCursor *cursor, dlist_node *before, const CursorNode *
 	for (i = 0; i < count; i++)
 	{
 		keys->run = runs[i];
-		add_node(cursor, before, kind, level, parent, keys, true);
+		add_node(cursor, before, kind, level, parent, keys, typed);
 	}
 	keys->run_known = false;
 }
@@ -1084,7 +1085,10 @@ box_access(const AppConfigOperation *get, const KeyFacts *keys, const KeyBox *bo
 	return access;
 }
 
-/* How many things is the set about, if all of it is known? */
+/*
+ * How many combinations of values does the set have for the keys that the
+ * operation needs, as far as they are bound?
+ */
 static double
 count_combinations(const AppConfigOperation *get, const KeyFacts *keys, const KeySet *set)
 {
@@ -1102,14 +1106,27 @@ count_combinations(const AppConfigOperation *get, const KeyFacts *keys, const Ke
 			const KeyTexts *texts = box->texts[key] != NULL ? box->texts[key] :
 				box->texts[appconfig_table_name_key(key)];
 
-			if (is_open(get, keys, key))
+			if (texts != NULL && is_open(get, keys, key))
 				count *= texts->count;
 		}
-		if (!keys->run_known && appconfig_request_needs(get, KEY_RUN))
+		if (!keys->run_known && box->run_count >= 0 && appconfig_request_needs(get, KEY_RUN))
 			count *= box->run_count;
 		total += count;
 	}
 	return total;
+}
+
+/*
+ * Is the set too large to be asked for one by one, here or, if it is not small
+ * here, at the levels below?  Then lists show what there is at all.
+ */
+static bool
+is_too_large(const AppConfigCursor *cursor, int level, const KeyFacts *keys, const KeySet *set)
+{
+	double		here = count_combinations(&collection_at(cursor, level)->get, keys, set);
+	double		below = count_combinations(&appconfig_collections[COLLECTION_RUNS].get, keys, set);
+
+	return here > MAX_DIRECT || (here > FEW_DIRECT && below > MAX_DIRECT);
 }
 
 /*
@@ -1118,9 +1135,10 @@ count_combinations(const AppConfigOperation *get, const KeyFacts *keys, const Ke
  * list finds those with names.
  */
 static void
-split_set(const AppConfigOperation *get, const KeyFacts *keys, const KeySet *set,
+split_set(const AppConfigCursor *cursor, int level, const KeyFacts *keys, const KeySet *set,
 		  KeySet *direct, KeySet *listed)
 {
+	const AppConfigOperation *get = &collection_at(cursor, level)->get;
 	bool		has_ids = false;
 	int			i;
 
@@ -1134,7 +1152,7 @@ split_set(const AppConfigOperation *get, const KeyFacts *keys, const KeySet *set
 
 		part->boxes[part->count++] = set->boxes[i];
 	}
-	if (count_combinations(get, keys, direct) > MAX_DIRECT)
+	if (is_too_large(cursor, level, keys, direct))
 	{
 		memcpy(listed->boxes, set->boxes, sizeof(KeyBox) * set->count);
 		listed->count = set->count;
@@ -1179,7 +1197,6 @@ static void
 add_level(AppConfigCursor *cursor, dlist_node *before, const CursorNode *parent,
 		  int level, const KeyFacts *keys, bool typed)
 {
-	const AppConfigOperation *get = &collection_at(cursor, level)->get;
 	MemoryContext old = MemoryContextSwitchTo(cursor->scratch);
 	KeySet	   *all = appconfig_keyset_restrict(cursor->keys, keys);
 	KeySet	   *listed = appconfig_keyset_restrict(all, keys);
@@ -1188,7 +1205,7 @@ add_level(AppConfigCursor *cursor, dlist_node *before, const CursorNode *parent,
 	KeyTexts   *applications = NULL;
 	int			i;
 
-	split_set(get, keys, all, direct, listed);
+	split_set(cursor, level, keys, all, direct, listed);
 	if (listed->count > 0)
 	{
 		applications = add_lists(cursor, before, parent, level, listed, keys, typed);
@@ -1196,7 +1213,7 @@ add_level(AppConfigCursor *cursor, dlist_node *before, const CursorNode *parent,
 			direct->count = 0;
 	}
 	if (direct->count > 0 && applications == NULL)
-		add_combinations(cursor, before, parent, level, direct, &open, KEY_NONE + 1);
+		add_combinations(cursor, before, parent, level, direct, &open, KEY_NONE + 1, typed);
 	else if (direct->count > 0)
 	{
 		KeyTexts   *others = appconfig_keyset_texts(direct, KEY_APPLICATION_ID);
@@ -1208,7 +1225,7 @@ add_level(AppConfigCursor *cursor, dlist_node *before, const CursorNode *parent,
 				continue;
 			open.text[KEY_APPLICATION_ID] = others->value[i];
 			add_combinations(cursor, before, parent, level,
-							 appconfig_keyset_restrict(direct, &open), &open, KEY_NONE + 1);
+							 appconfig_keyset_restrict(direct, &open), &open, KEY_NONE + 1, true);
 		}
 	}
 	MemoryContextSwitchTo(old);
@@ -1403,13 +1420,14 @@ pump_node(AppConfigCursor *cursor, CursorNode *node, int *in_flight, int64 *room
 	}
 	if (!node_is_ready(node))
 	{
-		if (node->kind == NODE_GET)
+		/* under a LIMIT nobody knows how much of a list will be wanted */
+		if (node->kind == NODE_GET || cursor->options.rows_wanted > 0)
 			(*room)--;
 		return PUMP_NEXT;
 	}
 	/* the error of a call is raised when its turn comes */
 	if ((node->entry != NULL && appconfig_memo_has_failed(node->entry)) ||
-		(cursor->nodes >= MAX_NODES && node != first_node(cursor)))
+		(node->kind != NODE_GET && cursor->nodes >= MAX_NODES && node != first_node(cursor)))
 		return PUMP_STOP;
 	expand(cursor, node);
 	return PUMP_REPLACED;

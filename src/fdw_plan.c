@@ -369,12 +369,11 @@ can_go_early(const PlanTable *table, Node *clause)
  * document, only leakproof ones may go ahead.
  */
 static List *
-find_early_quals(const PlanTable *table, List *scan_clauses)
+find_early_quals(const PlanTable *table, List *scan_clauses, List *qual)
 {
 	Index		waiting = PG_UINT32_MAX;
 	List	   *early = NIL;
 	ListCell   *cell;
-	int			place = 0;
 
 	foreach(cell, scan_clauses)
 	{
@@ -386,13 +385,16 @@ find_early_quals(const PlanTable *table, List *scan_clauses)
 	foreach(cell, scan_clauses)
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, cell);
+		ListCell   *other;
 
-		if (rinfo->pseudoconstant)
-			continue;			/* not in the plan's qual */
-		if (can_go_early(table, (Node *) rinfo->clause) &&
-			(rinfo->security_level <= waiting || rinfo->leakproof))
-			early = lappend_int(early, place);
-		place++;
+		if (!can_go_early(table, (Node *) rinfo->clause) ||
+			(rinfo->security_level > waiting && !rinfo->leakproof))
+			continue;
+		foreach(other, qual)
+		{
+			if (lfirst(other) == rinfo->clause)
+				early = lappend_int(early, foreach_current_index(other));
+		}
 	}
 	return early;
 }
@@ -437,15 +439,16 @@ appconfigGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 {
 	PlanTable  *table = baserel->fdw_private;
 	AppConfigScanPlan plan = {.table = table->table};
+	List	   *qual = extract_actual_clauses(scan_clauses, false);
 	List	   *operands = NIL;
 
 	plan.columns = list_columns_read(table, baserel->max_attr, !appconfig_enable_pushdown);
 	if (appconfig_enable_pushdown)
 	{
 		plan.keys = appconfig_predicate_bind(&table->predicates, scan_clauses, &operands);
-		plan.early_quals = find_early_quals(table, scan_clauses);
+		plan.early_quals = find_early_quals(table, scan_clauses, qual);
 		plan.rows_wanted = find_rows_wanted(root);
 	}
-	return make_foreignscan(tlist, extract_actual_clauses(scan_clauses, false), baserel->relid,
+	return make_foreignscan(tlist, qual, baserel->relid,
 							operands, appconfig_request_pack(&plan), NIL, NIL, outer_plan);
 }

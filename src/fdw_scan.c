@@ -38,9 +38,6 @@
 #include "row.h"
 #include "session.h"
 
-/* Longest identifier of the service in characters, appconfig-read-api.md 1.1 */
-#define MAX_IDENTIFIER_LENGTH	2048
-
 typedef struct AppConfigScanState
 {
 	AppConfigScanPlan *plan;
@@ -119,6 +116,9 @@ search_plan(PlanSearch *search, Plan *plan, bool repeats)
 		case T_Append:
 			search_plans(search, ((Append *) plan)->appendplans, repeats);
 			break;
+		case T_ModifyTable:
+			search_plans(search, appconfig_modifytable_plans(plan), repeats);
+			break;
 		case T_MergeAppend:
 			search_plans(search, ((MergeAppend *) plan)->mergeplans, repeats);
 			break;
@@ -194,16 +194,20 @@ appconfigBeginForeignScan(ForeignScanState *node, int eflags)
  * ------------------------------------------------------------------------
  */
 
-/* One text value of a key, unless it cannot be an identifier */
+/*
+ * One text value of a key, in UTF-8.  A database without an encoding can hold
+ * what is no UTF-8, and so no identifier.
+ */
 static void
 add_text(KeyOperand *operand, Datum value, Oid type)
 {
 	char	   *string = type == NAMEOID ? pstrdup(NameStr(*DatumGetName(value))) :
 		TextDatumGetCString(value);
+	int			length = (int) strlen(string);
 
-	if (pg_mbstrlen(string) > MAX_IDENTIFIER_LENGTH)
+	if (GetDatabaseEncoding() == PG_SQL_ASCII && !pg_verify_mbstr(PG_UTF8, string, length, true))
 		return;
-	operand->texts[operand->nvalues++] = pg_server_to_any(string, (int) strlen(string), PG_UTF8);
+	operand->texts[operand->nvalues++] = pg_server_to_any(string, length, PG_UTF8);
 }
 
 static void
@@ -385,10 +389,11 @@ static void
 start_scan(ForeignScanState *node, AppConfigScanState *state)
 {
 	MemoryContext old = MemoryContextSwitchTo(node->ss.ps.state->es_query_cxt);
+	/* a plan can be older than the setting */
 	AppConfigCursorOptions options = {
 		.table = state->plan->table,
-		.rows_wanted = state->plan->rows_wanted,
-		.filter = state->early_qual != NULL ? item_passes : NULL,
+		.rows_wanted = appconfig_enable_pushdown ? state->plan->rows_wanted : 0,
+		.filter = appconfig_enable_pushdown && state->early_qual != NULL ? item_passes : NULL,
 		.filter_arg = node,
 		.counters = &state->counters
 	};
@@ -401,7 +406,8 @@ start_scan(ForeignScanState *node, AppConfigScanState *state)
 										   appconfig_memo_settings(state->memo)->region);
 	}
 	MemoryContextSwitchTo(state->keys_context);
-	options.keys = evaluate_keys(node, state);
+	options.keys = appconfig_enable_pushdown ? evaluate_keys(node, state) :
+		appconfig_keyset_everything();
 	options.columns = columns_read(state);
 	state->cursor = appconfig_cursor_open(state->memo, &options);
 	MemoryContextSwitchTo(old);

@@ -92,6 +92,42 @@ mark_wide_integers(const char *text, size_t *length)
 }
 
 /*
+ * Is there a U+0000 in a member's name?  json-c cuts names off there, and two
+ * different ones might come out the same.
+ */
+static bool
+has_nul_in_name(const char *text, size_t length)
+{
+	const char *end = text + length;
+	const char *p;
+	bool		in_string = false;
+	bool		nul = false;
+
+	for (p = text; p < end; p++)
+	{
+		if (in_string && *p == '\\')
+		{
+			p++;
+			nul |= end - p > 5 && memcmp(p, "u0000", 5) == 0;
+		}
+		else if (*p == '"')
+		{
+			in_string = !in_string;
+			if (in_string)
+				nul = false;
+			else if (nul)
+			{
+				while (p + 1 < end && strchr(" \t\r\n", p[1]) != NULL && p[1] != '\0')
+					p++;
+				if (p + 1 < end && p[1] == ':')
+					return true;
+			}
+		}
+	}
+	return false;
+}
+
+/*
  * Parses one JSON text of length bytes.  Returns the value, with one reference
  * that the caller releases.  If it is none, returns NULL with *error set to a
  * static text; a JSON null is NULL as well, without an error.
@@ -107,6 +143,11 @@ appconfig_json_parse(const char *text, size_t length, const char **error)
 	if (length > PG_INT32_MAX / 2)
 	{
 		*error = "too large";
+		return NULL;
+	}
+	if (has_nul_in_name(text, length))
+	{
+		*error = "a member's name contains the character U+0000";
 		return NULL;
 	}
 	tokener = json_tokener_new_ex(JSON_MAX_DEPTH);

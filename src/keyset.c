@@ -26,6 +26,11 @@
 /* Boxes of a set; beyond, clauses are left to the executor */
 #define MAX_BOXES	10000
 
+/* Longest ids and names in characters, appconfig-read-api.md sections 1.1, 1.2.
+ * The experiment operations would take longer identifiers, but nothing has one. */
+#define MAX_IDENTIFIER_LENGTH	64
+#define MAX_PROFILE_LENGTH		128
+
 /* The service counts runs from 1; the column is an integer */
 #define MIN_RUN	1
 #define MAX_RUN	PG_INT32_MAX
@@ -101,19 +106,34 @@ sort_runs(int64 *runs, int *count)
 	*count = kept;
 }
 
+/* Characters of a text in UTF-8 */
+static size_t
+count_characters(const char *text)
+{
+	size_t		count = 0;
+
+	for (; *text != '\0'; text++)
+		count += (*text & 0xC0) != 0x80;
+	return count;
+}
+
 /*
- * Can the key have this value?  No identifier is empty, and no id is a dot
- * segment, which would not survive in a path; a status can be any text.
+ * Can the key have this value?  No identifier is empty or too long, and no id is
+ * a dot segment, which would not survive in a path; a status can be any text.
  */
 static bool
 is_possible(const char *text, AppConfigKey key)
 {
+	bool		is_name = key == KEY_APPLICATION_NAME || key == KEY_DEFINITION_NAME ||
+		key == KEY_ENVIRONMENT_NAME || key == KEY_PROFILE_NAME;
+	size_t		longest = key == KEY_PROFILE_ID || key == KEY_PROFILE_NAME ?
+		MAX_PROFILE_LENGTH : MAX_IDENTIFIER_LENGTH;
+
 	if (key == KEY_STATUS)
 		return true;
-	if (key == KEY_APPLICATION_NAME || key == KEY_DEFINITION_NAME ||
-		key == KEY_ENVIRONMENT_NAME || key == KEY_PROFILE_NAME)
-		return text[0] != '\0';
-	return text[0] != '\0' && strcmp(text, ".") != 0 && strcmp(text, "..") != 0;
+	if (!is_name && (strcmp(text, ".") == 0 || strcmp(text, "..") == 0))
+		return false;
+	return text[0] != '\0' && count_characters(text) <= longest;
 }
 
 /* Those of an operand's texts that an identifier of the service can be */

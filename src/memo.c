@@ -46,6 +46,7 @@ struct Memo
 	int			end_fileno;		/* where the next one goes */
 	off_t		end_offset;
 	DocumentCache *cache;		/* the session's */
+	AwsCredentials *credentials; /* to be wiped */
 	ApiOwner	owner;
 	HTAB	   *table;			/* MemoSlot by target */
 	dlist_head	entries;
@@ -104,6 +105,7 @@ end_memo(void *arg)
 	dlist_delete(&memo->node);
 	dlist_foreach(iter, &memo->entries)
 		appconfig_json_release(dlist_container(MemoEntry, node, iter.cur)->document);
+	appconfig_credentials_wipe(memo->credentials);
 }
 
 /* The memo of a statement, known by its memory, for a server and role; or NULL */
@@ -124,13 +126,13 @@ appconfig_memo_find(MemoryContext statement, Oid serverid, Oid userid)
 }
 
 /*
- * A new memo.  It ends with the statement's memory, in which settings and
+ * A new memo, which wipes the credentials at its end.  It ends with the statement's memory, in which settings and
  * credentials must live as well, and in which the session must be held.
  */
 Memo *
 appconfig_memo_create(MemoryContext statement, Oid serverid, Oid userid,
 					  const AppConfigSession *session,
-					  const AppConfigSettings *settings, const AwsCredentials *credentials)
+					  const AppConfigSettings *settings, AwsCredentials *credentials)
 {
 	MemoryContext context = AllocSetContextCreate(statement, "appconfig_fdw memo",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -152,6 +154,7 @@ appconfig_memo_create(MemoryContext statement, Oid serverid, Oid userid,
 	memo->owner.session = session->api;
 	memo->owner.settings = settings;
 	memo->owner.credentials = credentials;
+	memo->credentials = credentials;
 	memo->owner.context = context;
 	memo->table = hash_create("appconfig_fdw memo", 64, &info,
 							  HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
@@ -399,9 +402,10 @@ appconfig_memo_release(MemoEntry *entry)
 	Assert(entry->references > 0);
 	if (--entry->references > 0)
 		return;
-	if (memo->retain && entry->ready)
+	if (memo->retain)
 	{
-		if (memo->bytes > (Size) work_mem * 1024)
+		/* a call on its way is left to come in */
+		if (entry->ready && memo->bytes > (Size) work_mem * 1024)
 			spill(entry);
 		return;
 	}

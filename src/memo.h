@@ -21,7 +21,7 @@ extern Memo *appconfig_memo_find(MemoryContext statement, Oid serverid, Oid user
 extern Memo *appconfig_memo_create(MemoryContext statement, Oid serverid, Oid userid,
 								   const AppConfigSession *session,
 								   const AppConfigSettings *settings,
-								   const AwsCredentials *credentials);
+								   AwsCredentials *credentials);
 extern void appconfig_memo_join(Memo *memo, bool reads_again);
 extern void appconfig_memo_leave(Memo *memo);
 extern const AppConfigSettings *appconfig_memo_settings(const Memo *memo);

@@ -58,6 +58,14 @@ appconfig_pacer_take(Pacer *pacer, int64 now)
 	return now + (int64) (-pacer->tokens / pacer->rate * SECOND);
 }
 
+/* A call that had a place will not be made */
+void
+appconfig_pacer_give_back(Pacer *pacer)
+{
+	if (pacer->max_rate > 0)
+		pacer->tokens += 1;
+}
+
 /* The service has said that it gets too many calls */
 void
 appconfig_pacer_throttled(Pacer *pacer, int64 now)

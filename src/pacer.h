@@ -20,6 +20,7 @@ typedef struct Pacer
 
 extern void appconfig_pacer_init(Pacer *pacer, double max_rate, int64 now);
 extern int64 appconfig_pacer_take(Pacer *pacer, int64 now);
+extern void appconfig_pacer_give_back(Pacer *pacer);
 extern void appconfig_pacer_throttled(Pacer *pacer, int64 now);
 
 #endif							/* APPCONFIG_PACER_H */

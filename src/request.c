@@ -194,13 +194,32 @@ filter_takes(const AppConfigFilter *filter, const char *value)
 }
 
 /*
+ * The one value that a filter can have: the fact's, or the only one that the
+ * keys leave.  NULL if there are more, or if the service does not take it.
+ */
+static const char *
+filter_value(const AppConfigFilter *filter, const KeyFacts *facts, const KeySet *keys)
+{
+	const char *value = facts->text[filter->key];
+
+	if (value == NULL)
+	{
+		KeyTexts   *texts = appconfig_keyset_texts(keys, filter->key);
+
+		if (texts == NULL || texts->count != 1)
+			return NULL;
+		value = texts->value[0];
+	}
+	return filter_takes(filter, value) ? value : NULL;
+}
+
+/*
  * The encoded query of a list operation: its page, and those of its filters
- * that are wanted and to which the keys leave a single value that the service
- * takes.
+ * that are wanted and that the facts or the keys leave a single value.
  */
 char *
-appconfig_request_query(const AppConfigOperation *operation, const KeySet *keys,
-						int filters, const char *token)
+appconfig_request_query(const AppConfigOperation *operation, const KeyFacts *facts,
+						const KeySet *keys, int filters, const char *token)
 {
 	StringInfoData query;
 	const AppConfigFilter *filter = operation->filters;
@@ -209,14 +228,14 @@ appconfig_request_query(const AppConfigOperation *operation, const KeySet *keys,
 	appendStringInfo(&query, "max_results=%d", PAGE_SIZE);
 	for (; filter != NULL && filter->key != KEY_NONE; filter++)
 	{
-		KeyTexts   *texts = appconfig_keyset_texts(keys, filter->key);
+		const char *value = filter_value(filter, facts, keys);
 
-		if (texts == NULL || texts->count != 1 || !filter_takes(filter, texts->value[0]) ||
+		if (value == NULL ||
 			(filter->key == KEY_STATUS && !(filters & FILTER_BY_STATUS)) ||
 			(filter->mortal && !(filters & FILTER_BY_MORTALS)))
 			continue;
 		appendStringInfo(&query, "&%s=", filter->parameter);
-		appconfig_uri_append_query_value(&query, texts->value[0]);
+		appconfig_uri_append_query_value(&query, value);
 	}
 	if (token != NULL)
 	{

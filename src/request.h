@@ -38,7 +38,7 @@ extern char *appconfig_request_path(const AppConfigOperation *operation, const K
 #define FILTER_BY_MORTALS	0x02	/* those whose object can be gone */
 
 extern char *appconfig_request_query(const AppConfigOperation *operation,
-									 const KeySet *keys, int filters,
-									 const char *token);
+									 const KeyFacts *facts, const KeySet *keys,
+									 int filters, const char *token);
 
 #endif							/* APPCONFIG_REQUEST_H */

@@ -173,8 +173,8 @@ date_to_time(const HttpDate *date, int64 *result)
  * (RFC 9110, section 5.6.7, which asks to read the two old ones as well), or
  * returns false.  The name of the weekday is not checked.
  */
-static bool
-parse_http_date(const char *value, time_t now, int64 *result)
+bool
+appconfig_retry_parse_date(const char *value, time_t now, int64 *result)
 {
 	HttpDate d = {0};
 	int		 end = 0;
@@ -221,7 +221,7 @@ appconfig_retry_parse_http_hint(const char *value, time_t now)
 {
 	int64 then;
 
-	if (!parse_http_date(value, now, &then))
+	if (!appconfig_retry_parse_date(value, now, &then))
 		return parse_number(value, 1000);
 	if (then <= (int64) now)
 		return 0;

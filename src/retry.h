@@ -37,6 +37,9 @@ extern int appconfig_retry_apply_hint(int delay_ms, int hint_ms);
 extern int appconfig_retry_parse_amz_hint(const char *value);
 extern int appconfig_retry_parse_http_hint(const char *value, time_t now);
 
+extern bool appconfig_retry_parse_date(const char *value, time_t now,
+									   int64 *result);
+
 extern void appconfig_retry_fill(RetryBucket *bucket);
 extern int	appconfig_retry_take(RetryBucket *bucket, RetryCause cause);
 extern void appconfig_retry_give_back(RetryBucket *bucket, int taken);

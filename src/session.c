@@ -47,7 +47,7 @@ static dlist_head sessions = DLIST_STATIC_INIT(sessions);
 
 /* A server or user mapping has changed; a hash of 0 stands for all of them */
 static void
-invalidate_sessions(Datum arg pg_attribute_unused(), SysCacheIdentifier cacheid, uint32 hash)
+invalidate_sessions(Datum arg pg_attribute_unused(), AppConfigSysCacheId cacheid, uint32 hash)
 {
 	dlist_iter	iter;
 
