@@ -8,6 +8,7 @@
 #ifndef APPCONFIG_API_H
 #define APPCONFIG_API_H
 
+#include "compat.h"
 #include "aws_credentials.h"
 #include "json.h"
 #include "settings.h"
@@ -52,7 +53,7 @@ extern bool appconfig_api_is_done(const ApiCall *call);
 extern bool appconfig_api_has_failed(const ApiCall *call);
 extern JsonValue *appconfig_api_document(ApiCall *call);
 extern size_t appconfig_api_document_size(const ApiCall *call);
-extern void appconfig_api_raise(const ApiCall *call) pg_attribute_noreturn();
+pg_noreturn extern void appconfig_api_raise(const ApiCall *call);
 extern void appconfig_api_release(ApiCall *call);
 
 extern void appconfig_api_drive(ApiSession *session);

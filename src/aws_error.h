@@ -8,6 +8,7 @@
 #ifndef APPCONFIG_AWS_ERROR_H
 #define APPCONFIG_AWS_ERROR_H
 
+#include "compat.h"
 #include "http.h"
 
 /* What to do about a failed attempt */
@@ -43,6 +44,6 @@ typedef struct AwsCallName
 
 extern AwsError *appconfig_error_from_result(const HttpResult *result);
 extern AwsError *appconfig_error_malformed(const HttpResult *result, const char *why);
-extern void appconfig_error_raise(const AwsError *error, const AwsCallName *call) pg_attribute_noreturn();
+pg_noreturn extern void appconfig_error_raise(const AwsError *error, const AwsCallName *call);
 
 #endif							/* APPCONFIG_AWS_ERROR_H */

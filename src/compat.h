@@ -37,6 +37,11 @@
 extern void _PG_init(void);
 #endif
 
+/* 18 has the attribute in front, by a new name */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn __attribute__((noreturn))
+#endif
+
 /* 14 gives pull_varnos the planner's state */
 #if PG_VERSION_NUM >= 140000
 #define appconfig_pull_varnos(root, node) pull_varnos(root, node)

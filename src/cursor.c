@@ -371,6 +371,24 @@ check_addressable(const AppConfigCollection *collection, const KeyFacts *keys)
 	}
 }
 
+/*
+ * An answer is about something else than it was asked for.  If the identifiers
+ * were the query's, they were names and no ids, and there is no such row; but
+ * if the service has given them itself, rows are missing.
+ */
+static void
+check_mistaken(const CursorNode *node, const AppConfigOperation *operation)
+{
+	if (node->typed)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_ERROR),
+			 errmsg("AWS AppConfig takes an id for the name of something else"),
+			 errdetail("%s has answered for another application or definition than it was asked for.",
+					   operation->name),
+			 errhint("Rename the application whose name is the id of another.")));
+}
+
 /* Does the item say which application it belongs to? */
 static bool
 names_application(const AppConfigCollection *collection, JsonValue *item)
@@ -730,7 +748,10 @@ add_item(AppConfigCursor *cursor, CursorNode *list, JsonValue *value)
 	JsonValue **inherited = &list->source[collection->list.yields];
 
 	if (!learn_keys(&keys, collection, own, value))
+	{
+		check_mistaken(list, &collection->list);
 		return;
+	}
 	check_addressable(collection, &keys);
 	if (!appconfig_keyset_contains(cursor->keys, &keys))
 		return;
@@ -907,6 +928,8 @@ expand_get(AppConfigCursor *cursor, CursorNode *node)
 	}
 	if (document == NULL || !learn_keys(&learned, collection, true, document))
 	{
+		if (document != NULL)
+			check_mistaken(node, &collection->get);
 		remove_node(cursor, node);
 		return;
 	}

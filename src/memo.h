@@ -8,6 +8,7 @@
 #ifndef APPCONFIG_MEMO_H
 #define APPCONFIG_MEMO_H
 
+#include "compat.h"
 #include "api.h"
 #include "session.h"
 
@@ -31,7 +32,7 @@ extern MemoEntry *appconfig_memo_fetch(Memo *memo, const ApiRequest *request,
 extern bool appconfig_memo_is_ready(const MemoEntry *entry);
 extern bool appconfig_memo_has_failed(const MemoEntry *entry);
 extern JsonValue *appconfig_memo_document(MemoEntry *entry);
-extern void appconfig_memo_raise(const MemoEntry *entry) pg_attribute_noreturn();
+pg_noreturn extern void appconfig_memo_raise(const MemoEntry *entry);
 extern void appconfig_memo_release(MemoEntry *entry);
 extern void appconfig_memo_wait(Memo *memo);
 

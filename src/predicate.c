@@ -76,7 +76,7 @@ appconfig_predicate_column(const PredicateTable *table, Expr *expr)
 {
 	Var		   *var = (Var *) strip_relabel(expr);
 
-	if (var == NULL || !IsA(var, Var) || var->varno != (int) table->relid ||
+	if (var == NULL || !IsA(var, Var) || (Index) var->varno != table->relid ||
 		var->varlevelsup != 0 || var->varattno <= 0)
 		return NULL;
 	return table->columns[var->varattno - 1];
