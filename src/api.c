@@ -6,8 +6,8 @@
  * A call is one GET request with as many attempts as it takes: each is signed
  * anew, and between two of them the call waits, together with everything else
  * that the backend waits for.  Calls make progress only while somebody drives
- * their session, and a failed one raises its error only when its owner asks for
- * the document, so that errors come in the order of the rows.
+ * their session, and a failed one raises its error only when its owner asks
+ *for the document, so that errors come in the order of the rows.
  *
  * What may not live here: URLs of particular operations (request.c), what a
  * failure means (aws_error.c), the arithmetic of retries and pace (retry.c,
@@ -30,10 +30,10 @@
 #include "pacer.h"
 #include "retry.h"
 
-#define SIGNING_NAME		"appconfig"
-#define MAX_CLOCK_SKEW		300 /* seconds that AWS tolerates */
-#define TOKEN_HEADER		"X-Amz-Security-Token: "
-#define INVOCATION_ID_LEN	36	/* characters of a UUID */
+#define SIGNING_NAME	  "appconfig"
+#define MAX_CLOCK_SKEW	  300 /* seconds that AWS tolerates */
+#define TOKEN_HEADER	  "X-Amz-Security-Token: "
+#define INVOCATION_ID_LEN 36 /* characters of a UUID */
 
 struct ApiSession
 {
@@ -41,41 +41,41 @@ struct ApiSession
 	RetryBucket bucket;
 	Pacer		get_pacer;
 	Pacer		list_pacer;
-	long		clock_offset;	/* seconds that AWS is ahead of us */
-	dlist_head	calls;			/* of all owners */
+	long		clock_offset; /* seconds that AWS is ahead of us */
+	dlist_head	calls;		  /* of all owners */
 };
 
 typedef enum CallState
 {
-	CALL_WAITING,				/* for start_at */
+	CALL_WAITING, /* for start_at */
 	CALL_IN_FLIGHT,
-	CALL_DONE,					/* document is the answer, NULL: not found */
-	CALL_FAILED					/* error tells why */
+	CALL_DONE,	/* document is the answer, NULL: not found */
+	CALL_FAILED /* error tells why */
 } CallState;
 
 struct ApiCall
 {
-	dlist_node	node;			/* in the session's calls, unless done */
-	MemoryContext context;		/* holds this struct and all it points to */
+	dlist_node			  node;	   /* in the session's calls, unless done */
+	MemoryContext		  context; /* holds this struct and all it points to */
 	MemoryContextCallback callback;
-	const ApiOwner *owner;
-	ApiCounters *counters;		/* of the scan that asked first */
-	ApiCounters *totals;		/* of the server's operation */
-	const char *operation;
-	char	   *path;			/* with the endpoint's prefix, as signed */
-	char	   *query;
-	Pacer	   *pacer;
-	CallState	state;
-	int			attempts;		/* started so far */
-	int			bucket_cost;	/* retry tokens that the last retry took */
-	bool		clock_corrected;
-	long		clock_offset;	/* the session's when the attempt was signed */
-	int64		start_at;		/* on appconfig_http_clock() */
-	char		invocation_id[INVOCATION_ID_LEN + 1];
+	const ApiOwner		 *owner;
+	ApiCounters			 *counters; /* of the scan that asked first */
+	ApiCounters			 *totals;	/* of the server's operation */
+	const char			 *operation;
+	char				 *path; /* with the endpoint's prefix, as signed */
+	char				 *query;
+	Pacer				 *pacer;
+	CallState			  state;
+	int					  attempts; /* started so far */
+	int			  bucket_cost;		/* retry tokens that the last retry took */
+	bool		  clock_corrected;
+	long		  clock_offset; /* the session's when the attempt was signed */
+	int64		  start_at;		/* on appconfig_http_clock() */
+	char		  invocation_id[INVOCATION_ID_LEN + 1];
 	HttpTransfer *transfer;
-	JsonValue  *document;
-	size_t		document_size;	/* bytes that it had as text */
-	AwsError   *error;
+	JsonValue	 *document;
+	size_t		  document_size; /* bytes that it had as text */
+	AwsError	 *error;
 };
 
 /* ------------------------------------------------------------------------
@@ -120,61 +120,56 @@ appconfig_api_session_destroy(ApiSession *session)
 static double
 random_fraction(void)
 {
-	uint32		bits;
+	uint32 bits;
 
 	if (!pg_strong_random(&bits, sizeof(bits)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not generate random values")));
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+						errmsg("could not generate random values")));
 	return bits / 4294967296.0;
 }
 
-/* An id that stays the same over all attempts of a call, as the SDKs send it */
+/* An id that stays the same over all attempts of a call, as the SDKs send it
+ */
 static void
 make_invocation_id(char *id)
 {
-	uint8		b[16];
+	uint8 b[16];
 
 	if (!pg_strong_random(b, sizeof(b)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not generate random values")));
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+						errmsg("could not generate random values")));
 	b[6] = (b[6] & 0x0f) | 0x40;
 	b[8] = (b[8] & 0x3f) | 0x80;
-	snprintf(id, INVOCATION_ID_LEN + 1,
-			 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-			 b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7],
-			 b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+	snprintf(
+		id, INVOCATION_ID_LEN + 1,
+		"%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+		b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10],
+		b[11], b[12], b[13], b[14], b[15]);
 }
 
 /* The headers of one attempt, ended by NULL, in the current context */
 static const char **
 sign_attempt(const ApiCall *call)
 {
-	const ApiOwner *owner = call->owner;
+	const ApiOwner		 *owner = call->owner;
 	const AwsCredentials *credentials = owner->credentials;
-	AwsSigv4Header signed_header = {"Host", owner->settings->host};
-	AwsSigv4Request request = {
-		.method = "GET",
-		.path = call->path,
-		.query = call->query,
-		.headers = &signed_header,
-		.nheaders = 1
-	};
-	AwsSigv4Scope scope = {
-		.time = time(NULL) + owner->session->clock_offset,
-		.region = owner->settings->region,
-		.service = SIGNING_NAME
-	};
+	AwsSigv4Header		  signed_header = {"Host", owner->settings->host};
+	AwsSigv4Request		  request = {.method = "GET",
+									 .path = call->path,
+									 .query = call->query,
+									 .headers = &signed_header,
+									 .nheaders = 1};
+	AwsSigv4Scope  scope = {.time = time(NULL) + owner->session->clock_offset,
+							.region = owner->settings->region,
+							.service = SIGNING_NAME};
 	AwsSigv4Result signature;
-	const char **headers = palloc0(sizeof(char *) * 9);
-	int			n = 0;
+	const char	 **headers = palloc0(sizeof(char *) * 9);
+	int			   n = 0;
 
 	if (!appconfig_sigv4_sign(&request, &scope, credentials, &signature))
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
-				 errmsg("could not sign a request to AWS AppConfig"),
-				 errdetail("OpenSSL refuses SHA-256.")));
+		ereport(ERROR, (errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
+						errmsg("could not sign a request to AWS AppConfig"),
+						errdetail("OpenSSL refuses SHA-256.")));
 	headers[n++] = psprintf("Host: %s", owner->settings->host);
 	headers[n++] = psprintf("X-Amz-Date: %s", signature.amz_date);
 	headers[n++] = psprintf("Authorization: %s", signature.authorization);
@@ -203,31 +198,30 @@ static void
 start_attempt(ApiCall *call)
 {
 	const AppConfigSettings *settings = call->owner->settings;
-	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext,
-												  "appconfig_fdw request",
-												  ALLOCSET_SMALL_SIZES);
+	MemoryContext			 scratch = AllocSetContextCreate(
+				   CurrentMemoryContext, "appconfig_fdw request", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(scratch);
-	HttpRequest request = {
-		.url = psprintf("%.*s%s%s%s",
-						(int) (strlen(settings->base_url) - strlen(settings->path_prefix)),
-						settings->base_url, call->path,
-						call->query[0] != '\0' ? "?" : "", call->query),
-		.headers = sign_attempt(call),
-		.ca_bundle = settings->ca_bundle,
-		.connect_timeout = settings->connect_timeout,
-		.request_timeout = settings->request_timeout,
-		.max_response_size = settings->max_response_size
-	};
+	HttpRequest	  request = {
+		  .url = psprintf(
+			  "%.*s%s%s%s",
+			  (int) (strlen(settings->base_url) - strlen(settings->path_prefix)),
+			  settings->base_url, call->path, call->query[0] != '\0' ? "?" : "",
+			  call->query),
+		  .headers = sign_attempt(call),
+		  .ca_bundle = settings->ca_bundle,
+		  .connect_timeout = settings->connect_timeout,
+		  .request_timeout = settings->request_timeout,
+		  .max_response_size = settings->max_response_size};
 
 	call->clock_offset = call->owner->session->clock_offset;
-	call->transfer = appconfig_http_start(call->owner->session->pool, &request);
+	call->transfer =
+		appconfig_http_start(call->owner->session->pool, &request);
 	wipe_headers(request.headers);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(scratch);
 	if (call->transfer == NULL)
 		ereport(ERROR,
-				(errcode(ERRCODE_FDW_OUT_OF_MEMORY),
-				 errmsg("out of memory")));
+				(errcode(ERRCODE_FDW_OUT_OF_MEMORY), errmsg("out of memory")));
 	call->state = CALL_IN_FLIGHT;
 	call->attempts++;
 	if (call->attempts > 1)
@@ -239,7 +233,8 @@ start_attempt(ApiCall *call)
 
 /*
  * If the server's clock differs by more than AWS tolerates from the one that
- * the attempt was signed by, goes by the server's from now on and returns true.
+ * the attempt was signed by, goes by the server's from now on and returns
+ * true.
  */
 static bool
 correct_clock(const ApiCall *call, const HttpResult *result)
@@ -258,28 +253,33 @@ correct_clock(const ApiCall *call, const HttpResult *result)
 	return true;
 }
 
-/* Milliseconds that the answer asks us to wait, RETRY_NO_HINT if it does not */
+/* Milliseconds that the answer asks us to wait, RETRY_NO_HINT if it does not
+ */
 static int
 server_hint(const HttpResult *result)
 {
 	if (result->field[HTTP_FIELD_AMZ_RETRY_AFTER] != NULL)
-		return appconfig_retry_parse_amz_hint(result->field[HTTP_FIELD_AMZ_RETRY_AFTER]);
+		return appconfig_retry_parse_amz_hint(
+			result->field[HTTP_FIELD_AMZ_RETRY_AFTER]);
 	if (result->field[HTTP_FIELD_RETRY_AFTER] != NULL)
-		return appconfig_retry_parse_http_hint(result->field[HTTP_FIELD_RETRY_AFTER], time(NULL));
+		return appconfig_retry_parse_http_hint(
+			result->field[HTTP_FIELD_RETRY_AFTER], time(NULL));
 	return RETRY_NO_HINT;
 }
 
 /*
  * Decides after a failed attempt whether there is another one, and when.  The
- * rules are those of the SDKs' standard mode, appconfig-read-api.md section 3.1.
+ * rules are those of the SDKs' standard mode, appconfig-read-api.md
+ * section 3.1.
  */
 static bool
 schedule_retry(ApiCall *call, const AwsError *error, const HttpResult *result)
 {
 	ApiSession *session = call->owner->session;
-	RetryCause	cause = error->kind == AWS_ERROR_THROTTLED ? RETRY_THROTTLED : RETRY_TRANSIENT;
-	int64		now = appconfig_http_clock();
-	int			delay;
+	RetryCause	cause =
+		 error->kind == AWS_ERROR_THROTTLED ? RETRY_THROTTLED : RETRY_TRANSIENT;
+	int64 now = appconfig_http_clock();
+	int	  delay;
 
 	if (error->kind == AWS_ERROR_THROTTLED)
 	{
@@ -301,9 +301,11 @@ schedule_retry(ApiCall *call, const AwsError *error, const HttpResult *result)
 	call->bucket_cost = appconfig_retry_take(&session->bucket, cause);
 	if (call->bucket_cost == 0)
 		return false;
-	delay = appconfig_retry_delay(cause, call->attempts - 1, random_fraction());
+	delay =
+		appconfig_retry_delay(cause, call->attempts - 1, random_fraction());
 	delay = appconfig_retry_apply_hint(delay, server_hint(result));
-	call->start_at = Max(now + (int64) delay * 1000, appconfig_pacer_take(call->pacer, now));
+	call->start_at = Max(now + (int64) delay * 1000,
+						 appconfig_pacer_take(call->pacer, now));
 	return true;
 }
 
@@ -324,21 +326,24 @@ static void
 finish_attempt(ApiCall *call, const HttpResult *result)
 {
 	MemoryContext old = MemoryContextSwitchTo(call->context);
-	AwsError   *error = appconfig_error_from_result(result);
-	const char *malformed = NULL;
+	AwsError	 *error = appconfig_error_from_result(result);
+	const char	 *malformed = NULL;
 
 	call->counters->bytes += result->bytes_received;
 	call->totals->bytes += result->bytes_received;
 	call->document_size = result->body_length;
 	if (error == NULL)
 	{
-		call->document = appconfig_json_parse(result->body, result->body_length, &malformed);
-		if (malformed == NULL && appconfig_json_kind(call->document) != JSON_OBJECT)
+		call->document = appconfig_json_parse(result->body,
+											  result->body_length, &malformed);
+		if (malformed == NULL &&
+			appconfig_json_kind(call->document) != JSON_OBJECT)
 			malformed = "not a JSON object";
 		if (malformed != NULL)
 			error = appconfig_error_malformed(result, malformed);
 		else
-			appconfig_retry_give_back(&call->owner->session->bucket, call->bucket_cost);
+			appconfig_retry_give_back(&call->owner->session->bucket,
+									  call->bucket_cost);
 	}
 	if (error == NULL)
 		call->state = CALL_DONE;
@@ -366,7 +371,7 @@ finish_attempt(ApiCall *call, const HttpResult *result)
 static void
 end_call(void *arg)
 {
-	ApiCall    *call = arg;
+	ApiCall *call = arg;
 
 	if (!appconfig_api_is_done(call))
 		dlist_delete(&call->node);
@@ -384,26 +389,28 @@ end_call(void *arg)
  * releases the call, or its owner's memory does.
  */
 ApiCall *
-appconfig_api_start(const ApiOwner *owner, const ApiRequest *request, ApiCounters *counters)
+appconfig_api_start(const ApiOwner *owner, const ApiRequest *request,
+					ApiCounters *counters)
 {
-	ApiSession *session = owner->session;
-	MemoryContext context = AllocSetContextCreate(owner->context,
-												  "appconfig_fdw call",
-												  ALLOCSET_SMALL_SIZES);
+	ApiSession	 *session = owner->session;
+	MemoryContext context = AllocSetContextCreate(
+		owner->context, "appconfig_fdw call", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	ApiCall    *call = palloc0(sizeof(ApiCall));
+	ApiCall		 *call = palloc0(sizeof(ApiCall));
 
 	call->context = context;
 	call->owner = owner;
 	call->counters = counters;
-	call->totals = appconfig_stats_counters(owner->serverid, request->operation);
+	call->totals =
+		appconfig_stats_counters(owner->serverid, request->operation);
 	call->operation = request->operation;
 	call->path = psprintf("%s%s", owner->settings->path_prefix, request->path);
 	call->query = pstrdup(request->query);
 	make_invocation_id(call->invocation_id);
 	MemoryContextSwitchTo(old);
 
-	call->pacer = request->is_list ? &session->list_pacer : &session->get_pacer;
+	call->pacer =
+		request->is_list ? &session->list_pacer : &session->get_pacer;
 	call->start_at = appconfig_pacer_take(call->pacer, appconfig_http_clock());
 	call->state = CALL_WAITING;
 	dlist_push_tail(&session->calls, &call->node);
@@ -426,7 +433,8 @@ appconfig_api_is_done(const ApiCall *call)
 bool
 appconfig_api_has_failed(const ApiCall *call)
 {
-	return call->state == CALL_FAILED && call->error->kind != AWS_ERROR_NOT_FOUND;
+	return call->state == CALL_FAILED &&
+		   call->error->kind != AWS_ERROR_NOT_FOUND;
 }
 
 /*
@@ -437,7 +445,7 @@ appconfig_api_has_failed(const ApiCall *call)
 JsonValue *
 appconfig_api_document(ApiCall *call)
 {
-	JsonValue  *document = call->document;
+	JsonValue *document = call->document;
 
 	if (appconfig_api_has_failed(call))
 		appconfig_api_raise(call);
@@ -456,11 +464,11 @@ appconfig_api_document_size(const ApiCall *call)
 void
 appconfig_api_raise(const ApiCall *call)
 {
-	AwsCallName name = {
-		.operation = call->operation,
-		.target = psprintf("%s%s%s", call->path, call->query[0] != '\0' ? "?" : "", call->query),
-		.attempts = call->attempts
-	};
+	AwsCallName name = {.operation = call->operation,
+						.target = psprintf("%s%s%s", call->path,
+										   call->query[0] != '\0' ? "?" : "",
+										   call->query),
+						.attempts = call->attempts};
 
 	Assert(call->state == CALL_FAILED);
 	appconfig_error_raise(call->error, &name);
@@ -477,13 +485,13 @@ appconfig_api_release(ApiCall *call)
 void
 appconfig_api_drive(ApiSession *session)
 {
-	dlist_iter	iter;
+	dlist_iter		   iter;
 	dlist_mutable_iter modify;
-	int64		now = appconfig_http_clock();
+	int64			   now = appconfig_http_clock();
 
 	dlist_foreach(iter, &session->calls)
 	{
-		ApiCall    *call = dlist_container(ApiCall, node, iter.cur);
+		ApiCall *call = dlist_container(ApiCall, node, iter.cur);
 
 		if (call->state == CALL_WAITING && call->start_at <= now)
 			start_attempt(call);
@@ -491,7 +499,7 @@ appconfig_api_drive(ApiSession *session)
 	appconfig_http_drive(session->pool);
 	dlist_foreach_modify(modify, &session->calls)
 	{
-		ApiCall    *call = dlist_container(ApiCall, node, modify.cur);
+		ApiCall			 *call = dlist_container(ApiCall, node, modify.cur);
 		const HttpResult *result;
 
 		if (call->state != CALL_IN_FLIGHT)
@@ -509,17 +517,17 @@ appconfig_api_drive(ApiSession *session)
 void
 appconfig_api_wait(ApiSession *session)
 {
-	int64		now = appconfig_http_clock();
-	long		timeout = -1;	/* milliseconds */
-	dlist_iter	iter;
+	int64	   now = appconfig_http_clock();
+	long	   timeout = -1; /* milliseconds */
+	dlist_iter iter;
 
 	dlist_foreach(iter, &session->calls)
 	{
-		ApiCall    *call = dlist_container(ApiCall, node, iter.cur);
+		ApiCall *call = dlist_container(ApiCall, node, iter.cur);
 
 		if (call->state == CALL_WAITING)
 		{
-			long		left = (long) ((Max(0, call->start_at - now) + 999) / 1000);
+			long left = (long) ((Max(0, call->start_at - now) + 999) / 1000);
 
 			if (timeout < 0 || left < timeout)
 				timeout = left;

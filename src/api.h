@@ -27,36 +27,38 @@ typedef struct ApiCall ApiCall;
 /* Who makes calls.  Must outlive them. */
 typedef struct ApiOwner
 {
-	Oid			serverid;		/* for the statistics */
-	ApiSession *session;
+	Oid						 serverid; /* for the statistics */
+	ApiSession				*session;
 	const AppConfigSettings *settings;
-	const AwsCredentials *credentials;
-	MemoryContext context;		/* when it is reset, the calls end */
+	const AwsCredentials	*credentials;
+	MemoryContext			 context; /* when it is reset, the calls end */
 } ApiOwner;
 
 /* What to call */
 typedef struct ApiRequest
 {
-	const char *operation;		/* AWS name, a constant */
-	const char *path;			/* encoded, begins with a slash */
-	const char *query;			/* encoded, or "" */
-	bool		is_list;		/* paced with the list operations */
-	bool		freezes;		/* may the service have frozen the document? */
+	const char *operation; /* AWS name, a constant */
+	const char *path;	   /* encoded, begins with a slash */
+	const char *query;	   /* encoded, or "" */
+	bool		is_list;   /* paced with the list operations */
+	bool		freezes;   /* may the service have frozen the document? */
 } ApiRequest;
 
-extern ApiSession *appconfig_api_session_create(const AppConfigSettings *settings);
+extern ApiSession *appconfig_api_session_create(
+	const AppConfigSettings *settings);
 extern void appconfig_api_session_destroy(ApiSession *session);
 
-extern ApiCall *appconfig_api_start(const ApiOwner *owner, const ApiRequest *request,
-									ApiCounters *counters);
-extern bool appconfig_api_is_done(const ApiCall *call);
-extern bool appconfig_api_has_failed(const ApiCall *call);
-extern JsonValue *appconfig_api_document(ApiCall *call);
-extern size_t appconfig_api_document_size(const ApiCall *call);
+extern ApiCall		   *appconfig_api_start(const ApiOwner	 *owner,
+											const ApiRequest *request,
+											ApiCounters		 *counters);
+extern bool				appconfig_api_is_done(const ApiCall *call);
+extern bool				appconfig_api_has_failed(const ApiCall *call);
+extern JsonValue	   *appconfig_api_document(ApiCall *call);
+extern size_t			appconfig_api_document_size(const ApiCall *call);
 pg_noreturn extern void appconfig_api_raise(const ApiCall *call);
-extern void appconfig_api_release(ApiCall *call);
+extern void				appconfig_api_release(ApiCall *call);
 
 extern void appconfig_api_drive(ApiSession *session);
 extern void appconfig_api_wait(ApiSession *session);
 
-#endif							/* APPCONFIG_API_H */
+#endif /* APPCONFIG_API_H */

@@ -27,40 +27,63 @@
 typedef struct Meaning
 {
 	AwsErrorKind kind;
-	int			sqlstate;
-	const char *summary;
-	const char *hint;
+	int			 sqlstate;
+	const char	*summary;
+	const char	*hint;
 } Meaning;
 
-#define NOT_FOUND	{AWS_ERROR_NOT_FOUND, ERRCODE_FDW_ERROR, \
-	"AWS AppConfig no longer finds what it was listing", \
-	"Run the query again: something was deleted while it was being read."}
-#define DENIED		{AWS_ERROR_FATAL, ERRCODE_INSUFFICIENT_PRIVILEGE, \
-	"AWS AppConfig denied the request", \
-	"Allow the IAM action appconfig:%s to the identity of the user mapping."}
-#define UNKNOWN_KEY {AWS_ERROR_FATAL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, \
-	"AWS does not accept the credentials", \
-	"Check access_key_id, secret_access_key and session_token of the user mapping."}
-#define EXPIRED		{AWS_ERROR_FATAL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, \
-	"the AWS credentials have expired", \
-	"Set new keys with ALTER USER MAPPING."}
-#define BAD_CLOCK	{AWS_ERROR_CLOCK, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, \
-	"AWS does not accept the signature of the request", \
-	"Check secret_access_key of the user mapping, and the clock of the database server."}
-#define THROTTLED	{AWS_ERROR_THROTTLED, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, \
-	"AWS AppConfig is throttling requests", \
-	"Lower max_get_rate and max_list_rate, or raise max_attempts, of the foreign server."}
-#define TRANSIENT	{AWS_ERROR_TRANSIENT, ERRCODE_FDW_ERROR, \
-	"AWS AppConfig could not answer the request", \
-	"Try again later."}
-#define REFUSED		{AWS_ERROR_FATAL, ERRCODE_FDW_ERROR, \
-	"AWS AppConfig refused the request", NULL}
+#define NOT_FOUND                                                                 \
+	{                                                                             \
+		AWS_ERROR_NOT_FOUND, ERRCODE_FDW_ERROR,                                   \
+			"AWS AppConfig no longer finds what it was listing",                  \
+			"Run the query again: something was deleted while it was being read." \
+	}
+#define DENIED                                                                       \
+	{                                                                                \
+		AWS_ERROR_FATAL, ERRCODE_INSUFFICIENT_PRIVILEGE,                             \
+			"AWS AppConfig denied the request",                                      \
+			"Allow the IAM action appconfig:%s to the identity of the user mapping." \
+	}
+#define UNKNOWN_KEY                                                                         \
+	{                                                                                       \
+		AWS_ERROR_FATAL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,                       \
+			"AWS does not accept the credentials",                                          \
+			"Check access_key_id, secret_access_key and session_token of the user mapping." \
+	}
+#define EXPIRED                                                       \
+	{                                                                 \
+		AWS_ERROR_FATAL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, \
+			"the AWS credentials have expired",                       \
+			"Set new keys with ALTER USER MAPPING."                   \
+	}
+#define BAD_CLOCK                                                                                \
+	{                                                                                            \
+		AWS_ERROR_CLOCK, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,                            \
+			"AWS does not accept the signature of the request",                                  \
+			"Check secret_access_key of the user mapping, and the clock of the database server." \
+	}
+#define THROTTLED                                                                                 \
+	{                                                                                             \
+		AWS_ERROR_THROTTLED, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,                                \
+			"AWS AppConfig is throttling requests",                                               \
+			"Lower max_get_rate and max_list_rate, or raise max_attempts, of the foreign server." \
+	}
+#define TRANSIENT                                                            \
+	{                                                                        \
+		AWS_ERROR_TRANSIENT, ERRCODE_FDW_ERROR,                              \
+			"AWS AppConfig could not answer the request", "Try again later." \
+	}
+#define REFUSED                                       \
+	{                                                 \
+		AWS_ERROR_FATAL, ERRCODE_FDW_ERROR,           \
+			"AWS AppConfig refused the request", NULL \
+	}
 
 static const struct
 {
 	const char *code;
 	Meaning		meaning;
-}			meaning_of_code[] = {
+} meaning_of_code[] = {
 	{"ResourceNotFoundException", NOT_FOUND},
 	{"AccessDeniedException", DENIED},
 	{"AccessDenied", DENIED},
@@ -98,47 +121,46 @@ static const struct
 
 static const struct
 {
-	int			status;
-	Meaning		meaning;
-}			meaning_of_status[] = {
-	{401, UNKNOWN_KEY},
-	{403, DENIED},
-	{404, NOT_FOUND},
-	{429, THROTTLED},
-	{500, TRANSIENT},
-	{502, TRANSIENT},
-	{503, TRANSIENT},
-	{504, TRANSIENT},
+	int		status;
+	Meaning meaning;
+} meaning_of_status[] = {
+	{401, UNKNOWN_KEY}, {403, DENIED},	  {404, NOT_FOUND}, {429, THROTTLED},
+	{500, TRANSIENT},	{502, TRANSIENT}, {503, TRANSIENT}, {504, TRANSIENT},
 };
 
 static const Meaning refused = REFUSED;
 
 static const Meaning malformed = {
 	AWS_ERROR_FATAL, ERRCODE_FDW_ERROR,
-	"AWS AppConfig sent an answer that cannot be read", NULL
-};
+	"AWS AppConfig sent an answer that cannot be read", NULL};
 
 /* By HttpOutcome */
 static const Meaning meaning_of_outcome[] = {
-	[HTTP_NOT_CONNECTED] = {AWS_ERROR_TRANSIENT, ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION,
-		"could not connect to AWS AppConfig",
-	"Check region and endpoint of the foreign server, and the network."},
-	[HTTP_NOT_TRUSTED] = {AWS_ERROR_FATAL, ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION,
-		"could not trust the server that answers for AWS AppConfig",
-	"Check endpoint and ca_bundle of the foreign server."},
-	[HTTP_TIMED_OUT] = {AWS_ERROR_TRANSIENT, ERRCODE_CONNECTION_FAILURE,
-		"AWS AppConfig did not answer in time",
-	"Raise request_timeout of the foreign server if this lasts."},
+	[HTTP_NOT_CONNECTED] =
+		{AWS_ERROR_TRANSIENT,
+		 ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION,
+		 "could not connect to AWS AppConfig",
+		 "Check region and endpoint of the foreign server, and the network."},
+	[HTTP_NOT_TRUSTED] =
+		{AWS_ERROR_FATAL, ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION,
+		 "could not trust the server that answers for AWS AppConfig",
+		 "Check endpoint and ca_bundle of the foreign server."},
+	[HTTP_TIMED_OUT] =
+		{AWS_ERROR_TRANSIENT, ERRCODE_CONNECTION_FAILURE,
+		 "AWS AppConfig did not answer in time",
+		 "Raise request_timeout of the foreign server if this lasts."},
 	[HTTP_LOST] = {AWS_ERROR_TRANSIENT, ERRCODE_CONNECTION_FAILURE,
-		"the connection to AWS AppConfig was lost",
-	"Try again later."},
-	[HTTP_TOO_LARGE] = {AWS_ERROR_FATAL, ERRCODE_FDW_ERROR,
-		"an answer of AWS AppConfig is larger than max_response_size",
-	"Raise max_response_size of the foreign server if the answer is genuine."},
+				   "the connection to AWS AppConfig was lost",
+				   "Try again later."},
+	[HTTP_TOO_LARGE] =
+		{AWS_ERROR_FATAL, ERRCODE_FDW_ERROR,
+		 "an answer of AWS AppConfig is larger than max_response_size",
+		 "Raise max_response_size of the foreign server if the answer is genuine."},
 	[HTTP_MALFORMED] = {AWS_ERROR_FATAL, ERRCODE_FDW_ERROR,
-	"AWS AppConfig sent an answer that cannot be read", NULL},
+						"AWS AppConfig sent an answer that cannot be read",
+						NULL},
 	[HTTP_OUT_OF_MEMORY] = {AWS_ERROR_FATAL, ERRCODE_FDW_OUT_OF_MEMORY,
-	"out of memory", NULL},
+							"out of memory", NULL},
 };
 
 /*
@@ -159,7 +181,8 @@ presentable(const char *text, size_t length)
 	if (!pg_verify_mbstr(PG_UTF8, text, (int) length, true))
 	{
 		/* it may be the cut that is wrong */
-		length = pg_encoding_mbcliplen(PG_UTF8, text, (int) length, (int) Max(length, 1) - 1);
+		length = pg_encoding_mbcliplen(PG_UTF8, text, (int) length,
+									   (int) Max(length, 1) - 1);
 		if (!pg_verify_mbstr(PG_UTF8, text, (int) length, true))
 			return pstrdup("(a message that is not UTF-8)");
 	}
@@ -220,22 +243,27 @@ read_error_body(AwsError *error, const HttpResult *result)
 {
 	static const char *const code_members[] = {"code", "Code", "__type"};
 	static const char *const message_members[] = {"message", "Message"};
-	const char *ignored;
-	JsonValue  *body = appconfig_json_parse(result->body, result->body_length, &ignored);
-	int			i;
+	const char				*ignored;
+	JsonValue				*body =
+		appconfig_json_parse(result->body, result->body_length, &ignored);
+	int i;
 
 	/* presentable() allocates, so the body must not be lost if that fails */
 	PG_TRY();
 	{
 		if (result->field[HTTP_FIELD_ERROR_TYPE] != NULL)
-			error->code = bare_code(result->field[HTTP_FIELD_ERROR_TYPE],
-									strlen(result->field[HTTP_FIELD_ERROR_TYPE]));
-		for (i = 0; i < (int) lengthof(code_members) && error->code == NULL; i++)
+			error->code =
+				bare_code(result->field[HTTP_FIELD_ERROR_TYPE],
+						  strlen(result->field[HTTP_FIELD_ERROR_TYPE]));
+		for (i = 0; i < (int) lengthof(code_members) && error->code == NULL;
+			 i++)
 			error->code = member_code(body, code_members[i]);
-		for (i = 0; i < (int) lengthof(message_members) && error->message == NULL; i++)
+		for (i = 0;
+			 i < (int) lengthof(message_members) && error->message == NULL;
+			 i++)
 		{
-			JsonValue  *value = appconfig_json_lookup(body, message_members[i]);
-			size_t		length;
+			JsonValue *value = appconfig_json_lookup(body, message_members[i]);
+			size_t	   length;
 
 			if (appconfig_json_kind(value) == JSON_STRING)
 			{
@@ -245,7 +273,8 @@ read_error_body(AwsError *error, const HttpResult *result)
 			}
 		}
 		/* what is not JSON is the message itself, but for a proxy's page */
-		if (body == NULL && strncasecmp(result->body, "<html", strlen("<html")) != 0 &&
+		if (body == NULL &&
+			strncasecmp(result->body, "<html", strlen("<html")) != 0 &&
 			strncasecmp(result->body, "<!doctype", strlen("<!doctype")) != 0)
 			error->message = presentable(result->body, strlen(result->body));
 	}
@@ -268,7 +297,7 @@ set_meaning(AwsError *error, const Meaning *meaning)
 static const Meaning *
 meaning_of_answer(const char *code, int status)
 {
-	int			i;
+	int i;
 
 	for (i = 0; code != NULL && i < (int) lengthof(meaning_of_code); i++)
 	{
@@ -290,7 +319,7 @@ meaning_of_answer(const char *code, int status)
 AwsError *
 appconfig_error_from_result(const HttpResult *result)
 {
-	AwsError   *error;
+	AwsError *error;
 
 	if (result->outcome == HTTP_ANSWERED && result->status == 200)
 		return NULL;
@@ -313,7 +342,7 @@ appconfig_error_from_result(const HttpResult *result)
 AwsError *
 appconfig_error_malformed(const HttpResult *result, const char *why)
 {
-	AwsError   *error = palloc0(sizeof(AwsError));
+	AwsError *error = palloc0(sizeof(AwsError));
 
 	set_meaning(error, &malformed);
 	error->status = result->status;
@@ -324,8 +353,8 @@ appconfig_error_malformed(const HttpResult *result, const char *why)
 }
 
 /*
- * Reports a call that has failed for good.  The detail names the operation, the
- * AWS code, the HTTP status and the request id, as far as there are any.
+ * Reports a call that has failed for good.  The detail names the operation,
+ * the AWS code, the HTTP status and the request id, as far as there are any.
  */
 void
 appconfig_error_raise(const AwsError *error, const AwsCallName *call)
@@ -339,14 +368,14 @@ appconfig_error_raise(const AwsError *error, const AwsCallName *call)
 	if (error->code != NULL)
 		appendStringInfo(&detail, ": %s", error->code);
 	if (error->status != 0)
-		appendStringInfo(&detail, "%s HTTP status %d", error->code != NULL ? "," : ":", error->status);
+		appendStringInfo(&detail, "%s HTTP status %d",
+						 error->code != NULL ? "," : ":", error->status);
 	if (error->request_id != NULL)
 		appendStringInfo(&detail, ", request ID %s", error->request_id);
 	if (error->message != NULL && error->message[0] != '\0')
 		appendStringInfo(&detail, ": %s", error->message);
 	ereport(ERROR,
-			(errcode(error->sqlstate),
-			 errmsg("%s", error->summary),
+			(errcode(error->sqlstate), errmsg("%s", error->summary),
 			 errdetail_internal("%s", detail.data),
 			 error->hint != NULL ? errhint(error->hint, call->operation) : 0,
 			 errcontext("GET %s", call->target)));

@@ -4,14 +4,14 @@
  *		Documents that a session keeps from statement to statement.
  *
  * Two reasons to serve a document without asking for it again.  The service
- * freezes a run once it is DONE, so where a list of the same statement shows it
- * so, and unchanged, the copy is exact.  And cache_ttl allows any document to be
- * some time old.  Beyond cache_size the least recently used ones go.
+ * freezes a run once it is DONE, so where a list of the same statement shows
+ *it so, and unchanged, the copy is exact.  And cache_ttl allows any document
+ *to be some time old.  Beyond cache_size the least recently used ones go.
  *
  * Documents are kept as text, which is compact and whose size is known.
  *
- * What may not live here: whose documents they are (session.c: a session belongs
- * to one server, role and identity, and its cache goes with it), calls.
+ * What may not live here: whose documents they are (session.c: a session
+ *belongs to one server, role and identity, and its cache goes with it), calls.
  *
  *-------------------------------------------------------------------------
  */
@@ -25,33 +25,33 @@
 #include "cache.h"
 
 /* Members that tell that a document is frozen, and which state of it */
-#define STATUS_MEMBER	"Status"
-#define FROZEN_STATUS	"DONE"
+#define STATUS_MEMBER "Status"
+#define FROZEN_STATUS "DONE"
 
 static const char *const state_members[] = {"Status", "UpdatedAt", "EndedAt"};
 
 struct DocumentCache
 {
 	MemoryContext context;
-	HTAB	   *table;			/* CacheSlot by target */
-	dlist_head	entries;		/* the least recently used one first */
-	Size		bytes;			/* of all entries */
+	HTAB		 *table;   /* CacheSlot by target */
+	dlist_head	  entries; /* the least recently used one first */
+	Size		  bytes;   /* of all entries */
 };
 
 typedef struct CacheEntry
 {
-	dlist_node	node;
-	Size		bytes;			/* of this struct and its strings */
-	int64		fetched_at;		/* microseconds on appconfig_http_clock() */
-	bool		frozen;
-	char	   *target;
-	size_t		length;
-	char	   *text;
+	dlist_node node;
+	Size	   bytes;	   /* of this struct and its strings */
+	int64	   fetched_at; /* microseconds on appconfig_http_clock() */
+	bool	   frozen;
+	char	  *target;
+	size_t	   length;
+	char	  *text;
 } CacheEntry;
 
 typedef struct CacheSlot
 {
-	const char *target;			/* the entry's */
+	const char *target; /* the entry's */
 	CacheEntry *entry;
 } CacheSlot;
 
@@ -64,7 +64,8 @@ hash_target(const void *key, Size keysize pg_attribute_unused())
 }
 
 static int
-compare_targets(const void *a, const void *b, Size keysize pg_attribute_unused())
+compare_targets(const void *a, const void *b,
+				Size keysize pg_attribute_unused())
 {
 	return strcmp(*(const char *const *) a, *(const char *const *) b);
 }
@@ -73,20 +74,20 @@ compare_targets(const void *a, const void *b, Size keysize pg_attribute_unused()
 DocumentCache *
 appconfig_cache_create(MemoryContext parent)
 {
-	MemoryContext context = AllocSetContextCreate(parent, "appconfig_fdw cache",
-												  ALLOCSET_DEFAULT_SIZES);
-	DocumentCache *cache = MemoryContextAllocZero(context, sizeof(DocumentCache));
-	HASHCTL		info = {
-		.keysize = sizeof(const char *),
-		.entrysize = sizeof(CacheSlot),
-		.hash = hash_target,
-		.match = compare_targets,
-		.hcxt = context
-	};
+	MemoryContext context = AllocSetContextCreate(
+		parent, "appconfig_fdw cache", ALLOCSET_DEFAULT_SIZES);
+	DocumentCache *cache =
+		MemoryContextAllocZero(context, sizeof(DocumentCache));
+	HASHCTL info = {.keysize = sizeof(const char *),
+					.entrysize = sizeof(CacheSlot),
+					.hash = hash_target,
+					.match = compare_targets,
+					.hcxt = context};
 
 	cache->context = context;
-	cache->table = hash_create("appconfig_fdw cache", 64, &info,
-							   HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+	cache->table =
+		hash_create("appconfig_fdw cache", 64, &info,
+					HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
 	dlist_init(&cache->entries);
 	return cache;
 }
@@ -105,7 +106,7 @@ remove_entry(DocumentCache *cache, CacheEntry *entry)
 static CacheEntry *
 find_entry(DocumentCache *cache, const char *target)
 {
-	CacheSlot  *slot = hash_search(cache->table, &target, HASH_FIND, NULL);
+	CacheSlot *slot = hash_search(cache->table, &target, HASH_FIND, NULL);
 
 	return slot != NULL ? slot->entry : NULL;
 }
@@ -114,29 +115,31 @@ find_entry(DocumentCache *cache, const char *target)
 static bool
 same_member(JsonValue *a, JsonValue *b, const char *name)
 {
-	JsonValue  *left = appconfig_json_lookup(a, name);
-	JsonValue  *right = appconfig_json_lookup(b, name);
-	size_t		length;
+	JsonValue *left = appconfig_json_lookup(a, name);
+	JsonValue *right = appconfig_json_lookup(b, name);
+	size_t	   length;
 
 	if (left == NULL || right == NULL)
 		return left == right;
-	return strcmp(appconfig_json_text(left, &length), appconfig_json_text(right, &length)) == 0;
+	return strcmp(appconfig_json_text(left, &length),
+				  appconfig_json_text(right, &length)) == 0;
 }
 
 static bool
 is_frozen(JsonValue *document)
 {
-	JsonValue  *status = appconfig_json_lookup(document, STATUS_MEMBER);
-	size_t		length;
+	JsonValue *status = appconfig_json_lookup(document, STATUS_MEMBER);
+	size_t	   length;
 
-	return status != NULL && strcmp(appconfig_json_text(status, &length), FROZEN_STATUS) == 0;
+	return status != NULL &&
+		   strcmp(appconfig_json_text(status, &length), FROZEN_STATUS) == 0;
 }
 
 /* Is the document what the list of this statement says that it is now? */
 static bool
 is_unchanged(JsonValue *document, JsonValue *seen_as)
 {
-	int			i;
+	int i;
 
 	if (!is_frozen(seen_as))
 		return false;
@@ -153,7 +156,8 @@ is_unchanged(JsonValue *document, JsonValue *seen_as)
  * reference that the caller releases.  NULL if it has to be asked for.
  */
 JsonValue *
-appconfig_cache_get(DocumentCache *cache, const char *target, const CacheTerms *terms, int64 now)
+appconfig_cache_get(DocumentCache *cache, const char *target,
+					const CacheTerms *terms, int64 now)
 {
 	CacheEntry *entry = find_entry(cache, target);
 	const char *error;
@@ -166,7 +170,8 @@ appconfig_cache_get(DocumentCache *cache, const char *target, const CacheTerms *
 	if (!fresh && !(entry->frozen && terms->freezes && terms->seen_as != NULL))
 		return NULL;
 	document = appconfig_json_parse(entry->text, entry->length, &error);
-	if (document == NULL || (!fresh && !is_unchanged(document, terms->seen_as)))
+	if (document == NULL ||
+		(!fresh && !is_unchanged(document, terms->seen_as)))
 	{
 		appconfig_json_release(document);
 		remove_entry(cache, entry);
@@ -179,14 +184,14 @@ appconfig_cache_get(DocumentCache *cache, const char *target, const CacheTerms *
 
 /* Keeps a copy of a document that has just come, if the terms allow it */
 void
-appconfig_cache_put(DocumentCache *cache, const char *target, JsonValue *document,
-					const CacheTerms *terms, int64 now)
+appconfig_cache_put(DocumentCache *cache, const char *target,
+					JsonValue *document, const CacheTerms *terms, int64 now)
 {
-	bool		frozen = terms->freezes && is_frozen(document);
-	CacheEntry *entry = find_entry(cache, target);
+	bool		  frozen = terms->freezes && is_frozen(document);
+	CacheEntry	 *entry = find_entry(cache, target);
 	MemoryContext old;
-	CacheSlot  *slot;
-	const char *text;
+	CacheSlot	 *slot;
+	const char	 *text;
 
 	if (entry != NULL)
 		remove_entry(cache, entry);
@@ -195,7 +200,8 @@ appconfig_cache_put(DocumentCache *cache, const char *target, JsonValue *documen
 	old = MemoryContextSwitchTo(cache->context);
 	entry = palloc0(sizeof(CacheEntry));
 	text = appconfig_json_serialize(document, &entry->length);
-	entry->bytes = sizeof(CacheEntry) + sizeof(CacheSlot) + strlen(target) + entry->length;
+	entry->bytes = sizeof(CacheEntry) + sizeof(CacheSlot) + strlen(target) +
+				   entry->length;
 	if (text == NULL || entry->bytes > (Size) terms->size)
 	{
 		pfree(entry);
@@ -203,7 +209,8 @@ appconfig_cache_put(DocumentCache *cache, const char *target, JsonValue *documen
 		return;
 	}
 	while (cache->bytes + entry->bytes > (Size) terms->size)
-		remove_entry(cache, dlist_head_element(CacheEntry, node, &cache->entries));
+		remove_entry(cache,
+					 dlist_head_element(CacheEntry, node, &cache->entries));
 	entry->fetched_at = now;
 	entry->frozen = frozen;
 	entry->target = pstrdup(target);

@@ -63,23 +63,32 @@ extern void _PG_init(void);
 #define appconfig_scan_user(scan, rte) ((scan)->checkAsUser)
 #endif
 
-/* 17 adds clauses that a join pushed down enforces, 18 the count of disabled nodes */
+/* 17 adds clauses that a join pushed down enforces, 18 the count of disabled
+ * nodes */
 #if PG_VERSION_NUM >= 180000
-#define appconfig_create_foreignscan_path(root, rel, rows, startup, total, outer) \
-	create_foreignscan_path(root, rel, NULL, rows, 0, startup, total, NIL, outer, NULL, NIL, NIL)
+#define appconfig_create_foreignscan_path(root, rel, rows, startup, total, \
+										  outer)                           \
+	create_foreignscan_path(root, rel, NULL, rows, 0, startup, total, NIL, \
+							outer, NULL, NIL, NIL)
 #elif PG_VERSION_NUM >= 170000
-#define appconfig_create_foreignscan_path(root, rel, rows, startup, total, outer) \
-	create_foreignscan_path(root, rel, NULL, rows, startup, total, NIL, outer, NULL, NIL, NIL)
+#define appconfig_create_foreignscan_path(root, rel, rows, startup, total, \
+										  outer)                           \
+	create_foreignscan_path(root, rel, NULL, rows, startup, total, NIL,    \
+							outer, NULL, NIL, NIL)
 #else
-#define appconfig_create_foreignscan_path(root, rel, rows, startup, total, outer) \
-	create_foreignscan_path(root, rel, NULL, rows, startup, total, NIL, outer, NULL, NIL)
+#define appconfig_create_foreignscan_path(root, rel, rows, startup, total, \
+										  outer)                           \
+	create_foreignscan_path(root, rel, NULL, rows, startup, total, NIL,    \
+							outer, NULL, NIL)
 #endif
 
 /* 16 has a function that reads all or raises an error */
 #if PG_VERSION_NUM >= 160000
-#define appconfig_buffile_read(file, buffer, size) (BufFileReadExact(file, buffer, size), true)
+#define appconfig_buffile_read(file, buffer, size) \
+	(BufFileReadExact(file, buffer, size), true)
 #else
-#define appconfig_buffile_read(file, buffer, size) (BufFileRead(file, buffer, size) == (size))
+#define appconfig_buffile_read(file, buffer, size) \
+	(BufFileRead(file, buffer, size) == (size))
 #endif
 
 /* 17 lets the planner estimate the length of more arrays */

@@ -39,8 +39,8 @@
 /* Nodes in the queue, beyond which only its head is expanded */
 #define MAX_NODES 2000
 
-/* Documents, as a multiple of the calls that may be in flight, before which the
- * page that names the next ones is asked for */
+/* Documents, as a multiple of the calls that may be in flight, before which
+ * the page that names the next ones is asked for */
 #define LOOK_AHEAD 3
 
 /* Collections from the top of the hierarchy to a table's own */
@@ -56,7 +56,7 @@ typedef enum SideLookup
 
 static const struct
 {
-	AppConfigSource source;
+	AppConfigSource		  source;
 	AppConfigCollectionId collection;
 } side_lookups[SIDE_COUNT] = {
 	[SIDE_APPLICATION] = {SOURCE_APPLICATION, COLLECTION_APPLICATIONS},
@@ -67,56 +67,56 @@ typedef enum CursorNodeKind
 {
 	NODE_APPLICATIONS, /* a page of all applications, to know their names */
 	NODE_KNOWN, /* what is above the table's collection, known by its keys */
-	NODE_LIST, /* a page of a list */
-	NODE_GET,  /* a document of the table's own collection */
-	NODE_ITEM  /* complete, but for its side look-ups */
+	NODE_LIST,	/* a page of a list */
+	NODE_GET,	/* a document of the table's own collection */
+	NODE_ITEM	/* complete, but for its side look-ups */
 } CursorNodeKind;
 
 typedef struct CursorNode
 {
-	dlist_node	node; /* in cursor->queue */
-	CursorNodeKind	kind;
-	int			level; /* in cursor->levels */
-	KeyFacts	keys; /* owned */
-	bool		typed; /* do the keys come from the query, not the service? */
+	dlist_node	   node; /* in cursor->queue */
+	CursorNodeKind kind;
+	int			   level; /* in cursor->levels */
+	KeyFacts	   keys;  /* owned */
+	bool	   typed; /* do the keys come from the query, not the service? */
 	JsonValue *source[SOURCE_COUNT]; /* a reference each, or NULL */
-	MemoEntry  *entry;				 /* LIST, GET: once asked for */
-	char	   *token;				 /* LIST: NULL for the first page */
-	char	   *mark;				 /* LIST: an earlier token */
-	uint64		pages;				 /* LIST: read so far */
-	bool		unfiltered;			 /* LIST: without what may be gone */
-	MemoEntry  *side[SIDE_COUNT];	 /* ITEM */
-	bool		sides_started;
+	MemoEntry *entry;				 /* LIST, GET: once asked for */
+	char	  *token;				 /* LIST: NULL for the first page */
+	char	  *mark;				 /* LIST: an earlier token */
+	uint64	   pages;				 /* LIST: read so far */
+	bool	   unfiltered;			 /* LIST: without what may be gone */
+	MemoEntry *side[SIDE_COUNT];	 /* ITEM */
+	bool	   sides_started;
 } CursorNode;
 
 struct AppConfigCursor
 {
-	MemoryContext context; /* holds this struct and the nodes */
-	MemoryContext scratch; /* reset after each step */
-	MemoryContextCallback callback;
-	Memo *memo;
+	MemoryContext		   context; /* holds this struct and the nodes */
+	MemoryContext		   scratch; /* reset after each step */
+	MemoryContextCallback  callback;
+	Memo				  *memo;
 	AppConfigCursorOptions options;
-	int			levels_count;
-	AppConfigCollectionId levels[MAX_LEVELS]; /* from the top down */
-	bool		need_document; /* does a row take more than a list's item? */
-	bool		read[SOURCE_COUNT]; /* columns that are read ask for it */
-	dlist_head	queue;
-	int			nodes;
-	int64		yielded; /* items */
+	int					   levels_count;
+	AppConfigCollectionId  levels[MAX_LEVELS]; /* from the top down */
+	bool		  need_document; /* does a row take more than a list's item? */
+	bool		  read[SOURCE_COUNT]; /* columns that are read ask for it */
+	dlist_head	  queue;
+	int			  nodes;
+	int64		  yielded; /* items */
 	const KeySet *keys; /* the options', with names of applications resolved */
-	List	   *applications; /* JsonValue, a reference each, if all were listed */
-	List	   *lookups; /* MemoEntry of side look-ups, held to the end */
-	CursorNode	   *current; /* whose rows are being yielded */
+	List *applications; /* JsonValue, a reference each, if all were listed */
+	List *lookups;		/* MemoEntry of side look-ups, held to the end */
+	CursorNode	 *current; /* whose rows are being yielded */
 	AppConfigItem item;
 	/* where we are within current, see next_element() */
-	int			treatment;
-	bool		in_members;
-	JsonMembers members;
+	int			  treatment;
+	bool		  in_members;
+	JsonMembers	  members;
 };
 
 static void add_level(AppConfigCursor *cursor, dlist_node *before,
-					  const CursorNode *parent, int level, const KeyFacts *keys,
-					  bool typed);
+					  const CursorNode *parent, int level,
+					  const KeyFacts *keys, bool typed);
 
 /* ------------------------------------------------------------------------
  * What the table's declaration says
@@ -131,7 +131,7 @@ own_collection(const AppConfigTable *table)
 static bool
 column_has_source(const AppConfigColumn *column, AppConfigSource source)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES; i++)
 	{
@@ -143,17 +143,19 @@ column_has_source(const AppConfigColumn *column, AppConfigSource source)
 
 /* Can a column be had without the document of the table's own collection? */
 static bool
-column_avoids_document(const AppConfigTable *table, const AppConfigColumn *column)
+column_avoids_document(const AppConfigTable	 *table,
+					   const AppConfigColumn *column)
 {
 	AppConfigSource document = own_collection(table)->get.yields;
-	int			i;
+	int				i;
 
 	for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES; i++)
 	{
 		AppConfigSource source = column->from[i].source;
 
 		if (source != SOURCE_NONE &&
-			(source != document || own_collection(table)->list.yields == document))
+			(source != document ||
+			 own_collection(table)->list.yields == document))
 			return true;
 	}
 	return false;
@@ -164,19 +166,21 @@ column_avoids_document(const AppConfigTable *table, const AppConfigColumn *colum
  * column can be checked before the item's document is fetched.
  */
 bool
-appconfig_cursor_list_answers(const AppConfigTable *table, const AppConfigColumn *column)
+appconfig_cursor_list_answers(const AppConfigTable	*table,
+							  const AppConfigColumn *column)
 {
 	return table->shape == ROW_PER_ITEM &&
-		(column_has_source(column, own_collection(table)->list.yields) ||
-		 column_has_source(column, SOURCE_SERVER) || column_has_source(column, SOURCE_KEY));
+		   (column_has_source(column, own_collection(table)->list.yields) ||
+			column_has_source(column, SOURCE_SERVER) ||
+			column_has_source(column, SOURCE_KEY));
 }
 
 static void
 find_needs(AppConfigCursor *cursor)
 {
-	const AppConfigTable *table = cursor->options.table;
+	const AppConfigTable   *table = cursor->options.table;
 	const AppConfigColumn **column;
-	int			i;
+	int						i;
 
 	cursor->need_document = table->shape != ROW_PER_ITEM;
 	for (column = cursor->options.columns; *column != NULL; column++)
@@ -194,7 +198,7 @@ static void
 find_levels(AppConfigCursor *cursor)
 {
 	AppConfigCollectionId id = cursor->options.table->collection;
-	int			i;
+	int					  i;
 
 	for (; id != COLLECTION_NONE; id = appconfig_collections[id].parent)
 		cursor->levels_count++;
@@ -214,7 +218,7 @@ find_levels(AppConfigCursor *cursor)
 static bool
 needs_applications(const AppConfigCursor *cursor)
 {
-	int			i;
+	int i;
 
 	if (cursor->levels[0] == COLLECTION_APPLICATIONS)
 		return false;
@@ -223,7 +227,8 @@ needs_applications(const AppConfigCursor *cursor)
 		const KeyBox *box = &cursor->keys->boxes[i];
 
 		if (box->texts[KEY_APPLICATION_ID] == NULL &&
-			(box->texts[KEY_APPLICATION_NAME] != NULL || cursor->read[SOURCE_APPLICATION]))
+			(box->texts[KEY_APPLICATION_NAME] != NULL ||
+			 cursor->read[SOURCE_APPLICATION]))
 			return true;
 	}
 	return false;
@@ -248,13 +253,14 @@ is_own_level(const AppConfigCursor *cursor, int level)
 static void
 copy_keys(AppConfigCursor *cursor, KeyFacts *to, const KeyFacts *from)
 {
-	int			key;
+	int key;
 
 	*to = *from;
 	for (key = 0; key < KEY_COUNT; key++)
 	{
 		if (from->text[key] != NULL)
-			to->text[key] = MemoryContextStrdup(cursor->context, from->text[key]);
+			to->text[key] =
+				MemoryContextStrdup(cursor->context, from->text[key]);
 	}
 }
 
@@ -262,12 +268,13 @@ copy_keys(AppConfigCursor *cursor, KeyFacts *to, const KeyFacts *from)
 static void
 adopt_keys(AppConfigCursor *cursor, KeyFacts *keys, const KeyFacts *learned)
 {
-	int			key;
+	int key;
 
 	for (key = 0; key < KEY_COUNT; key++)
 	{
 		if (keys->text[key] == NULL && learned->text[key] != NULL)
-			keys->text[key] = MemoryContextStrdup(cursor->context, learned->text[key]);
+			keys->text[key] =
+				MemoryContextStrdup(cursor->context, learned->text[key]);
 	}
 	keys->run_known = learned->run_known;
 	keys->run = learned->run;
@@ -276,7 +283,7 @@ adopt_keys(AppConfigCursor *cursor, KeyFacts *keys, const KeyFacts *learned)
 static void
 free_keys(KeyFacts *keys)
 {
-	int			key;
+	int key;
 
 	for (key = 0; key < KEY_COUNT; key++)
 	{
@@ -293,17 +300,19 @@ static bool
 is_identifier(AppConfigKey key)
 {
 	return key == KEY_APPLICATION_ID || key == KEY_DEFINITION_ID ||
-		key == KEY_DEFINITION_NAME || key == KEY_ENVIRONMENT_ID || key == KEY_PROFILE_ID;
+		   key == KEY_DEFINITION_NAME || key == KEY_ENVIRONMENT_ID ||
+		   key == KEY_PROFILE_ID;
 }
 
 /*
  * Takes the keys that an item names of itself into keys, which has those by
- * which it was asked for; strings are borrowed from the item.  Returns false if
- * the item is not what was asked for, because the service took an identifier
- * for a name.
+ * which it was asked for; strings are borrowed from the item.  Returns false
+ * if the item is not what was asked for, because the service took an
+ * identifier for a name.
  */
 static bool
-learn_keys(KeyFacts *keys, const AppConfigCollection *collection, bool own, JsonValue *item)
+learn_keys(KeyFacts *keys, const AppConfigCollection *collection, bool own,
+		   JsonValue *item)
 {
 	const AppConfigFact *fact;
 
@@ -315,10 +324,10 @@ learn_keys(KeyFacts *keys, const AppConfigCollection *collection, bool own, Json
 		bool		exact;
 
 		if (fact->key == KEY_STATUS && !own)
-			continue;			/* the column is about the table's own status */
+			continue; /* the column is about the table's own status */
 		if (fact->key == KEY_RUN)
 		{
-			int64		run = appconfig_json_integer(value, &exact);
+			int64 run = appconfig_json_integer(value, &exact);
 
 			if (!exact)
 				continue;
@@ -331,13 +340,16 @@ learn_keys(KeyFacts *keys, const AppConfigCollection *collection, bool own, Json
 		if (value == NULL)
 			continue;
 		text = appconfig_json_text(value, &length);
-		if (appconfig_json_kind(value) != JSON_STRING || strlen(text) != length)
+		if (appconfig_json_kind(value) != JSON_STRING ||
+			strlen(text) != length)
 		{
 			if (is_identifier(fact->key))
-				ereport(ERROR,
-						(errcode(ERRCODE_FDW_ERROR),
-						 errmsg("AWS AppConfig sent an answer that cannot be read"),
-						 errdetail("%s is not an identifier.", fact->path)));
+				ereport(
+					ERROR,
+					(errcode(ERRCODE_FDW_ERROR),
+					 errmsg(
+						 "AWS AppConfig sent an answer that cannot be read"),
+					 errdetail("%s is not an identifier.", fact->path)));
 			continue;
 		}
 		if (is_identifier(fact->key) && keys->text[fact->key] != NULL &&
@@ -355,19 +367,23 @@ learn_keys(KeyFacts *keys, const AppConfigCollection *collection, bool own, Json
 static void
 check_addressable(const AppConfigCollection *collection, const KeyFacts *keys)
 {
-	int			key;
+	int key;
 
 	for (key = 0; key < KEY_COUNT; key++)
 	{
-		bool		known = key == KEY_RUN ? keys->run_known :
-			keys->text[key] != NULL && appconfig_uri_segment_is_safe(keys->text[key]);
+		bool known = key == KEY_RUN
+						 ? keys->run_known
+						 : keys->text[key] != NULL &&
+							   appconfig_uri_segment_is_safe(keys->text[key]);
 
 		if (!known && appconfig_request_needs(&collection->get, key))
-			ereport(ERROR,
-					(errcode(ERRCODE_FDW_ERROR),
-					 errmsg("AWS AppConfig sent an answer that cannot be read"),
-					 errdetail("An item of %s does not name its %s.", collection->list.name,
-							   appconfig_table_key_name(key))));
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_FDW_ERROR),
+				 errmsg("AWS AppConfig sent an answer that cannot be read"),
+				 errdetail("An item of %s does not name its %s.",
+						   collection->list.name,
+						   appconfig_table_key_name(key))));
 	}
 }
 
@@ -381,12 +397,14 @@ check_mistaken(const CursorNode *node, const AppConfigOperation *operation)
 {
 	if (node->typed)
 		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_FDW_ERROR),
-			 errmsg("AWS AppConfig takes an id for the name of something else"),
-			 errdetail("%s has answered for another application or definition than it was asked for.",
-					   operation->name),
-			 errhint("Rename the application whose name is the id of another.")));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_FDW_ERROR),
+		 errmsg("AWS AppConfig takes an id for the name of something else"),
+		 errdetail(
+			 "%s has answered for another application or definition than it was asked for.",
+			 operation->name),
+		 errhint("Rename the application whose name is the id of another.")));
 }
 
 /* Does the item say which application it belongs to? */
@@ -398,7 +416,8 @@ names_application(const AppConfigCollection *collection, JsonValue *item)
 	for (fact = collection->facts; fact->key != KEY_NONE; fact++)
 	{
 		if (fact->key == KEY_APPLICATION_ID)
-			return appconfig_json_kind(appconfig_json_lookup(item, fact->path)) == JSON_STRING;
+			return appconfig_json_kind(
+					   appconfig_json_lookup(item, fact->path)) == JSON_STRING;
 	}
 	return false;
 }
@@ -407,12 +426,12 @@ names_application(const AppConfigCollection *collection, JsonValue *item)
 static JsonValue *
 find_application(const AppConfigCursor *cursor, const char *id)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	foreach(cell, cursor->applications)
 	{
-		JsonValue  *value = appconfig_json_lookup(lfirst(cell), "Id");
-		size_t		length;
+		JsonValue *value = appconfig_json_lookup(lfirst(cell), "Id");
+		size_t	   length;
 
 		if (id != NULL && appconfig_json_kind(value) == JSON_STRING &&
 			strcmp(appconfig_json_text(value, &length), id) == 0)
@@ -423,16 +442,16 @@ find_application(const AppConfigCursor *cursor, const char *id)
 
 /*
  * Could a text be an id, by the pattern of the service's model?  The service
- * prefers ids to names, or names to ids: nobody says.  A name that cannot be an
- * id means the same either way.
+ * prefers ids to names, or names to ids: nobody says.  A name that cannot be
+ * an id means the same either way.
  */
 static bool
 could_be_id(const char *text)
 {
-	size_t		length = strlen(text);
+	size_t length = strlen(text);
 
 	return length >= 4 && length <= 7 &&
-		strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789") == length;
+		   strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789") == length;
 }
 
 /*
@@ -443,8 +462,9 @@ could_be_id(const char *text)
 static bool
 looks_like_id(const char *text)
 {
-	return strlen(text) == 7 && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789") == 7 &&
-		strpbrk(text, "0123456789") != NULL;
+	return strlen(text) == 7 &&
+		   strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789") == 7 &&
+		   strpbrk(text, "0123456789") != NULL;
 }
 
 /* ------------------------------------------------------------------------
@@ -457,11 +477,12 @@ looks_like_id(const char *text)
  * another one.  Keys are copied.
  */
 static CursorNode *
-add_node(AppConfigCursor *cursor, dlist_node *before, CursorNodeKind kind, int level,
-		 const CursorNode *parent, const KeyFacts *keys, bool typed)
+add_node(AppConfigCursor *cursor, dlist_node *before, CursorNodeKind kind,
+		 int level, const CursorNode *parent, const KeyFacts *keys, bool typed)
 {
-	CursorNode	   *node = MemoryContextAllocZero(cursor->context, sizeof(CursorNode));
-	int			i;
+	CursorNode *node =
+		MemoryContextAllocZero(cursor->context, sizeof(CursorNode));
+	int i;
 
 	node->kind = kind;
 	node->level = level;
@@ -480,7 +501,7 @@ add_node(AppConfigCursor *cursor, dlist_node *before, CursorNodeKind kind, int l
 static void
 release_sources(CursorNode *node)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < SOURCE_COUNT; i++)
 		appconfig_json_release(node->source[i]);
@@ -514,8 +535,8 @@ operation_of(const AppConfigCursor *cursor, const CursorNode *node)
 {
 	if (node->kind == NODE_APPLICATIONS)
 		return &appconfig_collections[COLLECTION_APPLICATIONS].list;
-	return node->kind == NODE_LIST ? &collection_at(cursor, node->level)->list :
-		&collection_at(cursor, node->level)->get;
+	return node->kind == NODE_LIST ? &collection_at(cursor, node->level)->list
+								   : &collection_at(cursor, node->level)->get;
 }
 
 /* Which filters the list of a node can be asked with */
@@ -523,7 +544,7 @@ static int
 filters_of(const AppConfigCursor *cursor, const CursorNode *node)
 {
 	return (is_own_level(cursor, node->level) ? FILTER_BY_STATUS : 0) |
-		(node->unfiltered ? 0 : FILTER_BY_MORTALS);
+		   (node->unfiltered ? 0 : FILTER_BY_MORTALS);
 }
 
 /* The memo's entry for the node's call, started if need be */
@@ -532,23 +553,26 @@ ask(AppConfigCursor *cursor, CursorNode *node)
 {
 	const AppConfigOperation *operation = operation_of(cursor, node);
 	/* what a list has said of the document that is asked for */
-	JsonValue  *seen_as = node->kind == NODE_GET ?
-		node->source[collection_at(cursor, node->level)->list.yields] : NULL;
+	JsonValue				 *seen_as =
+		   node->kind == NODE_GET
+						   ? node->source[collection_at(cursor, node->level)->list.yields]
+						   : NULL;
 	MemoryContext old = MemoryContextSwitchTo(cursor->scratch);
-	ApiRequest	request = {
-		.operation = operation->name,
-		.path = appconfig_request_path(operation, &node->keys),
-		.query = "",
-		.is_list = operation->is_list,
-		.freezes = operation->freezes
-	};
+	ApiRequest	  request = {.operation = operation->name,
+							 .path =
+								 appconfig_request_path(operation, &node->keys),
+							 .query = "",
+							 .is_list = operation->is_list,
+							 .freezes = operation->freezes};
 
 	if (operation->is_list)
-		request.query = appconfig_request_query(operation, &node->keys,
-												appconfig_keyset_restrict(cursor->keys, &node->keys),
-												filters_of(cursor, node), node->token);
+		request.query = appconfig_request_query(
+			operation, &node->keys,
+			appconfig_keyset_restrict(cursor->keys, &node->keys),
+			filters_of(cursor, node), node->token);
 	MemoryContextSwitchTo(old);
-	node->entry = appconfig_memo_fetch(cursor->memo, &request, seen_as, cursor->options.counters);
+	node->entry = appconfig_memo_fetch(cursor->memo, &request, seen_as,
+									   cursor->options.counters);
 	MemoryContextReset(cursor->scratch);
 }
 
@@ -564,16 +588,16 @@ ask_side(AppConfigCursor *cursor, const CursorNode *node, SideLookup side)
 	const AppConfigOperation *operation =
 		&appconfig_collections[side_lookups[side].collection].get;
 	MemoryContext old = MemoryContextSwitchTo(cursor->scratch);
-	ApiRequest	request = {
-		.operation = operation->name,
-		.path = appconfig_request_path(operation, &node->keys),
-		.query = "",
-		.is_list = false
-	};
-	MemoEntry  *entry;
+	ApiRequest	  request = {.operation = operation->name,
+							 .path =
+								 appconfig_request_path(operation, &node->keys),
+							 .query = "",
+							 .is_list = false};
+	MemoEntry	 *entry;
 
 	MemoryContextSwitchTo(cursor->context);
-	entry = appconfig_memo_fetch(cursor->memo, &request, NULL, cursor->options.counters);
+	entry = appconfig_memo_fetch(cursor->memo, &request, NULL,
+								 cursor->options.counters);
 	if (list_member_ptr(cursor->lookups, entry))
 		appconfig_memo_release(entry);
 	else
@@ -587,7 +611,7 @@ ask_side(AppConfigCursor *cursor, const CursorNode *node, SideLookup side)
 static bool
 column_is_at_hand(const CursorNode *node, const AppConfigColumn *column)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES; i++)
 	{
@@ -596,7 +620,8 @@ column_is_at_hand(const CursorNode *node, const AppConfigColumn *column)
 		if (source == SOURCE_SERVER || source == SOURCE_KEY)
 			return true;
 		if (node->source[source] != NULL &&
-			appconfig_json_lookup(node->source[source], column->from[i].path) != NULL)
+			appconfig_json_lookup(node->source[source],
+								  column->from[i].path) != NULL)
 			return true;
 	}
 	return false;
@@ -605,11 +630,12 @@ column_is_at_hand(const CursorNode *node, const AppConfigColumn *column)
 /*
  * Have the identifiers of the query, by which the node was asked for, still to
  * be shown to be ids, and not names, which the service would take as well?  A
- * run's document names its application and definition, a run's summary only the
- * definition, an event neither.
+ * run's document names its application and definition, a run's summary only
+ * the definition, an event neither.
  *
- * XXX An application's id is taken at its word where it looks like one and only
- * lists are read: proof would cost a call, and nobody names applications so.
+ * XXX An application's id is taken at its word where it looks like one and
+ * only lists are read: proof would cost a call, and nobody names applications
+ * so.
  */
 static bool
 needs_proof(const AppConfigCursor *cursor, const CursorNode *node)
@@ -618,18 +644,21 @@ needs_proof(const AppConfigCursor *cursor, const CursorNode *node)
 
 	if (!node->typed || node->source[SOURCE_RUN] != NULL ||
 		node->source[SOURCE_DEFINITION] != NULL ||
-		!appconfig_request_needs(&own_collection(cursor->options.table)->list, KEY_DEFINITION_ID))
+		!appconfig_request_needs(&own_collection(cursor->options.table)->list,
+								 KEY_DEFINITION_ID))
 		return false;
 	return node->source[SOURCE_RUN_SUMMARY] == NULL ||
-		node->keys.text[KEY_DEFINITION_ID] == NULL ||
-		!(looks_like_id(application) || find_application(cursor, application) != NULL);
+		   node->keys.text[KEY_DEFINITION_ID] == NULL ||
+		   !(looks_like_id(application) ||
+			 find_application(cursor, application) != NULL);
 }
 
 /* Is a source that has to be looked up read from the node's item? */
 static bool
-needs_side(const AppConfigCursor *cursor, const CursorNode *node, SideLookup side)
+needs_side(const AppConfigCursor *cursor, const CursorNode *node,
+		   SideLookup side)
 {
-	AppConfigSource source = side_lookups[side].source;
+	AppConfigSource			source = side_lookups[side].source;
 	const AppConfigColumn **column;
 
 	if (side_lookups[side].collection == cursor->options.table->collection ||
@@ -641,7 +670,8 @@ needs_side(const AppConfigCursor *cursor, const CursorNode *node, SideLookup sid
 		return false;
 	for (column = cursor->options.columns; *column != NULL; column++)
 	{
-		if (column_has_source(*column, source) && !column_is_at_hand(node, *column))
+		if (column_has_source(*column, source) &&
+			!column_is_at_hand(node, *column))
 			return true;
 	}
 	return false;
@@ -651,15 +681,16 @@ needs_side(const AppConfigCursor *cursor, const CursorNode *node, SideLookup sid
 static void
 start_sides(AppConfigCursor *cursor, CursorNode *node, int *in_flight)
 {
-	int			side;
+	int side;
 
 	for (side = 0; side < SIDE_COUNT; side++)
 	{
-		int			known = list_length(cursor->lookups);
+		int known = list_length(cursor->lookups);
 
-		if (side == SIDE_APPLICATION && node->source[SOURCE_APPLICATION] == NULL)
-			node->source[SOURCE_APPLICATION] =
-				appconfig_json_retain(find_application(cursor, node->keys.text[KEY_APPLICATION_ID]));
+		if (side == SIDE_APPLICATION &&
+			node->source[SOURCE_APPLICATION] == NULL)
+			node->source[SOURCE_APPLICATION] = appconfig_json_retain(
+				find_application(cursor, node->keys.text[KEY_APPLICATION_ID]));
 		if (!needs_side(cursor, node, side))
 			continue;
 		node->side[side] = ask_side(cursor, node, side);
@@ -671,11 +702,12 @@ start_sides(AppConfigCursor *cursor, CursorNode *node, int *in_flight)
 static bool
 sides_are_ready(const CursorNode *node)
 {
-	int			side;
+	int side;
 
 	for (side = 0; side < SIDE_COUNT; side++)
 	{
-		if (node->side[side] != NULL && !appconfig_memo_is_ready(node->side[side]))
+		if (node->side[side] != NULL &&
+			!appconfig_memo_is_ready(node->side[side]))
 			return false;
 	}
 	return true;
@@ -688,13 +720,14 @@ sides_are_ready(const CursorNode *node)
 static bool
 take_sides(AppConfigCursor *cursor, CursorNode *node)
 {
-	int			side;
+	int side;
 
 	for (side = 0; side < SIDE_COUNT; side++)
 	{
-		const AppConfigCollection *collection = &appconfig_collections[side_lookups[side].collection];
-		JsonValue  *document;
-		KeyFacts	learned = node->keys;
+		const AppConfigCollection *collection =
+			&appconfig_collections[side_lookups[side].collection];
+		JsonValue *document;
+		KeyFacts   learned = node->keys;
 
 		if (node->side[side] == NULL)
 			continue;
@@ -704,7 +737,8 @@ take_sides(AppConfigCursor *cursor, CursorNode *node)
 		if (!learn_keys(&learned, collection, false, document))
 			return false;
 		adopt_keys(cursor, &node->keys, &learned);
-		node->source[side_lookups[side].source] = appconfig_json_retain(document);
+		node->source[side_lookups[side].source] =
+			appconfig_json_retain(document);
 	}
 	/* what has not been proved by now is not there */
 	return !needs_proof(cursor, node);
@@ -717,10 +751,12 @@ take_sides(AppConfigCursor *cursor, CursorNode *node)
 
 /* An item of a list of the table's own collection */
 static void
-add_own_item(AppConfigCursor *cursor, CursorNode *list, const KeyFacts *keys, JsonValue *value)
+add_own_item(AppConfigCursor *cursor, CursorNode *list, const KeyFacts *keys,
+			 JsonValue *value)
 {
 	const AppConfigCollection *collection = collection_at(cursor, list->level);
-	CursorNode	   *node = add_node(cursor, &list->node, NODE_ITEM, list->level, list, keys, list->typed);
+	CursorNode *node = add_node(cursor, &list->node, NODE_ITEM, list->level,
+								list, keys, list->typed);
 
 	node->source[collection->list.yields] = appconfig_json_retain(value);
 	if (cursor->options.filter != NULL)
@@ -743,8 +779,8 @@ static void
 add_item(AppConfigCursor *cursor, CursorNode *list, JsonValue *value)
 {
 	const AppConfigCollection *collection = collection_at(cursor, list->level);
-	bool		own = is_own_level(cursor, list->level);
-	KeyFacts	keys = list->keys;
+	bool					   own = is_own_level(cursor, list->level);
+	KeyFacts				   keys = list->keys;
 	JsonValue **inherited = &list->source[collection->list.yields];
 
 	if (!learn_keys(&keys, collection, own, value))
@@ -778,13 +814,14 @@ add_item(AppConfigCursor *cursor, CursorNode *list, JsonValue *value)
 static JsonValue *
 page_items(const AppConfigOperation *list, JsonValue *page)
 {
-	JsonValue  *items = appconfig_json_lookup(page, "Items");
+	JsonValue *items = appconfig_json_lookup(page, "Items");
 
 	if (items != NULL && appconfig_json_kind(items) != JSON_ARRAY)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_ERROR),
 				 errmsg("AWS AppConfig sent an answer that cannot be read"),
-				 errdetail("The Items of a %s answer are not a list.", list->name)));
+				 errdetail("The Items of a %s answer are not a list.",
+						   list->name)));
 	return items;
 }
 
@@ -794,7 +831,8 @@ page_items(const AppConfigOperation *list, JsonValue *page)
  * the one of the page whose number was the last power of two (Brent).
  */
 static bool
-turn_page(AppConfigCursor *cursor, CursorNode *node, const AppConfigOperation *list, JsonValue *page)
+turn_page(AppConfigCursor *cursor, CursorNode *node,
+		  const AppConfigOperation *list, JsonValue *page)
 {
 	JsonValue  *value = appconfig_json_lookup(page, "NextToken");
 	size_t		length;
@@ -803,17 +841,21 @@ turn_page(AppConfigCursor *cursor, CursorNode *node, const AppConfigOperation *l
 	if (value == NULL)
 		return false;
 	token = appconfig_json_text(value, &length);
-	if (appconfig_json_kind(value) != JSON_STRING || length == 0 || strlen(token) != length)
+	if (appconfig_json_kind(value) != JSON_STRING || length == 0 ||
+		strlen(token) != length)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_ERROR),
 				 errmsg("AWS AppConfig sent an answer that cannot be read"),
-				 errdetail("The NextToken of a %s answer is not a token.", list->name)));
+				 errdetail("The NextToken of a %s answer is not a token.",
+						   list->name)));
 	if (node->mark != NULL && strcmp(token, node->mark) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_ERROR),
-				 errmsg("AWS AppConfig repeats a page"),
-				 errdetail("%s has answered with a NextToken that it gave before.", list->name),
-				 errhint("Try again later.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_FDW_ERROR),
+			 errmsg("AWS AppConfig repeats a page"),
+			 errdetail("%s has answered with a NextToken that it gave before.",
+					   list->name),
+			 errhint("Try again later.")));
 	if (node->token != NULL)
 		pfree(node->token);
 	node->token = MemoryContextStrdup(cursor->context, token);
@@ -830,23 +872,25 @@ turn_page(AppConfigCursor *cursor, CursorNode *node, const AppConfigOperation *l
 }
 
 /*
- * Has the service taken the name that the node's definition is known by for the
- * id of another one, as this answer shows?
+ * Has the service taken the name that the node's definition is known by for
+ * the id of another one, as this answer shows?
  */
 static bool
-took_name_for_id(const CursorNode *node, const AppConfigCollection *collection, JsonValue *answer)
+took_name_for_id(const CursorNode *node, const AppConfigCollection *collection,
+				 JsonValue *answer)
 {
-	const char *name = node->keys.text[KEY_DEFINITION_NAME];
+	const char			*name = node->keys.text[KEY_DEFINITION_NAME];
 	const AppConfigFact *fact;
 
 	if (name == NULL || node->keys.text[KEY_DEFINITION_ID] != NULL)
 		return false;
 	for (fact = collection->facts; fact->key != KEY_NONE; fact++)
 	{
-		JsonValue  *value = appconfig_json_lookup(answer, fact->path);
-		size_t		length;
+		JsonValue *value = appconfig_json_lookup(answer, fact->path);
+		size_t	   length;
 
-		if (fact->key == KEY_DEFINITION_ID && appconfig_json_kind(value) == JSON_STRING)
+		if (fact->key == KEY_DEFINITION_ID &&
+			appconfig_json_kind(value) == JSON_STRING)
 			return strcmp(appconfig_json_text(value, &length), name) == 0;
 	}
 	return false;
@@ -854,7 +898,8 @@ took_name_for_id(const CursorNode *node, const AppConfigCollection *collection, 
 
 /* Starts again with a list of definitions, whose items show their names */
 static void
-look_name_up(AppConfigCursor *cursor PG_USED_FOR_ASSERTS_ONLY, CursorNode *node)
+look_name_up(AppConfigCursor *cursor PG_USED_FOR_ASSERTS_ONLY,
+			 CursorNode				*node)
 {
 	appconfig_memo_release(node->entry);
 	node->entry = NULL;
@@ -868,10 +913,12 @@ static bool
 filters_by_mortals(AppConfigCursor *cursor, const CursorNode *list)
 {
 	const AppConfigOperation *operation = operation_of(cursor, list);
-	KeySet	   *set = appconfig_keyset_restrict(cursor->keys, &list->keys);
+	KeySet *set = appconfig_keyset_restrict(cursor->keys, &list->keys);
 
-	return strcmp(appconfig_request_query(operation, &list->keys, set, FILTER_BY_MORTALS, NULL),
-				  appconfig_request_query(operation, &list->keys, set, 0, NULL)) != 0;
+	return strcmp(appconfig_request_query(operation, &list->keys, set,
+										  FILTER_BY_MORTALS, NULL),
+				  appconfig_request_query(operation, &list->keys, set, 0,
+										  NULL)) != 0;
 }
 
 /* A page has arrived: its items, and the next page behind them */
@@ -879,10 +926,10 @@ static void
 expand_list(AppConfigCursor *cursor, CursorNode *list)
 {
 	const AppConfigCollection *collection = collection_at(cursor, list->level);
-	JsonValue  *page = appconfig_memo_document(list->entry);
-	JsonValue  *items;
-	int			count;
-	int			i;
+	JsonValue				  *page = appconfig_memo_document(list->entry);
+	JsonValue				  *items;
+	int						   count;
+	int						   i;
 
 	if (page == NULL)
 	{
@@ -902,7 +949,8 @@ expand_list(AppConfigCursor *cursor, CursorNode *list)
 	}
 	items = page_items(&collection->list, page);
 	count = appconfig_json_array_length(items);
-	if (count > 0 && took_name_for_id(list, collection, appconfig_json_array_element(items, 0)))
+	if (count > 0 && took_name_for_id(list, collection,
+									  appconfig_json_array_element(items, 0)))
 	{
 		look_name_up(cursor, list);
 		return;
@@ -918,8 +966,8 @@ static void
 expand_get(AppConfigCursor *cursor, CursorNode *node)
 {
 	const AppConfigCollection *collection = collection_at(cursor, node->level);
-	JsonValue  *document = appconfig_memo_document(node->entry);
-	KeyFacts	learned = node->keys;
+	JsonValue				  *document = appconfig_memo_document(node->entry);
+	KeyFacts				   learned = node->keys;
 
 	if (document != NULL && took_name_for_id(node, collection, document))
 	{
@@ -946,17 +994,20 @@ static const KeyTexts *
 resolve_names(void *arg, const KeyTexts *names)
 {
 	AppConfigCursor *cursor = arg;
-	KeyTexts   *ids = palloc(sizeof(KeyTexts));
-	ListCell   *cell;
+	KeyTexts		*ids = palloc(sizeof(KeyTexts));
+	ListCell		*cell;
 
 	ids->count = 0;
-	ids->value = palloc(sizeof(char *) * Max(list_length(cursor->applications), 1));
+	ids->value =
+		palloc(sizeof(char *) * Max(list_length(cursor->applications), 1));
 	foreach(cell, cursor->applications)
 	{
-		KeyFacts	keys = {.run_known = false};
+		KeyFacts keys = {.run_known = false};
 
-		if (learn_keys(&keys, &appconfig_collections[COLLECTION_APPLICATIONS], false, lfirst(cell)) &&
-			keys.text[KEY_APPLICATION_ID] != NULL && keys.text[KEY_APPLICATION_NAME] != NULL &&
+		if (learn_keys(&keys, &appconfig_collections[COLLECTION_APPLICATIONS],
+					   false, lfirst(cell)) &&
+			keys.text[KEY_APPLICATION_ID] != NULL &&
+			keys.text[KEY_APPLICATION_NAME] != NULL &&
 			appconfig_keyset_has_text(names, keys.text[KEY_APPLICATION_NAME]))
 			ids->value[ids->count++] = pstrdup(keys.text[KEY_APPLICATION_ID]);
 	}
@@ -971,21 +1022,25 @@ resolve_names(void *arg, const KeyTexts *names)
 static void
 expand_applications(AppConfigCursor *cursor, CursorNode *node)
 {
-	JsonValue  *page = appconfig_memo_document(node->entry);
-	JsonValue  *items = page_items(&appconfig_collections[COLLECTION_APPLICATIONS].list, page);
+	JsonValue *page = appconfig_memo_document(node->entry);
+	JsonValue *items =
+		page_items(&appconfig_collections[COLLECTION_APPLICATIONS].list, page);
 	MemoryContext old = MemoryContextSwitchTo(cursor->context);
-	KeyFacts	nothing = {.run_known = false};
-	int			i;
+	KeyFacts	  nothing = {.run_known = false};
+	int			  i;
 
 	for (i = 0; i < appconfig_json_array_length(items); i++)
 	{
 		cursor->applications = lappend(cursor->applications, NULL);
-		llast(cursor->applications) = appconfig_json_retain(appconfig_json_array_element(items, i));
+		llast(cursor->applications) =
+			appconfig_json_retain(appconfig_json_array_element(items, i));
 	}
-	if (!turn_page(cursor, node, &appconfig_collections[COLLECTION_APPLICATIONS].list, page))
+	if (!turn_page(cursor, node,
+				   &appconfig_collections[COLLECTION_APPLICATIONS].list, page))
 	{
-		cursor->keys = appconfig_keyset_set_texts(cursor->options.keys, KEY_APPLICATION_ID,
-												  KEY_APPLICATION_NAME, resolve_names, cursor);
+		cursor->keys = appconfig_keyset_set_texts(
+			cursor->options.keys, KEY_APPLICATION_ID, KEY_APPLICATION_NAME,
+			resolve_names, cursor);
 		add_level(cursor, &node->node, NULL, 0, &nothing, true);
 		remove_node(cursor, node);
 	}
@@ -997,13 +1052,15 @@ expand_applications(AppConfigCursor *cursor, CursorNode *node)
  * ------------------------------------------------------------------------
  */
 
-/* Is the key a text that the operation needs, and not known, not by name either? */
+/* Is the key a text that the operation needs, and not known, not by name
+ * either? */
 static bool
-is_open(const AppConfigOperation *operation, const KeyFacts *keys, AppConfigKey key)
+is_open(const AppConfigOperation *operation, const KeyFacts *keys,
+		AppConfigKey key)
 {
 	return key != KEY_RUN && keys->text[key] == NULL &&
-		keys->text[appconfig_table_name_key(key)] == NULL &&
-		appconfig_request_needs(operation, key);
+		   keys->text[appconfig_table_name_key(key)] == NULL &&
+		   appconfig_request_needs(operation, key);
 }
 
 /*
@@ -1012,20 +1069,21 @@ is_open(const AppConfigOperation *operation, const KeyFacts *keys, AppConfigKey 
  * query's.  A key without values in the set has names.
  */
 static void
-add_combinations(AppConfigCursor *cursor, dlist_node *before, const CursorNode *parent,
-				 int level, const KeySet *set, KeyFacts *keys, AppConfigKey from, bool typed)
+add_combinations(AppConfigCursor *cursor, dlist_node *before,
+				 const CursorNode *parent, int level, const KeySet *set,
+				 KeyFacts *keys, AppConfigKey from, bool typed)
 {
 	const AppConfigOperation *get = &collection_at(cursor, level)->get;
 	CursorNodeKind kind = is_own_level(cursor, level) ? NODE_GET : NODE_KNOWN;
-	AppConfigKey key;
-	int64	   *runs;
-	int			count;
-	int			i;
+	AppConfigKey   key;
+	int64		  *runs;
+	int			   count;
+	int			   i;
 
 	for (key = from; key < KEY_COUNT; key++)
 	{
 		AppConfigKey bound = key;
-		KeyTexts   *texts;
+		KeyTexts	*texts;
 
 		if (!is_open(get, keys, key))
 			continue;
@@ -1040,7 +1098,8 @@ add_combinations(AppConfigCursor *cursor, dlist_node *before, const CursorNode *
 			CHECK_FOR_INTERRUPTS();
 			keys->text[bound] = texts->value[i];
 			add_combinations(cursor, before, parent, level,
-							 appconfig_keyset_restrict(set, keys), keys, key + 1, true);
+							 appconfig_keyset_restrict(set, keys), keys,
+							 key + 1, true);
 		}
 		keys->text[bound] = NULL;
 		return;
@@ -1066,13 +1125,14 @@ add_combinations(AppConfigCursor *cursor, dlist_node *before, const CursorNode *
 static bool
 names_are_direct(const KeyTexts *names)
 {
-	int			i;
+	int i;
 
 	if (names == NULL)
 		return false;
 	for (i = 0; i < names->count; i++)
 	{
-		if (could_be_id(names->value[i]) || !appconfig_uri_segment_is_safe(names->value[i]))
+		if (could_be_id(names->value[i]) ||
+			!appconfig_uri_segment_is_safe(names->value[i]))
 			return false;
 	}
 	return true;
@@ -1081,17 +1141,18 @@ names_are_direct(const KeyTexts *names)
 /* What stands in a path for something known by a box */
 typedef enum BoxAccess
 {
-	BY_LIST,					/* not everything is known */
+	BY_LIST, /* not everything is known */
 	BY_ID,
 	BY_NAME
 } BoxAccess;
 
 /* Do the keys and the box tell everything that the operation needs? */
 static BoxAccess
-box_access(const AppConfigOperation *get, const KeyFacts *keys, const KeyBox *box)
+box_access(const AppConfigOperation *get, const KeyFacts *keys,
+		   const KeyBox *box)
 {
-	BoxAccess	access = BY_ID;
-	int			key;
+	BoxAccess access = BY_ID;
+	int		  key;
 
 	if (get->path == NULL)
 		return BY_LIST;
@@ -1103,7 +1164,8 @@ box_access(const AppConfigOperation *get, const KeyFacts *keys, const KeyBox *bo
 			return BY_LIST;
 		access = BY_NAME;
 	}
-	if (!keys->run_known && appconfig_request_needs(get, KEY_RUN) && box->run_count < 0)
+	if (!keys->run_known && appconfig_request_needs(get, KEY_RUN) &&
+		box->run_count < 0)
 		return BY_LIST;
 	return access;
 }
@@ -1113,26 +1175,30 @@ box_access(const AppConfigOperation *get, const KeyFacts *keys, const KeyBox *bo
  * operation needs, as far as they are bound?
  */
 static double
-count_combinations(const AppConfigOperation *get, const KeyFacts *keys, const KeySet *set)
+count_combinations(const AppConfigOperation *get, const KeyFacts *keys,
+				   const KeySet *set)
 {
-	double		total = 0;
-	int			i;
+	double total = 0;
+	int	   i;
 
 	for (i = 0; i < set->count; i++)
 	{
 		const KeyBox *box = &set->boxes[i];
-		double		count = 1;
-		int			key;
+		double		  count = 1;
+		int			  key;
 
 		for (key = 0; key < KEY_COUNT; key++)
 		{
-			const KeyTexts *texts = box->texts[key] != NULL ? box->texts[key] :
-				box->texts[appconfig_table_name_key(key)];
+			const KeyTexts *texts =
+				box->texts[key] != NULL
+					? box->texts[key]
+					: box->texts[appconfig_table_name_key(key)];
 
 			if (texts != NULL && is_open(get, keys, key))
 				count *= texts->count;
 		}
-		if (!keys->run_known && box->run_count >= 0 && appconfig_request_needs(get, KEY_RUN))
+		if (!keys->run_known && box->run_count >= 0 &&
+			appconfig_request_needs(get, KEY_RUN))
 			count *= box->run_count;
 		total += count;
 	}
@@ -1144,10 +1210,13 @@ count_combinations(const AppConfigOperation *get, const KeyFacts *keys, const Ke
  * here, at the levels below?  Then lists show what there is at all.
  */
 static bool
-is_too_large(const AppConfigCursor *cursor, int level, const KeyFacts *keys, const KeySet *set)
+is_too_large(const AppConfigCursor *cursor, int level, const KeyFacts *keys,
+			 const KeySet *set)
 {
-	double		here = count_combinations(&collection_at(cursor, level)->get, keys, set);
-	double		below = count_combinations(&appconfig_collections[COLLECTION_RUNS].get, keys, set);
+	double here =
+		count_combinations(&collection_at(cursor, level)->get, keys, set);
+	double below = count_combinations(
+		&appconfig_collections[COLLECTION_RUNS].get, keys, set);
 
 	return here > MAX_DIRECT || (here > FEW_DIRECT && below > MAX_DIRECT);
 }
@@ -1158,20 +1227,22 @@ is_too_large(const AppConfigCursor *cursor, int level, const KeyFacts *keys, con
  * list finds those with names.
  */
 static void
-split_set(const AppConfigCursor *cursor, int level, const KeyFacts *keys, const KeySet *set,
-		  KeySet *direct, KeySet *listed)
+split_set(const AppConfigCursor *cursor, int level, const KeyFacts *keys,
+		  const KeySet *set, KeySet *direct, KeySet *listed)
 {
 	const AppConfigOperation *get = &collection_at(cursor, level)->get;
-	bool		has_ids = false;
-	int			i;
+	bool					  has_ids = false;
+	int						  i;
 
 	for (i = 0; i < set->count; i++)
 		has_ids |= box_access(get, keys, &set->boxes[i]) == BY_ID;
 	direct->count = listed->count = 0;
 	for (i = 0; i < set->count; i++)
 	{
-		BoxAccess	access = box_access(get, keys, &set->boxes[i]);
-		KeySet	   *part = access == BY_ID || (access == BY_NAME && !has_ids) ? direct : listed;
+		BoxAccess access = box_access(get, keys, &set->boxes[i]);
+		KeySet	 *part = access == BY_ID || (access == BY_NAME && !has_ids)
+							 ? direct
+							 : listed;
 
 		part->boxes[part->count++] = set->boxes[i];
 	}
@@ -1184,19 +1255,22 @@ split_set(const AppConfigCursor *cursor, int level, const KeyFacts *keys, const 
 }
 
 /*
- * The lists that find what the set leaves open: one of each application that it
- * names, where the list can be filtered so, and else one of all.  Returns the
- * applications, NULL for all.
+ * The lists that find what the set leaves open: one of each application that
+ * it names, where the list can be filtered so, and else one of all.  Returns
+ * the applications, NULL for all.
  */
 static KeyTexts *
-add_lists(AppConfigCursor *cursor, dlist_node *before, const CursorNode *parent,
-		  int level, const KeySet *set, const KeyFacts *keys, bool typed)
+add_lists(AppConfigCursor *cursor, dlist_node *before,
+		  const CursorNode *parent, int level, const KeySet *set,
+		  const KeyFacts *keys, bool typed)
 {
-	bool		by_application = keys->text[KEY_APPLICATION_ID] == NULL &&
-		collection_at(cursor, level)->list.filters != NULL;
-	KeyTexts   *applications = by_application ? appconfig_keyset_texts(set, KEY_APPLICATION_ID) : NULL;
-	KeyFacts	filtered = *keys;
-	int			i;
+	bool by_application = keys->text[KEY_APPLICATION_ID] == NULL &&
+						  collection_at(cursor, level)->list.filters != NULL;
+	KeyTexts *applications =
+		by_application ? appconfig_keyset_texts(set, KEY_APPLICATION_ID)
+					   : NULL;
+	KeyFacts filtered = *keys;
+	int		 i;
 
 	if (applications == NULL || applications->count > MAX_APPLICATION_LISTS)
 	{
@@ -1213,33 +1287,36 @@ add_lists(AppConfigCursor *cursor, dlist_node *before, const CursorNode *parent,
 
 /*
  * Everything at a level that belongs to the keys so far and that the query can
- * ask for: what is fully known by its keys directly, the rest from lists.  What
+ * ask for: what is fully known by its keys directly, the rest from lists. What
  * a list will show is not asked for directly as well.
  */
 static void
-add_level(AppConfigCursor *cursor, dlist_node *before, const CursorNode *parent,
-		  int level, const KeyFacts *keys, bool typed)
+add_level(AppConfigCursor *cursor, dlist_node *before,
+		  const CursorNode *parent, int level, const KeyFacts *keys,
+		  bool typed)
 {
 	MemoryContext old = MemoryContextSwitchTo(cursor->scratch);
-	KeySet	   *all = appconfig_keyset_restrict(cursor->keys, keys);
-	KeySet	   *listed = appconfig_keyset_restrict(all, keys);
-	KeySet	   *direct = appconfig_keyset_restrict(all, keys);
-	KeyFacts	open = *keys;
-	KeyTexts   *applications = NULL;
-	int			i;
+	KeySet		 *all = appconfig_keyset_restrict(cursor->keys, keys);
+	KeySet		 *listed = appconfig_keyset_restrict(all, keys);
+	KeySet		 *direct = appconfig_keyset_restrict(all, keys);
+	KeyFacts	  open = *keys;
+	KeyTexts	 *applications = NULL;
+	int			  i;
 
 	split_set(cursor, level, keys, all, direct, listed);
 	if (listed->count > 0)
 	{
-		applications = add_lists(cursor, before, parent, level, listed, keys, typed);
+		applications =
+			add_lists(cursor, before, parent, level, listed, keys, typed);
 		if (applications == NULL)
 			direct->count = 0;
 	}
 	if (direct->count > 0 && applications == NULL)
-		add_combinations(cursor, before, parent, level, direct, &open, KEY_NONE + 1, typed);
+		add_combinations(cursor, before, parent, level, direct, &open,
+						 KEY_NONE + 1, typed);
 	else if (direct->count > 0)
 	{
-		KeyTexts   *others = appconfig_keyset_texts(direct, KEY_APPLICATION_ID);
+		KeyTexts *others = appconfig_keyset_texts(direct, KEY_APPLICATION_ID);
 
 		/* only those applications of which there is no list */
 		for (i = 0; i < others->count; i++)
@@ -1248,7 +1325,8 @@ add_level(AppConfigCursor *cursor, dlist_node *before, const CursorNode *parent,
 				continue;
 			open.text[KEY_APPLICATION_ID] = others->value[i];
 			add_combinations(cursor, before, parent, level,
-							 appconfig_keyset_restrict(direct, &open), &open, KEY_NONE + 1, true);
+							 appconfig_keyset_restrict(direct, &open), &open,
+							 KEY_NONE + 1, true);
 		}
 	}
 	MemoryContextSwitchTo(old);
@@ -1264,8 +1342,8 @@ static void
 end_cursor(void *arg)
 {
 	AppConfigCursor *cursor = arg;
-	dlist_iter	iter;
-	ListCell   *cell;
+	dlist_iter		 iter;
+	ListCell		*cell;
 
 	dlist_foreach(iter, &cursor->queue)
 		release_sources(dlist_container(CursorNode, node, iter.cur));
@@ -1282,14 +1360,15 @@ end_cursor(void *arg)
 AppConfigCursor *
 appconfig_cursor_open(Memo *memo, const AppConfigCursorOptions *options)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "appconfig_fdw cursor",
-												  ALLOCSET_DEFAULT_SIZES);
-	AppConfigCursor *cursor = MemoryContextAllocZero(context, sizeof(AppConfigCursor));
-	KeyFacts	nothing = {.run_known = false};
+	MemoryContext context = AllocSetContextCreate(
+		CurrentMemoryContext, "appconfig_fdw cursor", ALLOCSET_DEFAULT_SIZES);
+	AppConfigCursor *cursor =
+		MemoryContextAllocZero(context, sizeof(AppConfigCursor));
+	KeyFacts nothing = {.run_known = false};
 
 	cursor->context = context;
-	cursor->scratch = AllocSetContextCreate(context, "appconfig_fdw cursor scratch",
-											ALLOCSET_SMALL_SIZES);
+	cursor->scratch = AllocSetContextCreate(
+		context, "appconfig_fdw cursor scratch", ALLOCSET_SMALL_SIZES);
 	cursor->memo = memo;
 	cursor->options = *options;
 	dlist_init(&cursor->queue);
@@ -1300,7 +1379,8 @@ appconfig_cursor_open(Memo *memo, const AppConfigCursorOptions *options)
 	find_needs(cursor);
 	find_levels(cursor);
 	if (needs_applications(cursor))
-		add_node(cursor, &cursor->queue.head, NODE_APPLICATIONS, 0, NULL, &nothing, true);
+		add_node(cursor, &cursor->queue.head, NODE_APPLICATIONS, 0, NULL,
+				 &nothing, true);
 	else
 		add_level(cursor, &cursor->queue.head, NULL, 0, &nothing, true);
 	MemoryContextReset(cursor->scratch);
@@ -1312,7 +1392,7 @@ void
 appconfig_cursor_close(AppConfigCursor *cursor)
 {
 	dlist_mutable_iter iter;
-	ListCell   *cell;
+	ListCell		  *cell;
 
 	dlist_foreach_modify(iter, &cursor->queue)
 		remove_node(cursor, dlist_container(CursorNode, node, iter.cur));
@@ -1342,7 +1422,8 @@ expand(AppConfigCursor *cursor, CursorNode *node)
 		expand_applications(cursor, node);
 	else if (node->kind == NODE_KNOWN)
 	{
-		add_level(cursor, &node->node, node, node->level + 1, &node->keys, node->typed);
+		add_level(cursor, &node->node, node, node->level + 1, &node->keys,
+				  node->typed);
 		remove_node(cursor, node);
 	}
 	else if (node->kind == NODE_LIST)
@@ -1356,12 +1437,15 @@ expand(AppConfigCursor *cursor, CursorNode *node)
 static int64
 window(const AppConfigCursor *cursor)
 {
-	int64		window = 4 * (int64) appconfig_memo_settings(cursor->memo)->max_concurrency;
+	int64 window =
+		4 * (int64) appconfig_memo_settings(cursor->memo)->max_concurrency;
 
 	/* past the LIMIT, local filters must be dropping rows: so double */
 	if (cursor->options.rows_wanted > 0)
-		window = Min(window, cursor->yielded < cursor->options.rows_wanted ?
-					 cursor->options.rows_wanted - cursor->yielded : cursor->yielded);
+		window =
+			Min(window, cursor->yielded < cursor->options.rows_wanted
+							? cursor->options.rows_wanted - cursor->yielded
+							: cursor->yielded);
 	return window;
 }
 
@@ -1369,9 +1453,9 @@ window(const AppConfigCursor *cursor)
 static int
 calls_in_flight(const AppConfigCursor *cursor)
 {
-	int			in_flight = 0;
-	ListCell   *cell;
-	dlist_iter	iter;
+	int		   in_flight = 0;
+	ListCell  *cell;
+	dlist_iter iter;
 
 	foreach(cell, cursor->lookups)
 	{
@@ -1392,8 +1476,9 @@ calls_in_flight(const AppConfigCursor *cursor)
 static CursorNode *
 first_node(AppConfigCursor *cursor)
 {
-	return dlist_is_empty(&cursor->queue) ? NULL :
-		dlist_head_element(CursorNode, node, &cursor->queue);
+	return dlist_is_empty(&cursor->queue)
+			   ? NULL
+			   : dlist_head_element(CursorNode, node, &cursor->queue);
 }
 
 static CursorNode *
@@ -1401,16 +1486,18 @@ node_after(AppConfigCursor *cursor, CursorNode *node)
 {
 	if (node == NULL)
 		return first_node(cursor);
-	return dlist_has_next(&cursor->queue, &node->node) ?
-		dlist_container(CursorNode, node, dlist_next_node(&cursor->queue, &node->node)) : NULL;
+	return dlist_has_next(&cursor->queue, &node->node)
+			   ? dlist_container(CursorNode, node,
+								 dlist_next_node(&cursor->queue, &node->node))
+			   : NULL;
 }
 
 /* What has become of a node that was let get on */
 typedef enum PumpResult
 {
-	PUMP_STOP,					/* the nodes behind it must wait */
-	PUMP_NEXT,					/* on with the node behind it */
-	PUMP_REPLACED				/* on with what now stands in its place */
+	PUMP_STOP,	  /* the nodes behind it must wait */
+	PUMP_NEXT,	  /* on with the node behind it */
+	PUMP_REPLACED /* on with what now stands in its place */
 } PumpResult;
 
 /*
@@ -1418,9 +1505,10 @@ typedef enum PumpResult
  * and expands it if that has arrived.
  */
 static PumpResult
-pump_node(AppConfigCursor *cursor, CursorNode *node, int *in_flight, int64 *room)
+pump_node(AppConfigCursor *cursor, CursorNode *node, int *in_flight,
+		  int64 *room)
 {
-	int			most = appconfig_memo_settings(cursor->memo)->max_concurrency;
+	int most = appconfig_memo_settings(cursor->memo)->max_concurrency;
 
 	if (node->kind == NODE_ITEM)
 	{
@@ -1450,7 +1538,8 @@ pump_node(AppConfigCursor *cursor, CursorNode *node, int *in_flight, int64 *room
 	}
 	/* the error of a call is raised when its turn comes */
 	if ((node->entry != NULL && appconfig_memo_has_failed(node->entry)) ||
-		(node->kind != NODE_GET && cursor->nodes >= MAX_NODES && node != first_node(cursor)))
+		(node->kind != NODE_GET && cursor->nodes >= MAX_NODES &&
+		 node != first_node(cursor)))
 		return PUMP_STOP;
 	expand(cursor, node);
 	return PUMP_REPLACED;
@@ -1458,16 +1547,16 @@ pump_node(AppConfigCursor *cursor, CursorNode *node, int *in_flight, int64 *room
 
 /*
  * Asks for the first page in the queue that has not been asked for, if little
- * is left to be asked for before it: else all documents of a page would be read
- * before anybody knows of those of the next.  Not under a LIMIT, which may be
- * met before.
+ * is left to be asked for before it: else all documents of a page would be
+ * read before anybody knows of those of the next.  Not under a LIMIT, which
+ * may be met before.
  */
 static void
 ask_ahead(AppConfigCursor *cursor, int *in_flight)
 {
-	int			most = appconfig_memo_settings(cursor->memo)->max_concurrency;
-	int			left = LOOK_AHEAD * most;
-	dlist_iter	iter;
+	int		   most = appconfig_memo_settings(cursor->memo)->max_concurrency;
+	int		   left = LOOK_AHEAD * most;
+	dlist_iter iter;
 
 	if (cursor->options.rows_wanted > 0 || *in_flight >= most)
 		return;
@@ -1503,7 +1592,7 @@ pump(AppConfigCursor *cursor)
 	ask_ahead(cursor, &in_flight);
 	while (room > 0 && (node = node_after(cursor, previous)) != NULL)
 	{
-		PumpResult	result = pump_node(cursor, node, &in_flight, &room);
+		PumpResult result = pump_node(cursor, node, &in_flight, &room);
 
 		CHECK_FOR_INTERRUPTS();
 		if (result == PUMP_STOP)
@@ -1519,7 +1608,8 @@ next_item(AppConfigCursor *cursor)
 {
 	while (!dlist_is_empty(&cursor->queue))
 	{
-		CursorNode	   *head = dlist_head_element(CursorNode, node, &cursor->queue);
+		CursorNode *head =
+			dlist_head_element(CursorNode, node, &cursor->queue);
 
 		CHECK_FOR_INTERRUPTS();
 		if (!node_is_ready(head))
@@ -1555,9 +1645,10 @@ next_item(AppConfigCursor *cursor)
 
 /* Does the walk come by the source, if some levels are read from lists? */
 static bool
-walk_has_source(const AppConfigCursor *cursor, const bool *listed, AppConfigSource source)
+walk_has_source(const AppConfigCursor *cursor, const bool *listed,
+				AppConfigSource source)
 {
-	int			level;
+	int level;
 
 	for (level = 0; level < cursor->levels_count; level++)
 	{
@@ -1574,23 +1665,24 @@ walk_has_source(const AppConfigCursor *cursor, const bool *listed, AppConfigSour
 
 /* Could a column that is read need the side look-up? */
 static bool
-walk_needs_side(const AppConfigCursor *cursor, const bool *listed, SideLookup side,
-				bool applications_listed)
+walk_needs_side(const AppConfigCursor *cursor, const bool *listed,
+				SideLookup side, bool applications_listed)
 {
 	const AppConfigColumn **column;
-	int			i;
+	int						i;
 
 	if (side_lookups[side].collection == cursor->options.table->collection ||
 		(side == SIDE_APPLICATION && applications_listed))
 		return false;
 	for (column = cursor->options.columns; *column != NULL; column++)
 	{
-		bool		elsewhere = false;
+		bool elsewhere = false;
 
 		if (!column_has_source(*column, side_lookups[side].source))
 			continue;
 		for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES; i++)
-			elsewhere |= (*column)->from[i].source != SOURCE_NONE &&
+			elsewhere |=
+				(*column)->from[i].source != SOURCE_NONE &&
 				walk_has_source(cursor, listed, (*column)->from[i].source);
 		if (!elsewhere)
 			return true;
@@ -1614,13 +1706,13 @@ List *
 appconfig_cursor_operations(const AppConfigCursorOptions *options)
 {
 	AppConfigCursor cursor = {.options = *options};
-	KeyFacts	keys = {.run_known = false};
-	bool		listed[MAX_LEVELS] = {false};
-	bool		applications_listed;
-	List	   *names = NIL;
-	int			level;
-	int			side;
-	int			i;
+	KeyFacts		keys = {.run_known = false};
+	bool			listed[MAX_LEVELS] = {false};
+	bool			applications_listed;
+	List		   *names = NIL;
+	int				level;
+	int				side;
+	int				i;
 
 	if (options->keys->count == 0)
 		return NIL;
@@ -1630,19 +1722,25 @@ appconfig_cursor_operations(const AppConfigCursorOptions *options)
 	applications_listed = needs_applications(&cursor);
 	if (applications_listed)
 	{
-		names = lappend(names, unconstify(char *, appconfig_collections[COLLECTION_APPLICATIONS].list.name));
-		cursor.keys = appconfig_keyset_set_texts(options->keys, KEY_APPLICATION_ID,
-												 KEY_APPLICATION_NAME, leave_names, NULL);
+		names = lappend(
+			names,
+			unconstify(
+				char *,
+				appconfig_collections[COLLECTION_APPLICATIONS].list.name));
+		cursor.keys = appconfig_keyset_set_texts(
+			options->keys, KEY_APPLICATION_ID, KEY_APPLICATION_NAME,
+			leave_names, NULL);
 	}
 	for (level = 0; level < cursor.levels_count; level++)
 	{
 		const AppConfigCollection *collection = collection_at(&cursor, level);
-		bool		direct = false;
-		int			key;
+		bool					   direct = false;
+		int						   key;
 
 		for (i = 0; i < cursor.keys->count; i++)
 		{
-			if (box_access(&collection->get, &keys, &cursor.keys->boxes[i]) == BY_LIST)
+			if (box_access(&collection->get, &keys, &cursor.keys->boxes[i]) ==
+				BY_LIST)
 				listed[level] = true;
 			else
 				direct = true;
@@ -1662,7 +1760,11 @@ appconfig_cursor_operations(const AppConfigCursorOptions *options)
 	for (side = 0; side < SIDE_COUNT; side++)
 	{
 		if (walk_needs_side(&cursor, listed, side, applications_listed))
-			names = lappend(names, unconstify(char *, appconfig_collections[side_lookups[side].collection].get.name));
+			names = lappend(
+				names,
+				unconstify(char *,
+						   appconfig_collections[side_lookups[side].collection]
+							   .get.name));
 	}
 	return names;
 }
@@ -1676,17 +1778,18 @@ appconfig_cursor_operations(const AppConfigCursorOptions *options)
 static bool
 next_treatment(AppConfigCursor *cursor, JsonValue *holder)
 {
-	JsonValue  *list = appconfig_json_lookup(holder, "Treatments");
-	JsonValue  *treatment = NULL;
+	JsonValue *list = appconfig_json_lookup(holder, "Treatments");
+	JsonValue *treatment = NULL;
 
 	while (treatment == NULL)
 	{
-		int			ordinal = cursor->treatment++;
+		int ordinal = cursor->treatment++;
 
 		if (ordinal > appconfig_json_array_length(list))
 			return false;
-		treatment = ordinal == 0 ? appconfig_json_lookup(holder, "Control") :
-			appconfig_json_array_element(list, ordinal - 1);
+		treatment = ordinal == 0
+						? appconfig_json_lookup(holder, "Control")
+						: appconfig_json_array_element(list, ordinal - 1);
 		cursor->item.is_control = ordinal == 0;
 		cursor->item.ordinal = ordinal;
 	}
@@ -1719,9 +1822,10 @@ next_attribute(AppConfigCursor *cursor, JsonValue *holder)
 		cursor->in_members = next_treatment(cursor, holder);
 		if (!cursor->in_members)
 			return false;
-		appconfig_json_members_start(&cursor->members,
-									 appconfig_json_lookup(cursor->item.source[SOURCE_TREATMENT],
-														   "FlagValue.AttributeValues"));
+		appconfig_json_members_start(
+			&cursor->members,
+			appconfig_json_lookup(cursor->item.source[SOURCE_TREATMENT],
+								  "FlagValue.AttributeValues"));
 	}
 }
 
@@ -1730,8 +1834,8 @@ static bool
 next_element(AppConfigCursor *cursor, bool first)
 {
 	const AppConfigTable *table = cursor->options.table;
-	JsonValue  *holder = appconfig_json_lookup(cursor->item.source[table->rows.source],
-											   table->rows.path);
+	JsonValue			 *holder = appconfig_json_lookup(
+				   cursor->item.source[table->rows.source], table->rows.path);
 
 	switch (table->shape)
 	{
@@ -1770,7 +1874,8 @@ appconfig_cursor_next(AppConfigCursor *cursor)
 		if (cursor->current == NULL)
 			return NULL;
 		memset(&cursor->item, 0, sizeof(cursor->item));
-		memcpy(cursor->item.source, cursor->current->source, sizeof(cursor->item.source));
+		memcpy(cursor->item.source, cursor->current->source,
+			   sizeof(cursor->item.source));
 		cursor->item.keys = &cursor->current->keys;
 		cursor->treatment = 0;
 		cursor->in_members = false;

@@ -21,9 +21,9 @@ typedef struct AppConfigItem
 {
 	JsonValue *source[SOURCE_COUNT]; /* NULL: not asked for, or not there */
 	const KeyFacts *keys;
-	const char *entry_name; /* of SOURCE_ENTRY */
-	bool		is_control; /* of SOURCE_TREATMENT */
-	int			ordinal;
+	const char	   *entry_name; /* of SOURCE_ENTRY */
+	bool			is_control; /* of SOURCE_TREATMENT */
+	int				ordinal;
 } AppConfigItem;
 
 /*
@@ -35,22 +35,23 @@ typedef bool (*AppConfigItemFilter)(void *arg, const AppConfigItem *item);
 /* What to read; all of it must outlive the cursor */
 typedef struct AppConfigCursorOptions
 {
-	const AppConfigTable *table;
-	const KeySet *keys;			/* in UTF-8 */
+	const AppConfigTable   *table;
+	const KeySet		   *keys;	 /* in UTF-8 */
 	const AppConfigColumn **columns; /* that are read, ended by NULL */
 	int rows_wanted; /* a LIMIT that is likely to stop the scan, or 0 */
 	AppConfigItemFilter filter; /* or NULL */
-	void	   *filter_arg;
-	ApiCounters *counters;
+	void			   *filter_arg;
+	ApiCounters		   *counters;
 } AppConfigCursorOptions;
 
-extern AppConfigCursor *appconfig_cursor_open(Memo *memo,
-											  const AppConfigCursorOptions *options);
+extern AppConfigCursor *appconfig_cursor_open(
+	Memo *memo, const AppConfigCursorOptions *options);
 extern const AppConfigItem *appconfig_cursor_next(AppConfigCursor *cursor);
-extern void appconfig_cursor_close(AppConfigCursor *cursor);
+extern void					appconfig_cursor_close(AppConfigCursor *cursor);
 
-extern List *appconfig_cursor_operations(const AppConfigCursorOptions *options);
-extern bool appconfig_cursor_list_answers(const AppConfigTable *table,
+extern List *appconfig_cursor_operations(
+	const AppConfigCursorOptions *options);
+extern bool appconfig_cursor_list_answers(const AppConfigTable	*table,
 										  const AppConfigColumn *column);
 
 #endif /* APPCONFIG_CURSOR_H */

@@ -38,9 +38,9 @@ static const char *const operator_names[] = {
 /* What is needed to print the expressions of a scan */
 typedef struct Deparse
 {
-	List	   *context;		/* for deparse_expression() */
-	bool		prefix;			/* columns with their table's name? */
-	const List *operands;		/* value expressions of the keys */
+	List	   *context;  /* for deparse_expression() */
+	bool		prefix;	  /* columns with their table's name? */
+	const List *operands; /* value expressions of the keys */
 } Deparse;
 
 static char *
@@ -54,7 +54,8 @@ deparse(const Deparse *how, Node *expr)
  * ------------------------------------------------------------------------
  */
 static void
-append_keys(StringInfo out, const Deparse *how, const KeyExpr *expr, bool nested)
+append_keys(StringInfo out, const Deparse *how, const KeyExpr *expr,
+			bool nested)
 {
 	const char *joiner = expr->kind == KEY_EXPR_OR ? " OR " : " AND ";
 	int			i;
@@ -66,11 +67,14 @@ append_keys(StringInfo out, const Deparse *how, const KeyExpr *expr, bool nested
 	}
 	if (expr->kind != KEY_EXPR_AND && expr->kind != KEY_EXPR_OR)
 	{
-		Node	   *operand = list_nth(how->operands, expr->operand);
+		Node *operand = list_nth(how->operands, expr->operand);
 
-		appendStringInfo(out, type_is_array(getBaseType(exprType(operand))) ? "%s %s ANY (%s)" : "%s %s %s",
-						 appconfig_table_key_name(expr->key), operator_names[expr->kind],
-						 deparse(how, operand));
+		appendStringInfo(out,
+						 type_is_array(getBaseType(exprType(operand)))
+							 ? "%s %s ANY (%s)"
+							 : "%s %s %s",
+						 appconfig_table_key_name(expr->key),
+						 operator_names[expr->kind], deparse(how, operand));
 		return;
 	}
 	if (nested && expr->nargs > 1)
@@ -91,7 +95,7 @@ mark_values(const KeyExpr *expr, KeyOperand *operands)
 {
 	static char *any_text[] = {"?"};
 	static int64 any_number[] = {1};
-	int			i;
+	int			 i;
 
 	for (i = 0; i < expr->nargs; i++)
 		mark_values(expr->args[i], operands);
@@ -127,30 +131,33 @@ symbolic_keys(const KeyExpr *expr, int count)
  * checked before a document is fetched
  */
 static List *
-clauses_besides_keys(const AppConfigScanPlan *plan, List *qual, const PredicateTable *table,
-					 bool early)
+clauses_besides_keys(const AppConfigScanPlan *plan, List *qual,
+					 const PredicateTable *table, bool early)
 {
-	List	   *clauses = NIL;
-	ListCell   *cell;
-	int			place = 0;
+	List	 *clauses = NIL;
+	ListCell *cell;
+	int		  place = 0;
 
 	foreach(cell, qual)
 	{
-		List	   *operands;
+		List *operands;
 
 		if (list_member_int(plan->early_quals, place++) == early &&
 			(plan->keys == NULL ||
-			 appconfig_predicate_bind(table, list_make1(lfirst(cell)), &operands) == NULL))
+			 appconfig_predicate_bind(table, list_make1(lfirst(cell)),
+									  &operands) == NULL))
 			clauses = lappend(clauses, lfirst(cell));
 	}
 	return clauses;
 }
 
 static void
-explain_clauses(const char *label, const Deparse *how, List *clauses, ExplainState *es)
+explain_clauses(const char *label, const Deparse *how, List *clauses,
+				ExplainState *es)
 {
 	if (clauses != NIL)
-		ExplainPropertyText(label, deparse(how, (Node *) make_ands_explicit(clauses)), es);
+		ExplainPropertyText(
+			label, deparse(how, (Node *) make_ands_explicit(clauses)), es);
 }
 
 /* ------------------------------------------------------------------------
@@ -158,21 +165,21 @@ explain_clauses(const char *label, const Deparse *how, List *clauses, ExplainSta
  * ------------------------------------------------------------------------
  */
 static void
-explain_operations(const AppConfigScanPlan *plan, const AppConfigColumn **columns,
-				   const KeySet *keys, ExplainState *es)
+explain_operations(const AppConfigScanPlan *plan,
+				   const AppConfigColumn **columns, const KeySet *keys,
+				   ExplainState *es)
 {
-	AppConfigCursorOptions options = {
-		.table = plan->table,
-		.keys = keys
-	};
-	const AppConfigColumn **read = palloc0(sizeof(AppConfigColumn *) * (list_length(plan->columns) + 1));
-	ListCell   *cell;
-	int			i = 0;
+	AppConfigCursorOptions	options = {.table = plan->table, .keys = keys};
+	const AppConfigColumn **read =
+		palloc0(sizeof(AppConfigColumn *) * (list_length(plan->columns) + 1));
+	ListCell *cell;
+	int		  i = 0;
 
 	foreach(cell, plan->columns)
 		read[i++] = columns[lfirst_int(cell) - 1];
 	options.columns = read;
-	ExplainPropertyList("Operations", appconfig_cursor_operations(&options), es);
+	ExplainPropertyList("Operations", appconfig_cursor_operations(&options),
+						es);
 }
 
 static void
@@ -188,17 +195,19 @@ explain_cost(const ApiCounters *counters, ExplainState *es)
 void
 appconfigExplainForeignScan(ForeignScanState *node, ExplainState *es)
 {
-	ForeignScan *scan = castNode(ForeignScan, node->ss.ps.plan);
+	ForeignScan				*scan = castNode(ForeignScan, node->ss.ps.plan);
 	const AppConfigScanPlan *plan = appconfig_scan_plan(node);
-	const AppConfigColumn **columns = appconfig_options_get_columns(node->ss.ss_currentRelation, plan->table);
+	const AppConfigColumn  **columns = appconfig_options_get_columns(
+		 node->ss.ss_currentRelation, plan->table);
 	PredicateTable table = {.relid = scan->scan.scanrelid, .columns = columns};
-	Deparse		how = {
-		.context = set_deparse_context_plan(es->deparse_cxt, (Plan *) scan, NIL),
-		.prefix = list_length(es->rtable) > 1 || es->verbose,
-		.operands = scan->fdw_exprs
-	};
+	Deparse		   how = {.context = set_deparse_context_plan(es->deparse_cxt,
+															  (Plan *) scan, NIL),
+						  .prefix = list_length(es->rtable) > 1 || es->verbose,
+						  .operands = scan->fdw_exprs};
 
-	explain_operations(plan, columns, symbolic_keys(plan->keys, list_length(scan->fdw_exprs)), es);
+	explain_operations(plan, columns,
+					   symbolic_keys(plan->keys, list_length(scan->fdw_exprs)),
+					   es);
 	if (plan->keys != NULL)
 	{
 		StringInfoData keys;
@@ -207,10 +216,12 @@ appconfigExplainForeignScan(ForeignScanState *node, ExplainState *es)
 		append_keys(&keys, &how, plan->keys, false);
 		ExplainPropertyText("Keys", keys.data, es);
 	}
-	explain_clauses("Checked Before Fetch", &how,
-					clauses_besides_keys(plan, scan->scan.plan.qual, &table, true), es);
-	explain_clauses("Checked Locally", &how,
-					clauses_besides_keys(plan, scan->scan.plan.qual, &table, false), es);
+	explain_clauses(
+		"Checked Before Fetch", &how,
+		clauses_besides_keys(plan, scan->scan.plan.qual, &table, true), es);
+	explain_clauses(
+		"Checked Locally", &how,
+		clauses_besides_keys(plan, scan->scan.plan.qual, &table, false), es);
 	if (es->analyze)
 		explain_cost(appconfig_scan_counters(node), es);
 }

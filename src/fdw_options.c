@@ -491,7 +491,7 @@ is_given(List *given, const char *name)
 {
 	ListCell *lc;
 
-	foreach (lc, given)
+	foreach(lc, given)
 	{
 		if (strcmp(lfirst_node(DefElem, lc)->defname, name) == 0)
 			return true;
@@ -526,7 +526,7 @@ has_secrets(List *given, int where)
 {
 	ListCell *lc;
 
-	foreach (lc, given)
+	foreach(lc, given)
 	{
 		if (find_option(lfirst_node(DefElem, lc)->defname, ON_MAPPING) != NULL)
 			return true;
@@ -545,7 +545,7 @@ check_names(List *given, int where)
 	StringInfoData valid;
 	ListCell	  *lc;
 
-	foreach (lc, given)
+	foreach(lc, given)
 	{
 		const char *name = lfirst_node(DefElem, lc)->defname;
 
@@ -652,7 +652,7 @@ read_options(List *given, int where, OptionValues *values)
 		if ((option->where & where) == 0)
 			continue;
 
-		foreach (lc, given)
+		foreach(lc, given)
 		{
 			DefElem *def = lfirst_node(DefElem, lc);
 
@@ -813,7 +813,7 @@ wipe_options(List *given)
 {
 	ListCell *lc;
 
-	foreach (lc, given)
+	foreach(lc, given)
 	{
 		char *value = defGetString(lfirst_node(DefElem, lc));
 

@@ -4,12 +4,13 @@
  *		GetForeignRelSize, GetForeignPaths and GetForeignPlan.
  *
  * Planning asks nobody: no network and no credentials, so that EXPLAIN works
- * where the service does not.  What counts is the number of calls, so a path is
- * as cheap as its clauses bind keys; a join clause that binds one makes a
+ * where the service does not.  What counts is the number of calls, so a path
+ *is as cheap as its clauses bind keys; a join clause that binds one makes a
  * parameterized path, also together with others from different tables.  Every
  * clause stays in the plan and is checked again, whatever has been asked for.
  *
- * What may not live here: URLs, JSON, the recognition of clauses (predicate.c).
+ * What may not live here: URLs, JSON, the recognition of clauses
+ *(predicate.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -39,19 +40,19 @@
 #include "request.h"
 
 /*
- * A call takes some tens of milliseconds, reading a page from disk some tens of
- * microseconds, and that is seq_page_cost.  The ratio keeps any plan with fewer
- * calls below any plan with more.
+ * A call takes some tens of milliseconds, reading a page from disk some tens
+ * of microseconds, and that is seq_page_cost.  The ratio keeps any plan with
+ * fewer calls below any plan with more.
  */
-#define COST_OF_CALL	1000.0
+#define COST_OF_CALL 1000.0
 
 /* What an account holds, where nothing is known of it */
-#define DEFINITIONS_OF_ACCOUNT	200.0
-#define DEFINITIONS_OF_APPLICATION	10.0
-#define RUNS_OF_DEFINITION	10.0
+#define DEFINITIONS_OF_ACCOUNT	   200.0
+#define DEFINITIONS_OF_APPLICATION 10.0
+#define RUNS_OF_DEFINITION		   10.0
 
 /* Most combinations of outer tables for which a path is made */
-#define MAX_OUTER_COMBINATIONS	64
+#define MAX_OUTER_COMBINATIONS 64
 
 /* By AppConfigRowShape */
 static const double rows_of_shape[] = {
@@ -65,16 +66,16 @@ static const double rows_of_shape[] = {
 typedef struct PlanTable
 {
 	const AppConfigTable *table;
-	PredicateTable predicates;
-	Bitmapset  *read;			/* attribute numbers, offset as by
+	PredicateTable		  predicates;
+	Bitmapset			 *read; /* attribute numbers, offset as by
 								 * pull_varattnos() */
 } PlanTable;
 
 /* What some clauses let us expect */
 typedef struct Estimate
 {
-	double		calls;
-	double		rows;
+	double calls;
+	double rows;
 } Estimate;
 
 /* ------------------------------------------------------------------------
@@ -87,25 +88,27 @@ typedef struct Estimate
  * if all of its arms do.
  */
 static double
-count_values(PlannerInfo *root, const KeyExpr *expr, List *operands, AppConfigKey key)
+count_values(PlannerInfo *root, const KeyExpr *expr, List *operands,
+			 AppConfigKey key)
 {
-	double		count = 0;
-	int			i;
+	double count = 0;
+	int	   i;
 
 	if (expr == NULL)
 		return 0;
 	if (expr->kind == KEY_EXPR_IN && expr->key == key)
 	{
-		Node	   *operand = list_nth(operands, expr->operand);
+		Node *operand = list_nth(operands, expr->operand);
 
-		return type_is_array(getBaseType(exprType(operand))) ?
-			Max(1, appconfig_array_length(root, operand)) : 1;
+		return type_is_array(getBaseType(exprType(operand)))
+				   ? Max(1, appconfig_array_length(root, operand))
+				   : 1;
 	}
 	if (expr->kind != KEY_EXPR_AND && expr->kind != KEY_EXPR_OR)
 		return 0;
 	for (i = 0; i < expr->nargs; i++)
 	{
-		double		own = count_values(root, expr->args[i], operands, key);
+		double own = count_values(root, expr->args[i], operands, key);
 
 		if (expr->kind == KEY_EXPR_OR)
 		{
@@ -121,9 +124,10 @@ count_values(PlannerInfo *root, const KeyExpr *expr, List *operands, AppConfigKe
 
 /* A thing can be known by its id or by its name */
 static double
-count_ids(PlannerInfo *root, const KeyExpr *expr, List *operands, AppConfigKey id, AppConfigKey name)
+count_ids(PlannerInfo *root, const KeyExpr *expr, List *operands,
+		  AppConfigKey id, AppConfigKey name)
 {
-	double		ids = count_values(root, expr, operands, id);
+	double ids = count_values(root, expr, operands, id);
 
 	return ids > 0 ? ids : count_values(root, expr, operands, name);
 }
@@ -132,16 +136,18 @@ count_ids(PlannerInfo *root, const KeyExpr *expr, List *operands, AppConfigKey i
 static Estimate
 estimate(PlannerInfo *root, const PlanTable *table, List *clauses)
 {
-	List	   *operands = NIL;
-	KeyExpr    *keys = appconfig_enable_pushdown ?
-		appconfig_predicate_bind(&table->predicates, clauses, &operands) : NULL;
-	double		applications = count_ids(root, keys, operands,
-										 KEY_APPLICATION_ID, KEY_APPLICATION_NAME);
-	double		definitions = count_ids(root, keys, operands,
-										KEY_DEFINITION_ID, KEY_DEFINITION_NAME);
-	double		runs = count_values(root, keys, operands, KEY_RUN);
-	double		shape = rows_of_shape[table->table->shape];
-	Estimate	result;
+	List	*operands = NIL;
+	KeyExpr *keys =
+		appconfig_enable_pushdown
+			? appconfig_predicate_bind(&table->predicates, clauses, &operands)
+			: NULL;
+	double	 applications = count_ids(root, keys, operands, KEY_APPLICATION_ID,
+									  KEY_APPLICATION_NAME);
+	double	 definitions = count_ids(root, keys, operands, KEY_DEFINITION_ID,
+									 KEY_DEFINITION_NAME);
+	double	 runs = count_values(root, keys, operands, KEY_RUN);
+	double	 shape = rows_of_shape[table->table->shape];
+	Estimate result;
 
 	if (applications > 0 && definitions > 0 && runs > 0)
 	{
@@ -150,7 +156,9 @@ estimate(PlannerInfo *root, const PlanTable *table, List *clauses)
 		return result;
 	}
 	if (definitions == 0)
-		definitions = applications > 0 ? applications * DEFINITIONS_OF_APPLICATION : DEFINITIONS_OF_ACCOUNT;
+		definitions = applications > 0
+						  ? applications * DEFINITIONS_OF_APPLICATION
+						  : DEFINITIONS_OF_ACCOUNT;
 	if (runs == 0)
 		runs = RUNS_OF_DEFINITION;
 	/* a list of runs for each definition, and a document for each run */
@@ -163,32 +171,37 @@ estimate(PlannerInfo *root, const PlanTable *table, List *clauses)
 static Bitmapset *
 find_columns_read(RelOptInfo *baserel)
 {
-	Bitmapset  *read = NULL;
-	ListCell   *cell;
+	Bitmapset *read = NULL;
+	ListCell  *cell;
 
 	pull_varattnos((Node *) baserel->reltarget->exprs, baserel->relid, &read);
 	foreach(cell, baserel->baserestrictinfo)
-		pull_varattnos((Node *) lfirst_node(RestrictInfo, cell)->clause, baserel->relid, &read);
+		pull_varattnos((Node *) lfirst_node(RestrictInfo, cell)->clause,
+					   baserel->relid, &read);
 	foreach(cell, baserel->joininfo)
-		pull_varattnos((Node *) lfirst_node(RestrictInfo, cell)->clause, baserel->relid, &read);
+		pull_varattnos((Node *) lfirst_node(RestrictInfo, cell)->clause,
+					   baserel->relid, &read);
 	return read;
 }
 
 void
-appconfigGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel, Oid foreigntableid)
+appconfigGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
+						   Oid foreigntableid)
 {
-	PlanTable  *table = palloc0(sizeof(PlanTable));
-	Relation	relation = table_open(foreigntableid, NoLock);
+	PlanTable *table = palloc0(sizeof(PlanTable));
+	Relation   relation = table_open(foreigntableid, NoLock);
 
 	table->table = appconfig_options_get_table(foreigntableid);
 	table->predicates.root = root;
 	table->predicates.relid = baserel->relid;
-	table->predicates.columns = appconfig_options_get_columns(relation, table->table);
+	table->predicates.columns =
+		appconfig_options_get_columns(relation, table->table);
 	table_close(relation, NoLock);
 	table->read = find_columns_read(baserel);
 	baserel->fdw_private = table;
 	baserel->tuples = estimate(root, table, NIL).rows;
-	baserel->rows = clamp_row_est(estimate(root, table, baserel->baserestrictinfo).rows);
+	baserel->rows =
+		clamp_row_est(estimate(root, table, baserel->baserestrictinfo).rows);
 }
 
 /* ------------------------------------------------------------------------
@@ -196,29 +209,35 @@ appconfigGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel, Oid foreignta
  * ------------------------------------------------------------------------
  */
 static void
-add_foreign_path(PlannerInfo *root, RelOptInfo *baserel, List *clauses, double rows, Relids outer)
+add_foreign_path(PlannerInfo *root, RelOptInfo *baserel, List *clauses,
+				 double rows, Relids outer)
 {
-	Estimate	expected = estimate(root, baserel->fdw_private, clauses);
-	Cost		startup = COST_OF_CALL;
-	Cost		total = expected.calls * COST_OF_CALL + rows * cpu_tuple_cost;
+	Estimate expected = estimate(root, baserel->fdw_private, clauses);
+	Cost	 startup = COST_OF_CALL;
+	Cost	 total = expected.calls * COST_OF_CALL + rows * cpu_tuple_cost;
 
-	add_path(baserel, (Path *) appconfig_create_foreignscan_path(root, baserel, rows, startup,
-																 Max(startup, total), outer));
+	add_path(baserel,
+			 (Path *) appconfig_create_foreignscan_path(
+				 root, baserel, rows, startup, Max(startup, total), outer));
 }
 
-/* For generate_implied_equalities_for_column(): is it the column in question? */
+/* For generate_implied_equalities_for_column(): is it the column in question?
+ */
 static bool
-is_wanted_column(PlannerInfo *root pg_attribute_unused(), RelOptInfo *rel pg_attribute_unused(),
-				 EquivalenceClass *ec pg_attribute_unused(), EquivalenceMember *em, void *arg)
+is_wanted_column(PlannerInfo *root	  pg_attribute_unused(),
+				 RelOptInfo *rel	  pg_attribute_unused(),
+				 EquivalenceClass *ec pg_attribute_unused(),
+				 EquivalenceMember *em, void *arg)
 {
-	Expr	   *expr = em->em_expr;
-	const Var  *wanted = arg;
+	Expr	  *expr = em->em_expr;
+	const Var *wanted = arg;
 
 	while (expr != NULL && IsA(expr, RelabelType))
 		expr = ((RelabelType *) expr)->arg;
 	return expr != NULL && IsA(expr, Var) &&
-		((Var *) expr)->varno == wanted->varno && ((Var *) expr)->varattno == wanted->varattno &&
-		((Var *) expr)->varlevelsup == 0;
+		   ((Var *) expr)->varno == wanted->varno &&
+		   ((Var *) expr)->varattno == wanted->varattno &&
+		   ((Var *) expr)->varlevelsup == 0;
 }
 
 /* Clauses that join the table's keys to other tables */
@@ -226,9 +245,9 @@ static List *
 find_join_clauses(PlannerInfo *root, RelOptInfo *baserel)
 {
 	const PlanTable *table = baserel->fdw_private;
-	List	   *clauses = NIL;
-	ListCell   *cell;
-	AttrNumber	attnum;
+	List			*clauses = NIL;
+	ListCell		*cell;
+	AttrNumber		 attnum;
 
 	foreach(cell, baserel->joininfo)
 	{
@@ -242,12 +261,13 @@ find_join_clauses(PlannerInfo *root, RelOptInfo *baserel)
 	for (attnum = 1; attnum <= baserel->max_attr; attnum++)
 	{
 		const AppConfigColumn *column = table->predicates.columns[attnum - 1];
-		Var			wanted = {.varno = baserel->relid, .varattno = attnum};
+		Var wanted = {.varno = baserel->relid, .varattno = attnum};
 
 		if (column != NULL && column->key != KEY_NONE)
 			clauses = list_concat(clauses,
-								  generate_implied_equalities_for_column(root, baserel, is_wanted_column,
-																		 &wanted, baserel->lateral_referencers));
+								  generate_implied_equalities_for_column(
+									  root, baserel, is_wanted_column, &wanted,
+									  baserel->lateral_referencers));
 	}
 	return clauses;
 }
@@ -257,10 +277,11 @@ static Relids
 outer_of_clause(RelOptInfo *baserel, RestrictInfo *rinfo)
 {
 	const PlanTable *table = baserel->fdw_private;
-	List	   *operands;
-	Relids		outer;
+	List			*operands;
+	Relids			 outer;
 
-	if (appconfig_predicate_bind(&table->predicates, list_make1(rinfo), &operands) == NULL)
+	if (appconfig_predicate_bind(&table->predicates, list_make1(rinfo),
+								 &operands) == NULL)
 		return NULL;
 	outer = bms_union(rinfo->clause_relids, baserel->lateral_relids);
 	outer = bms_del_member(outer, baserel->relid);
@@ -270,7 +291,7 @@ outer_of_clause(RelOptInfo *baserel, RestrictInfo *rinfo)
 static List *
 add_combination(List *combinations, Relids outer)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	if (bms_is_empty(outer))
 		return combinations;
@@ -283,26 +304,29 @@ add_combination(List *combinations, Relids outer)
 }
 
 /*
- * The sets of other tables that a path can take keys from: those of each clause
- * and the unions of them, since the keys of one call may come from several.
+ * The sets of other tables that a path can take keys from: those of each
+ * clause and the unions of them, since the keys of one call may come from
+ * several.
  */
 static List *
 find_outer_combinations(PlannerInfo *root, RelOptInfo *baserel)
 {
-	List	   *combinations = NIL;
-	ListCell   *cell;
+	List	 *combinations = NIL;
+	ListCell *cell;
 
 	foreach(cell, find_join_clauses(root, baserel))
 	{
-		Relids		outer = outer_of_clause(baserel, lfirst(cell));
-		List	   *known = list_copy(combinations);
-		ListCell   *other;
+		Relids	  outer = outer_of_clause(baserel, lfirst(cell));
+		List	 *known = list_copy(combinations);
+		ListCell *other;
 
 		combinations = add_combination(combinations, outer);
 		foreach(other, known)
 		{
-			if (!bms_is_empty(outer) && list_length(combinations) < MAX_OUTER_COMBINATIONS)
-				combinations = add_combination(combinations, bms_union(lfirst(other), outer));
+			if (!bms_is_empty(outer) &&
+				list_length(combinations) < MAX_OUTER_COMBINATIONS)
+				combinations = add_combination(
+					combinations, bms_union(lfirst(other), outer));
 		}
 	}
 	return combinations;
@@ -312,19 +336,24 @@ void
 appconfigGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel,
 						 Oid foreigntableid pg_attribute_unused())
 {
-	ListCell   *cell;
+	ListCell *cell;
 
-	add_foreign_path(root, baserel, baserel->baserestrictinfo, baserel->rows, baserel->lateral_relids);
+	add_foreign_path(root, baserel, baserel->baserestrictinfo, baserel->rows,
+					 baserel->lateral_relids);
 	if (!appconfig_enable_pushdown)
 		return;
 	foreach(cell, find_outer_combinations(root, baserel))
 	{
-		ParamPathInfo *param_info = get_baserel_parampathinfo(root, baserel, lfirst(cell));
-		List	   *clauses = list_concat_copy(baserel->baserestrictinfo, param_info->ppi_clauses);
+		ParamPathInfo *param_info =
+			get_baserel_parampathinfo(root, baserel, lfirst(cell));
+		List *clauses = list_concat_copy(baserel->baserestrictinfo,
+										 param_info->ppi_clauses);
 
-		param_info->ppi_rows = Min(clamp_row_est(estimate(root, baserel->fdw_private, clauses).rows),
-								   baserel->rows);
-		add_foreign_path(root, baserel, clauses, param_info->ppi_rows, lfirst(cell));
+		param_info->ppi_rows = Min(
+			clamp_row_est(estimate(root, baserel->fdw_private, clauses).rows),
+			baserel->rows);
+		add_foreign_path(root, baserel, clauses, param_info->ppi_rows,
+						 lfirst(cell));
 	}
 }
 
@@ -337,18 +366,20 @@ appconfigGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel,
 static bool
 list_answers_clause(const PlanTable *table, Node *clause)
 {
-	Bitmapset  *read = NULL;
-	int			member = -1;
+	Bitmapset *read = NULL;
+	int		   member = -1;
 
 	pull_varattnos(clause, table->predicates.relid, &read);
 	if (bms_is_empty(read))
 		return false;
 	while ((member = bms_next_member(read, member)) >= 0)
 	{
-		int			attnum = member + FirstLowInvalidHeapAttributeNumber;
-		const AppConfigColumn *column = attnum > 0 ? table->predicates.columns[attnum - 1] : NULL;
+		int attnum = member + FirstLowInvalidHeapAttributeNumber;
+		const AppConfigColumn *column =
+			attnum > 0 ? table->predicates.columns[attnum - 1] : NULL;
 
-		if (column == NULL || !appconfig_cursor_list_answers(table->table, column))
+		if (column == NULL ||
+			!appconfig_cursor_list_answers(table->table, column))
 			return false;
 	}
 	return true;
@@ -358,8 +389,8 @@ list_answers_clause(const PlanTable *table, Node *clause)
 static bool
 can_go_early(const PlanTable *table, Node *clause)
 {
-	return list_answers_clause(table, clause) && !contain_volatile_functions(clause) &&
-		!contain_subplans(clause);
+	return list_answers_clause(table, clause) &&
+		   !contain_volatile_functions(clause) && !contain_subplans(clause);
 }
 
 /*
@@ -371,9 +402,9 @@ can_go_early(const PlanTable *table, Node *clause)
 static List *
 find_early_quals(const PlanTable *table, List *scan_clauses, List *qual)
 {
-	Index		waiting = PG_UINT32_MAX;
-	List	   *early = NIL;
-	ListCell   *cell;
+	Index	  waiting = PG_UINT32_MAX;
+	List	 *early = NIL;
+	ListCell *cell;
 
 	foreach(cell, scan_clauses)
 	{
@@ -385,7 +416,7 @@ find_early_quals(const PlanTable *table, List *scan_clauses, List *qual)
 	foreach(cell, scan_clauses)
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, cell);
-		ListCell   *other;
+		ListCell	 *other;
 
 		if (!can_go_early(table, (Node *) rinfo->clause) ||
 			(rinfo->security_level > waiting && !rinfo->leakproof))
@@ -400,21 +431,23 @@ find_early_quals(const PlanTable *table, List *scan_clauses, List *qual)
 }
 
 /*
- * Attribute numbers of the columns that the query reads.  A whole-row reference
- * reads all of them; so does a query without pushdown, whose every answer is
- * then put together from everything there is.
+ * Attribute numbers of the columns that the query reads.  A whole-row
+ * reference reads all of them; so does a query without pushdown, whose every
+ * answer is then put together from everything there is.
  */
 static List *
 list_columns_read(const PlanTable *table, int natts, bool all)
 {
-	List	   *attnums = NIL;
-	int			attnum;
+	List *attnums = NIL;
+	int	  attnum;
 
-	all = all || bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, table->read);
+	all = all ||
+		  bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, table->read);
 	for (attnum = 1; attnum <= natts; attnum++)
 	{
 		if (table->predicates.columns[attnum - 1] != NULL &&
-			(all || bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, table->read)))
+			(all || bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber,
+								  table->read)))
 			attnums = lappend_int(attnums, attnum);
 	}
 	return attnums;
@@ -433,22 +466,25 @@ find_rows_wanted(PlannerInfo *root)
 
 ForeignScan *
 appconfigGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
-						Oid foreigntableid pg_attribute_unused(),
-						ForeignPath *best_path pg_attribute_unused(), List *tlist,
-						List *scan_clauses, Plan *outer_plan)
+						Oid foreigntableid	   pg_attribute_unused(),
+						ForeignPath *best_path pg_attribute_unused(),
+						List *tlist, List *scan_clauses, Plan *outer_plan)
 {
-	PlanTable  *table = baserel->fdw_private;
+	PlanTable		 *table = baserel->fdw_private;
 	AppConfigScanPlan plan = {.table = table->table};
-	List	   *qual = extract_actual_clauses(scan_clauses, false);
-	List	   *operands = NIL;
+	List			 *qual = extract_actual_clauses(scan_clauses, false);
+	List			 *operands = NIL;
 
-	plan.columns = list_columns_read(table, baserel->max_attr, !appconfig_enable_pushdown);
+	plan.columns = list_columns_read(table, baserel->max_attr,
+									 !appconfig_enable_pushdown);
 	if (appconfig_enable_pushdown)
 	{
-		plan.keys = appconfig_predicate_bind(&table->predicates, scan_clauses, &operands);
+		plan.keys = appconfig_predicate_bind(&table->predicates, scan_clauses,
+											 &operands);
 		plan.early_quals = find_early_quals(table, scan_clauses, qual);
 		plan.rows_wanted = find_rows_wanted(root);
 	}
-	return make_foreignscan(tlist, qual, baserel->relid,
-							operands, appconfig_request_pack(&plan), NIL, NIL, outer_plan);
+	return make_foreignscan(tlist, qual, baserel->relid, operands,
+							appconfig_request_pack(&plan), NIL, NIL,
+							outer_plan);
 }

@@ -5,11 +5,11 @@
  *		EndForeignScan.
  *
  * Begin only reads the plan; keys are evaluated and credentials looked up when
- * the first row is asked for, so that EXPLAIN does neither.  Then a cursor walks
- * the calls and each of its items becomes a row.
+ * the first row is asked for, so that EXPLAIN does neither.  Then a cursor
+ *walks the calls and each of its items becomes a row.
  *
- * What may not live here: paging, retries, order of calls (cursor.c, api.c), the
- * conversion of values (row.c).
+ * What may not live here: paging, retries, order of calls (cursor.c, api.c),
+ *the conversion of values (row.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -40,18 +40,18 @@
 
 typedef struct AppConfigScanState
 {
-	AppConfigScanPlan *plan;
-	const AppConfigColumn **columns;	/* by attribute number - 1 */
-	List	   *operands;		/* ExprState of the keys' values */
-	ExprState  *early_qual;		/* what a list's items are checked against */
-	List	   *early_columns;	/* attribute numbers that it reads */
-	bool		reads_again;	/* may the statement want a document twice? */
-	MemoryContext keys_context; /* keys and cursor, for one (re)scan */
-	MemoryContext row_context;	/* the values of one row */
-	Memo	   *memo;			/* NULL before the first row */
-	RowMaker   *maker;
-	AppConfigCursor *cursor;	/* NULL before the first row of a (re)scan */
-	ApiCounters counters;
+	AppConfigScanPlan	   *plan;
+	const AppConfigColumn **columns;  /* by attribute number - 1 */
+	List				   *operands; /* ExprState of the keys' values */
+	ExprState	 *early_qual;	 /* what a list's items are checked against */
+	List		 *early_columns; /* attribute numbers that it reads */
+	bool		  reads_again;	 /* may the statement want a document twice? */
+	MemoryContext keys_context;	 /* keys and cursor, for one (re)scan */
+	MemoryContext row_context;	 /* the values of one row */
+	Memo		 *memo;			 /* NULL before the first row */
+	RowMaker	 *maker;
+	AppConfigCursor *cursor; /* NULL before the first row of a (re)scan */
+	ApiCounters		 counters;
 } AppConfigScanState;
 
 /* The plan that a scan carries out */
@@ -76,9 +76,9 @@ appconfig_scan_counters(ForeignScanState *node)
 /* What a search through a statement's plan is for, and has found */
 typedef struct PlanSearch
 {
-	Oid			serverid;
-	int			scans;			/* of that server */
-	bool		repeated;		/* may one of them be run again? */
+	Oid	 serverid;
+	int	 scans;	   /* of that server */
+	bool repeated; /* may one of them be run again? */
 } PlanSearch;
 
 static void search_plan(PlanSearch *search, Plan *plan, bool repeats);
@@ -86,7 +86,7 @@ static void search_plan(PlanSearch *search, Plan *plan, bool repeats);
 static void
 search_plans(PlanSearch *search, List *plans, bool repeats)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	foreach(cell, plans)
 		search_plan(search, lfirst(cell), repeats);
@@ -95,7 +95,7 @@ search_plans(PlanSearch *search, List *plans, bool repeats)
 static void
 search_plan(PlanSearch *search, Plan *plan, bool repeats)
 {
-	bool		inner_repeats = repeats;
+	bool inner_repeats = repeats;
 
 	if (plan == NULL)
 		return;
@@ -139,7 +139,7 @@ search_plan(PlanSearch *search, Plan *plan, bool repeats)
 static bool
 statement_reads_again(const PlannedStmt *statement, Oid serverid)
 {
-	PlanSearch	search = {.serverid = serverid};
+	PlanSearch search = {.serverid = serverid};
 
 	search_plan(&search, statement->planTree, false);
 	search_plans(&search, statement->subplans, true);
@@ -150,43 +150,47 @@ statement_reads_again(const PlannedStmt *statement, Oid serverid)
 static void
 begin_early_qual(ForeignScanState *node, AppConfigScanState *state)
 {
-	List	   *qual = node->ss.ps.plan->qual;
-	List	   *early = NIL;
-	Bitmapset  *read = NULL;
-	ListCell   *cell;
-	int			member = -1;
+	List	  *qual = node->ss.ps.plan->qual;
+	List	  *early = NIL;
+	Bitmapset *read = NULL;
+	ListCell  *cell;
+	int		   member = -1;
 
 	foreach(cell, state->plan->early_quals)
 		early = lappend(early, list_nth(qual, lfirst_int(cell)));
 	if (early == NIL)
 		return;
 	state->early_qual = ExecInitQual(early, (PlanState *) node);
-	pull_varattnos((Node *) early, castNode(ForeignScan, node->ss.ps.plan)->scan.scanrelid, &read);
+	pull_varattnos((Node *) early,
+				   castNode(ForeignScan, node->ss.ps.plan)->scan.scanrelid,
+				   &read);
 	while ((member = bms_next_member(read, member)) >= 0)
-		state->early_columns = lappend_int(state->early_columns,
-										   member + FirstLowInvalidHeapAttributeNumber);
+		state->early_columns = lappend_int(
+			state->early_columns, member + FirstLowInvalidHeapAttributeNumber);
 }
 
 void
 appconfigBeginForeignScan(ForeignScanState *node, int eflags)
 {
-	ForeignScan *scan = castNode(ForeignScan, node->ss.ps.plan);
-	EState	   *estate = node->ss.ps.state;
-	Relation	relation = node->ss.ss_currentRelation;
-	AppConfigScanState  *state = palloc0(sizeof(AppConfigScanState));
+	ForeignScan		   *scan = castNode(ForeignScan, node->ss.ps.plan);
+	EState			   *estate = node->ss.ps.state;
+	Relation			relation = node->ss.ss_currentRelation;
+	AppConfigScanState *state = palloc0(sizeof(AppConfigScanState));
 
 	node->fdw_state = state;
 	state->plan = appconfig_request_unpack(scan->fdw_private);
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
 		return;
-	state->columns = appconfig_options_get_columns(relation, state->plan->table);
+	state->columns =
+		appconfig_options_get_columns(relation, state->plan->table);
 	state->operands = ExecInitExprList(scan->fdw_exprs, (PlanState *) node);
 	begin_early_qual(node, state);
-	state->reads_again = statement_reads_again(estate->es_plannedstmt, scan->fs_server);
-	state->keys_context = AllocSetContextCreate(estate->es_query_cxt, "appconfig_fdw keys",
-												ALLOCSET_SMALL_SIZES);
-	state->row_context = AllocSetContextCreate(estate->es_query_cxt, "appconfig_fdw row",
-											   ALLOCSET_DEFAULT_SIZES);
+	state->reads_again =
+		statement_reads_again(estate->es_plannedstmt, scan->fs_server);
+	state->keys_context = AllocSetContextCreate(
+		estate->es_query_cxt, "appconfig_fdw keys", ALLOCSET_SMALL_SIZES);
+	state->row_context = AllocSetContextCreate(
+		estate->es_query_cxt, "appconfig_fdw row", ALLOCSET_DEFAULT_SIZES);
 }
 
 /* ------------------------------------------------------------------------
@@ -201,20 +205,24 @@ appconfigBeginForeignScan(ForeignScanState *node, int eflags)
 static void
 add_text(KeyOperand *operand, Datum value, Oid type)
 {
-	char	   *string = type == NAMEOID ? pstrdup(NameStr(*DatumGetName(value))) :
-		TextDatumGetCString(value);
-	int			length = (int) strlen(string);
+	char *string = type == NAMEOID ? pstrdup(NameStr(*DatumGetName(value)))
+								   : TextDatumGetCString(value);
+	int	  length = (int) strlen(string);
 
-	if (GetDatabaseEncoding() == PG_SQL_ASCII && !pg_verify_mbstr(PG_UTF8, string, length, true))
+	if (GetDatabaseEncoding() == PG_SQL_ASCII &&
+		!pg_verify_mbstr(PG_UTF8, string, length, true))
 		return;
-	operand->texts[operand->nvalues++] = pg_server_to_any(string, length, PG_UTF8);
+	operand->texts[operand->nvalues++] =
+		pg_server_to_any(string, length, PG_UTF8);
 }
 
 static void
 add_number(KeyOperand *operand, Datum value, Oid type)
 {
-	operand->numbers[operand->nvalues++] = type == INT2OID ? DatumGetInt16(value) :
-		type == INT4OID ? DatumGetInt32(value) : DatumGetInt64(value);
+	operand->numbers[operand->nvalues++] =
+		type == INT2OID	  ? DatumGetInt16(value)
+		: type == INT4OID ? DatumGetInt32(value)
+						  : DatumGetInt64(value);
 }
 
 static void
@@ -244,24 +252,24 @@ add_value(KeyOperand *operand, Datum value, Oid type)
 static void
 evaluate_operand(KeyOperand *operand, ExprState *expr, ExprContext *econtext)
 {
-	Oid			type = getBaseType(exprType((Node *) expr->expr));
-	Oid			element = get_element_type(type);
-	bool		isnull;
-	Datum		value = ExecEvalExprSwitchContext(expr, econtext, &isnull);
-	Datum	   *values = &value;
-	bool	   *nulls = &isnull;
-	int			count = 1;
-	int			i;
+	Oid	   type = getBaseType(exprType((Node *) expr->expr));
+	Oid	   element = get_element_type(type);
+	bool   isnull;
+	Datum  value = ExecEvalExprSwitchContext(expr, econtext, &isnull);
+	Datum *values = &value;
+	bool  *nulls = &isnull;
+	int	   count = 1;
+	int	   i;
 
 	if (OidIsValid(element) && !isnull)
 	{
-		int16		length;
-		bool		byval;
-		char		align;
+		int16 length;
+		bool  byval;
+		char  align;
 
 		get_typlenbyvalalign(element, &length, &byval, &align);
-		deconstruct_array(DatumGetArrayTypeP(value), element, length, byval, align,
-						  &values, &nulls, &count);
+		deconstruct_array(DatumGetArrayTypeP(value), element, length, byval,
+						  align, &values, &nulls, &count);
 		type = getBaseType(element);
 	}
 	operand->texts = palloc(sizeof(char *) * Max(count, 1));
@@ -274,8 +282,8 @@ evaluate_operand(KeyOperand *operand, ExprState *expr, ExprContext *econtext)
 }
 
 /*
- * Where a column holds values that may have been cut off, a value of that width
- * stands for more than the service would find by it, and binds nothing.
+ * Where a column holds values that may have been cut off, a value of that
+ * width stands for more than the service would find by it, and binds nothing.
  */
 static void
 unbind_cut_values(const KeyExpr *expr, KeyOperand *operands)
@@ -296,12 +304,14 @@ unbind_cut_values(const KeyExpr *expr, KeyOperand *operands)
 static KeySet *
 evaluate_keys(ForeignScanState *node, AppConfigScanState *state)
 {
-	KeyOperand *operands = palloc0(sizeof(KeyOperand) * Max(list_length(state->operands), 1));
-	ListCell   *cell;
-	int			i = 0;
+	KeyOperand *operands =
+		palloc0(sizeof(KeyOperand) * Max(list_length(state->operands), 1));
+	ListCell *cell;
+	int		  i = 0;
 
 	foreach(cell, state->operands)
-		evaluate_operand(&operands[i++], lfirst(cell), node->ss.ps.ps_ExprContext);
+		evaluate_operand(&operands[i++], lfirst(cell),
+						 node->ss.ps.ps_ExprContext);
 	if (state->plan->keys != NULL)
 		unbind_cut_values(state->plan->keys, operands);
 	return appconfig_keyset_evaluate(state->plan->keys, operands);
@@ -317,7 +327,8 @@ static Oid
 scan_user(ForeignScanState *node)
 {
 	ForeignScan *scan = castNode(ForeignScan, node->ss.ps.plan);
-	Oid			user = appconfig_scan_user(scan, exec_rt_fetch(scan->scan.scanrelid, node->ss.ps.state));
+	Oid			 user = appconfig_scan_user(
+				 scan, exec_rt_fetch(scan->scan.scanrelid, node->ss.ps.state));
 
 	return OidIsValid(user) ? user : GetUserId();
 }
@@ -327,14 +338,14 @@ static Memo *
 attach_memo(ForeignScanState *node)
 {
 	MemoryContext statement = node->ss.ps.state->es_query_cxt;
-	Oid			serverid = castNode(ForeignScan, node->ss.ps.plan)->fs_server;
-	Oid			userid = scan_user(node);
-	Memo	   *memo = appconfig_memo_find(statement, serverid, userid);
-	MemoryContext old;
-	AppConfigSettings *settings;
-	AwsCredentials *credentials;
+	Oid	  serverid = castNode(ForeignScan, node->ss.ps.plan)->fs_server;
+	Oid	  userid = scan_user(node);
+	Memo *memo = appconfig_memo_find(statement, serverid, userid);
+	MemoryContext			old;
+	AppConfigSettings	   *settings;
+	AwsCredentials		   *credentials;
 	const AppConfigSession *session;
-	Oid			umid;
+	Oid						umid;
 
 	if (memo != NULL)
 		return memo;
@@ -343,8 +354,10 @@ attach_memo(ForeignScanState *node)
 	credentials = palloc0(sizeof(AwsCredentials));
 	appconfig_options_get_settings(serverid, settings);
 	appconfig_options_get_credentials(serverid, userid, credentials, &umid);
-	session = appconfig_session_acquire(serverid, userid, umid, settings, statement);
-	memo = appconfig_memo_create(statement, serverid, userid, session, settings, credentials);
+	session =
+		appconfig_session_acquire(serverid, userid, umid, settings, statement);
+	memo = appconfig_memo_create(statement, serverid, userid, session,
+								 settings, credentials);
 	MemoryContextSwitchTo(old);
 	return memo;
 }
@@ -353,10 +366,10 @@ attach_memo(ForeignScanState *node)
 static const AppConfigColumn **
 columns_read(const AppConfigScanState *state)
 {
-	const AppConfigColumn **read = palloc0(sizeof(AppConfigColumn *) *
-										   (list_length(state->plan->columns) + 1));
-	ListCell   *cell;
-	int			i = 0;
+	const AppConfigColumn **read = palloc0(
+		sizeof(AppConfigColumn *) * (list_length(state->plan->columns) + 1));
+	ListCell *cell;
+	int		  i = 0;
 
 	foreach(cell, state->plan->columns)
 		read[i++] = state->columns[lfirst_int(cell) - 1];
@@ -367,12 +380,12 @@ columns_read(const AppConfigScanState *state)
 static bool
 item_passes(void *arg, const AppConfigItem *item)
 {
-	ForeignScanState *node = arg;
-	AppConfigScanState  *state = node->fdw_state;
-	ExprContext *econtext = node->ss.ps.ps_ExprContext;
-	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
-	MemoryContext old = MemoryContextSwitchTo(state->row_context);
-	bool		passes;
+	ForeignScanState   *node = arg;
+	AppConfigScanState *state = node->fdw_state;
+	ExprContext		   *econtext = node->ss.ps.ps_ExprContext;
+	TupleTableSlot	   *slot = node->ss.ss_ScanTupleSlot;
+	MemoryContext		old = MemoryContextSwitchTo(state->row_context);
+	bool				passes;
 
 	appconfig_row_fill(state->maker, state->early_columns, item, slot);
 	MemoryContextSwitchTo(old);
@@ -392,22 +405,25 @@ start_scan(ForeignScanState *node, AppConfigScanState *state)
 	/* a plan can be older than the setting */
 	AppConfigCursorOptions options = {
 		.table = state->plan->table,
-		.rows_wanted = appconfig_enable_pushdown ? state->plan->rows_wanted : 0,
-		.filter = appconfig_enable_pushdown && state->early_qual != NULL ? item_passes : NULL,
+		.rows_wanted =
+			appconfig_enable_pushdown ? state->plan->rows_wanted : 0,
+		.filter = appconfig_enable_pushdown && state->early_qual != NULL
+					  ? item_passes
+					  : NULL,
 		.filter_arg = node,
-		.counters = &state->counters
-	};
+		.counters = &state->counters};
 
 	if (state->memo == NULL)
 	{
 		state->memo = attach_memo(node);
 		appconfig_memo_join(state->memo, state->reads_again);
-		state->maker = appconfig_row_maker(node->ss.ss_currentRelation, state->columns,
-										   appconfig_memo_settings(state->memo)->region);
+		state->maker =
+			appconfig_row_maker(node->ss.ss_currentRelation, state->columns,
+								appconfig_memo_settings(state->memo)->region);
 	}
 	MemoryContextSwitchTo(state->keys_context);
-	options.keys = appconfig_enable_pushdown ? evaluate_keys(node, state) :
-		appconfig_keyset_everything();
+	options.keys = appconfig_enable_pushdown ? evaluate_keys(node, state)
+											 : appconfig_keyset_everything();
 	options.columns = columns_read(state);
 	state->cursor = appconfig_cursor_open(state->memo, &options);
 	MemoryContextSwitchTo(old);
@@ -416,10 +432,10 @@ start_scan(ForeignScanState *node, AppConfigScanState *state)
 TupleTableSlot *
 appconfigIterateForeignScan(ForeignScanState *node)
 {
-	AppConfigScanState  *state = node->fdw_state;
-	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+	AppConfigScanState	*state = node->fdw_state;
+	TupleTableSlot		*slot = node->ss.ss_ScanTupleSlot;
 	const AppConfigItem *item;
-	MemoryContext old;
+	MemoryContext		 old;
 
 	ExecClearTuple(slot);
 	MemoryContextReset(state->row_context);
@@ -447,7 +463,8 @@ end_cursor(AppConfigScanState *state)
 	MemoryContextReset(state->keys_context);
 }
 
-/* The keys may have changed; what has been fetched is in the statement's memo */
+/* The keys may have changed; what has been fetched is in the statement's memo
+ */
 void
 appconfigReScanForeignScan(ForeignScanState *node)
 {
@@ -457,7 +474,7 @@ appconfigReScanForeignScan(ForeignScanState *node)
 void
 appconfigEndForeignScan(ForeignScanState *node)
 {
-	AppConfigScanState  *state = node->fdw_state;
+	AppConfigScanState *state = node->fdw_state;
 
 	/* without a keys context it was EXPLAIN, or Begin failed */
 	if (state == NULL || state->keys_context == NULL)

@@ -16,4 +16,4 @@
 extern const AppConfigScanPlan *appconfig_scan_plan(ForeignScanState *node);
 extern const ApiCounters *appconfig_scan_counters(ForeignScanState *node);
 
-#endif							/* APPCONFIG_FDW_SCAN_H */
+#endif /* APPCONFIG_FDW_SCAN_H */

@@ -9,17 +9,17 @@
  * postmaster's death are waited for together.  So nothing here blocks without
  * listening for interrupts, whatever the network does.
  *
- * What may not live here: retries, signing, JSON, anything of AWS but the names
- * of a few header fields.  Nothing here raises an error between a libcurl call
- * and the book-keeping that belongs to it, and no callback allocates from a
- * memory context, raises an error or checks for interrupts: a longjmp through
+ * What may not live here: retries, signing, JSON, anything of AWS but the
+ *names of a few header fields.  Nothing here raises an error between a libcurl
+ *call and the book-keeping that belongs to it, and no callback allocates from
+ *a memory context, raises an error or checks for interrupts: a longjmp through
  * curl's frames would leave its structures broken.  For the same reason all
  * memory here is malloc'ed; who starts a transfer must see to it that
  * appconfig_http_release() is called, by a memory context's reset callback.
  *
- * libcurl resolves names in a thread of its own.  All signals are blocked while
- * curl runs, so that such a thread is born with all of them blocked and no
- * signal handler of PostgreSQL ever runs outside the main thread.
+ * libcurl resolves names in a thread of its own.  All signals are blocked
+ *while curl runs, so that such a thread is born with all of them blocked and
+ *no signal handler of PostgreSQL ever runs outside the main thread.
  *
  *-------------------------------------------------------------------------
  */
@@ -41,62 +41,60 @@
 #include "compat.h"
 #include "http.h"
 
-#define MAX_IDLE			64	/* easy handles kept for later transfers */
-#define MAX_FIELD_LENGTH	1024	/* bytes kept of a header field */
-#define MAX_HEADER_SIZE		(256 * 1024)	/* bytes of all of them */
+#define MAX_IDLE		 64	  /* easy handles kept for later transfers */
+#define MAX_FIELD_LENGTH 1024 /* bytes kept of a header field */
+#define MAX_HEADER_SIZE	 (256 * 1024) /* bytes of all of them */
 
 struct HttpPool
 {
-	CURLM	   *multi;
-	int			epoll_fd;		/* holds the sockets that curl waits for */
-	WaitEventSet *wait_set;		/* latch, postmaster death, epoll_fd */
-	bool		timer_set;		/* does curl want to be called at timer_at? */
-	int64		timer_at;		/* on appconfig_http_clock() */
-	bool		broken;			/* a socket could not be watched */
-	int64		waited;			/* microseconds, in appconfig_http_wait() */
-	dlist_head	transfers;		/* of this pool, in flight or answered */
-	CURL	   *idle[MAX_IDLE];	/* handles without a transfer; they keep TLS
-								 * sessions */
-	int			idle_count;
+	CURLM		 *multi;
+	int			  epoll_fd;	 /* holds the sockets that curl waits for */
+	WaitEventSet *wait_set;	 /* latch, postmaster death, epoll_fd */
+	bool		  timer_set; /* does curl want to be called at timer_at? */
+	int64		  timer_at;	 /* on appconfig_http_clock() */
+	bool		  broken;	 /* a socket could not be watched */
+	int64		  waited;	 /* microseconds, in appconfig_http_wait() */
+	dlist_head	  transfers; /* of this pool, in flight or answered */
+	CURL		 *idle[MAX_IDLE]; /* handles without a transfer; they keep TLS
+								   * sessions */
+	int			  idle_count;
 };
 
 struct HttpTransfer
 {
-	dlist_node	node;			/* in pool->transfers */
-	HttpPool   *pool;
-	CURL	   *easy;
-	bool		added;			/* does the multi handle have it? */
+	dlist_node		   node; /* in pool->transfers */
+	HttpPool		  *pool;
+	CURL			  *easy;
+	bool			   added; /* does the multi handle have it? */
 	struct curl_slist *headers;
-	bool		plain;			/* http: and so for loopback addresses only */
-	bool		refused;		/* the address is one we don't connect to */
-	bool		too_large;
-	int			connect_timeout;	/* milliseconds of waiting */
-	int			request_timeout;
-	int64		waited_before;	/* the pool's waiting before the transfer */
-	size_t		max_response_size;
-	char	   *body;
-	size_t		body_allocated;
-	size_t		header_size;
-	char	   *field[HTTP_FIELD_COUNT];
-	char		error[CURL_ERROR_SIZE];
-	HttpResult	result;
+	bool			   plain;	/* http: and so for loopback addresses only */
+	bool			   refused; /* the address is one we don't connect to */
+	bool			   too_large;
+	int				   connect_timeout; /* milliseconds of waiting */
+	int				   request_timeout;
+	int64	   waited_before; /* the pool's waiting before the transfer */
+	size_t	   max_response_size;
+	char	  *body;
+	size_t	   body_allocated;
+	size_t	   header_size;
+	char	  *field[HTTP_FIELD_COUNT];
+	char	   error[CURL_ERROR_SIZE];
+	HttpResult result;
 };
 
 /* By HttpField */
 static const char *const field_names[HTTP_FIELD_COUNT] = {
-	"x-amzn-RequestId",
-	"x-amzn-ErrorType",
-	"Date",
-	"Retry-After",
-	"x-amz-retry-after",
+	"x-amzn-RequestId", "x-amzn-ErrorType",	 "Date",
+	"Retry-After",		"x-amz-retry-after",
 };
 
-/* What a failure of libcurl means; all others mean that the answer is not HTTP */
+/* What a failure of libcurl means; all others mean that the answer is not HTTP
+ */
 static const struct
 {
 	CURLcode	code;
 	HttpOutcome outcome;
-}			curl_outcomes[] = {
+} curl_outcomes[] = {
 	{CURLE_COULDNT_RESOLVE_HOST, HTTP_NOT_CONNECTED},
 	{CURLE_COULDNT_RESOLVE_PROXY, HTTP_NOT_CONNECTED},
 	{CURLE_COULDNT_CONNECT, HTTP_NOT_CONNECTED},
@@ -117,16 +115,15 @@ static const struct
 
 /*
  * libcurl's own set-up, once a process.  Called from _PG_init(), before any
- * thread exists.  curl is not given palloc: its connection cache outlives every
- * memory context of a statement.
+ * thread exists.  curl is not given palloc: its connection cache outlives
+ * every memory context of a statement.
  */
 void
 appconfig_http_init(void)
 {
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
-				 errmsg("could not initialize libcurl")));
+		ereport(ERROR, (errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
+						errmsg("could not initialize libcurl")));
 }
 
 /* Microseconds on a clock that nobody sets */
@@ -143,7 +140,7 @@ appconfig_http_clock(void)
 static void
 enter_curl(sigset_t *saved)
 {
-	sigset_t	all;
+	sigset_t all;
 
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, saved);
@@ -165,7 +162,7 @@ static int
 watch_socket(CURL *easy pg_attribute_unused(), curl_socket_t sock, int what,
 			 void *userp, void *socketp pg_attribute_unused())
 {
-	HttpPool   *pool = userp;
+	HttpPool		  *pool = userp;
 	struct epoll_event event = {0};
 
 	if (what == CURL_POLL_REMOVE)
@@ -189,7 +186,7 @@ watch_socket(CURL *easy pg_attribute_unused(), curl_socket_t sock, int what,
 static int
 set_timer(CURLM *multi pg_attribute_unused(), long milliseconds, void *userp)
 {
-	HttpPool   *pool = userp;
+	HttpPool *pool = userp;
 
 	pool->timer_set = milliseconds >= 0;
 	if (pool->timer_set)
@@ -212,7 +209,7 @@ ipv4_allowed(uint32 address, bool plain)
 	if (plain)
 		return (address >> 24) == 127;
 	return (address >> 16) != ((169 << 8) | 254) && (address >> 24) != 0 &&
-		(address >> 28) < 14;
+		   (address >> 28) < 14;
 }
 
 static bool
@@ -223,16 +220,17 @@ ipv6_allowed(const struct in6_addr *address, bool plain)
 
 	if (IN6_IS_ADDR_V4MAPPED(address))
 	{
-		uint32		ipv4;
+		uint32 ipv4;
 
 		memcpy(&ipv4, &address->s6_addr[12], sizeof(ipv4));
 		return ipv4_allowed(ntohl(ipv4), plain);
 	}
 	if (plain)
 		return IN6_IS_ADDR_LOOPBACK(address);
-	return !IN6_IS_ADDR_LINKLOCAL(address) && !IN6_IS_ADDR_UNSPECIFIED(address) &&
-		!IN6_IS_ADDR_MULTICAST(address) &&
-		memcmp(address->s6_addr, metadata, sizeof(metadata)) != 0;
+	return !IN6_IS_ADDR_LINKLOCAL(address) &&
+		   !IN6_IS_ADDR_UNSPECIFIED(address) &&
+		   !IN6_IS_ADDR_MULTICAST(address) &&
+		   memcmp(address->s6_addr, metadata, sizeof(metadata)) != 0;
 }
 
 /*
@@ -243,17 +241,19 @@ static curl_socket_t
 open_socket(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	HttpTransfer *transfer = userp;
-	bool		allowed = false;
+	bool		  allowed = false;
 	curl_socket_t sock;
 
 	if (purpose != CURLSOCKTYPE_IPCXN)
 		return CURL_SOCKET_BAD;
 	if (address->family == AF_INET)
-		allowed = ipv4_allowed(ntohl(((struct sockaddr_in *) &address->addr)->sin_addr.s_addr),
-							   transfer->plain);
+		allowed = ipv4_allowed(
+			ntohl(((struct sockaddr_in *) &address->addr)->sin_addr.s_addr),
+			transfer->plain);
 	else if (address->family == AF_INET6)
-		allowed = ipv6_allowed(&((struct sockaddr_in6 *) &address->addr)->sin6_addr,
-							   transfer->plain);
+		allowed =
+			ipv6_allowed(&((struct sockaddr_in6 *) &address->addr)->sin6_addr,
+						 transfer->plain);
 	if (!allowed)
 	{
 		transfer->refused = true;
@@ -261,7 +261,8 @@ open_socket(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
 	}
 	if (!AcquireExternalFD())
 		return CURL_SOCKET_BAD;
-	sock = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	sock = socket(address->family, address->socktype | SOCK_CLOEXEC,
+				  address->protocol);
 	if (sock < 0)
 	{
 		ReleaseExternalFD();
@@ -273,13 +274,14 @@ open_socket(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
 static int
 close_socket(void *userp pg_attribute_unused(), curl_socket_t sock)
 {
-	int			result = close(sock);
+	int result = close(sock);
 
 	ReleaseExternalFD();
 	return result;
 }
 
-/* Keeps a header field that is asked for; a repeated one counts once, the last */
+/* Keeps a header field that is asked for; a repeated one counts once, the last
+ */
 static void
 keep_field(HttpTransfer *transfer, const char *line, size_t length)
 {
@@ -321,7 +323,7 @@ keep_field(HttpTransfer *transfer, const char *line, size_t length)
 static void
 forget_fields(HttpTransfer *transfer)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < HTTP_FIELD_COUNT; i++)
 	{
@@ -334,7 +336,7 @@ static size_t
 receive_header(char *line, size_t size, size_t count, void *userp)
 {
 	HttpTransfer *transfer = userp;
-	size_t		length = size * count;
+	size_t		  length = size * count;
 
 	transfer->result.bytes_received += length;
 	transfer->header_size += length;
@@ -355,8 +357,8 @@ static size_t
 receive_body(char *data, size_t size, size_t count, void *userp)
 {
 	HttpTransfer *transfer = userp;
-	size_t		length = size * count;
-	size_t		needed = transfer->result.body_length + length + 1;
+	size_t		  length = size * count;
+	size_t		  needed = transfer->result.body_length + length + 1;
 
 	transfer->result.bytes_received += length;
 	if (transfer->result.body_length + length > transfer->max_response_size)
@@ -366,8 +368,8 @@ receive_body(char *data, size_t size, size_t count, void *userp)
 	}
 	if (needed > transfer->body_allocated)
 	{
-		size_t		allocate = Max(needed, transfer->body_allocated * 2);
-		char	   *body = realloc(transfer->body, allocate);
+		size_t allocate = Max(needed, transfer->body_allocated * 2);
+		char  *body = realloc(transfer->body, allocate);
 
 		if (body == NULL)
 			return 0;
@@ -393,8 +395,8 @@ receive_body(char *data, size_t size, size_t count, void *userp)
 HttpPool *
 appconfig_http_pool_create(int max_connections)
 {
-	HttpPool   *pool = calloc(1, sizeof(HttpPool));
-	CURLM	   *multi = curl_multi_init();
+	HttpPool *pool = calloc(1, sizeof(HttpPool));
+	CURLM	 *multi = curl_multi_init();
 
 	if (pool == NULL || multi == NULL)
 	{
@@ -402,8 +404,7 @@ appconfig_http_pool_create(int max_connections)
 		if (multi != NULL)
 			curl_multi_cleanup(multi);
 		ereport(ERROR,
-				(errcode(ERRCODE_FDW_OUT_OF_MEMORY),
-				 errmsg("out of memory")));
+				(errcode(ERRCODE_FDW_OUT_OF_MEMORY), errmsg("out of memory")));
 	}
 	dlist_init(&pool->transfers);
 	pool->multi = multi;
@@ -412,25 +413,32 @@ appconfig_http_pool_create(int max_connections)
 	PG_TRY();
 	{
 		if (!AcquireExternalFD())
-			ereport(ERROR,
-					(errcode_for_socket_access(),
-					 errmsg("could not watch the connections to AWS AppConfig: %m")));
+			ereport(
+				ERROR,
+				(errcode_for_socket_access(),
+				 errmsg(
+					 "could not watch the connections to AWS AppConfig: %m")));
 		pool->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 		if (pool->epoll_fd < 0)
 		{
-			int			save_errno = errno;
+			int save_errno = errno;
 
 			ReleaseExternalFD();
 			errno = save_errno;
-			ereport(ERROR,
-					(errcode_for_socket_access(),
-					 errmsg("could not watch the connections to AWS AppConfig: %m")));
+			ereport(
+				ERROR,
+				(errcode_for_socket_access(),
+				 errmsg(
+					 "could not watch the connections to AWS AppConfig: %m")));
 		}
 		pool->wait_set = appconfig_create_wait_event_set(3);
-		AddWaitEventToSet(pool->wait_set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
+		AddWaitEventToSet(pool->wait_set, WL_LATCH_SET, PGINVALID_SOCKET,
+						  MyLatch, NULL);
 		if (IsUnderPostmaster)
-			AddWaitEventToSet(pool->wait_set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
-		AddWaitEventToSet(pool->wait_set, WL_SOCKET_READABLE, pool->epoll_fd, NULL, NULL);
+			AddWaitEventToSet(pool->wait_set, WL_EXIT_ON_PM_DEATH,
+							  PGINVALID_SOCKET, NULL, NULL);
+		AddWaitEventToSet(pool->wait_set, WL_SOCKET_READABLE, pool->epoll_fd,
+						  NULL, NULL);
 	}
 	PG_CATCH();
 	{
@@ -451,10 +459,11 @@ appconfig_http_pool_create(int max_connections)
 void
 appconfig_http_pool_destroy(HttpPool *pool)
 {
-	sigset_t	saved;
+	sigset_t saved;
 
 	while (!dlist_is_empty(&pool->transfers))
-		appconfig_http_release(dlist_head_element(HttpTransfer, node, &pool->transfers));
+		appconfig_http_release(
+			dlist_head_element(HttpTransfer, node, &pool->transfers));
 	enter_curl(&saved);
 	while (pool->idle_count > 0)
 		curl_easy_cleanup(pool->idle[--pool->idle_count]);
@@ -476,18 +485,19 @@ appconfig_http_pool_destroy(HttpPool *pool)
  */
 
 /*
- * Everything that a transfer is told.  Returns false if libcurl takes an option
- * for wrong, which happens when memory is out.
+ * Everything that a transfer is told.  Returns false if libcurl takes an
+ * option for wrong, which happens when memory is out.
  */
 static bool
 set_options(HttpTransfer *transfer, const HttpRequest *request)
 {
-	CURL	   *easy = transfer->easy;
-	CURLcode	bad = CURLE_OK;
+	CURL	*easy = transfer->easy;
+	CURLcode bad = CURLE_OK;
 
-#define SET(option, value) \
-	do { \
-		if (bad == CURLE_OK) \
+#define SET(option, value)                               \
+	do                                                   \
+	{                                                    \
+		if (bad == CURLE_OK)                             \
 			bad = curl_easy_setopt(easy, option, value); \
 	} while (0)
 
@@ -522,7 +532,8 @@ set_options(HttpTransfer *transfer, const HttpRequest *request)
 #if LIBCURL_VERSION_NUM >= 0x075500
 	SET(CURLOPT_PROTOCOLS_STR, transfer->plain ? "http" : "https");
 #else
-	SET(CURLOPT_PROTOCOLS, (long) (transfer->plain ? CURLPROTO_HTTP : CURLPROTO_HTTPS));
+	SET(CURLOPT_PROTOCOLS,
+		(long) (transfer->plain ? CURLPROTO_HTTP : CURLPROTO_HTTPS));
 #endif
 	SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
@@ -544,7 +555,8 @@ set_headers(HttpTransfer *transfer, const char *const *headers)
 {
 	for (; *headers != NULL; headers++)
 	{
-		struct curl_slist *longer = curl_slist_append(transfer->headers, *headers);
+		struct curl_slist *longer =
+			curl_slist_append(transfer->headers, *headers);
 
 		if (longer == NULL)
 			return false;
@@ -555,15 +567,15 @@ set_headers(HttpTransfer *transfer, const char *const *headers)
 
 /*
  * Sends a request and returns without waiting.  The answer comes while
- * appconfig_http_drive() and appconfig_http_wait() are called for the pool; the
- * caller releases the transfer.  Raises no error: returns NULL if there is no
- * memory, and every other failure is the outcome of the transfer.
+ * appconfig_http_drive() and appconfig_http_wait() are called for the pool;
+ * the caller releases the transfer.  Raises no error: returns NULL if there is
+ * no memory, and every other failure is the outcome of the transfer.
  */
 HttpTransfer *
 appconfig_http_start(HttpPool *pool, const HttpRequest *request)
 {
 	HttpTransfer *transfer = calloc(1, sizeof(HttpTransfer));
-	sigset_t	saved;
+	sigset_t	  saved;
 
 	if (transfer == NULL)
 		return NULL;
@@ -574,16 +586,17 @@ appconfig_http_start(HttpPool *pool, const HttpRequest *request)
 	transfer->waited_before = pool->waited;
 	transfer->max_response_size = request->max_response_size;
 	dlist_push_tail(&pool->transfers, &transfer->node);
-	transfer->easy = pool->idle_count > 0 ? pool->idle[--pool->idle_count] : curl_easy_init();
-	if (transfer->easy == NULL ||
-		!set_headers(transfer, request->headers) ||
+	transfer->easy = pool->idle_count > 0 ? pool->idle[--pool->idle_count]
+										  : curl_easy_init();
+	if (transfer->easy == NULL || !set_headers(transfer, request->headers) ||
 		!set_options(transfer, request))
 	{
 		appconfig_http_release(transfer);
 		return NULL;
 	}
 	enter_curl(&saved);
-	transfer->added = curl_multi_add_handle(pool->multi, transfer->easy) == CURLM_OK;
+	transfer->added =
+		curl_multi_add_handle(pool->multi, transfer->easy) == CURLM_OK;
 	leave_curl(&saved);
 	if (!transfer->added)
 	{
@@ -597,19 +610,20 @@ appconfig_http_start(HttpPool *pool, const HttpRequest *request)
 const HttpResult *
 appconfig_http_result(HttpTransfer *transfer)
 {
-	return transfer->result.outcome == HTTP_IN_FLIGHT ? NULL : &transfer->result;
+	return transfer->result.outcome == HTTP_IN_FLIGHT ? NULL
+													  : &transfer->result;
 }
 
 /*
- * Ends a transfer, wherever it is, and frees its answer.  A connection survives
- * only if the answer was complete.  Raises no error, so that a reset callback
- * can call it in the middle of an abort.
+ * Ends a transfer, wherever it is, and frees its answer.  A connection
+ * survives only if the answer was complete.  Raises no error, so that a reset
+ * callback can call it in the middle of an abort.
  */
 void
 appconfig_http_release(HttpTransfer *transfer)
 {
-	HttpPool   *pool = transfer->pool;
-	sigset_t	saved;
+	HttpPool *pool = transfer->pool;
+	sigset_t  saved;
 
 	dlist_delete(&transfer->node);
 	enter_curl(&saved);
@@ -633,16 +647,17 @@ appconfig_http_release(HttpTransfer *transfer)
 static bool
 is_connected(const HttpTransfer *transfer)
 {
-	curl_off_t	ready = 0;
+	curl_off_t ready = 0;
 
-	return curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &ready) == CURLE_OK &&
-		ready > 0;
+	return curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T,
+							 &ready) == CURLE_OK &&
+		   ready > 0;
 }
 
 static HttpOutcome
 outcome_of(const HttpTransfer *transfer, CURLcode code)
 {
-	int			i;
+	int i;
 
 	if (code == CURLE_OK)
 		return HTTP_ANSWERED;
@@ -674,10 +689,12 @@ finish_transfer(HttpTransfer *transfer, CURLcode code)
 	transfer->added = false;
 	result->outcome = outcome_of(transfer, code);
 	if (result->outcome == HTTP_ANSWERED &&
-		curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK)
+		curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status) ==
+			CURLE_OK)
 		result->status = (int) status;
 	result->body = transfer->body != NULL ? transfer->body : "";
-	result->error = transfer->error[0] != '\0' ? transfer->error : curl_easy_strerror(code);
+	result->error = transfer->error[0] != '\0' ? transfer->error
+											   : curl_easy_strerror(code);
 	for (i = 0; i < HTTP_FIELD_COUNT; i++)
 		result->field[i] = transfer->field[i];
 }
@@ -685,15 +702,16 @@ finish_transfer(HttpTransfer *transfer, CURLcode code)
 static void
 finish_transfers(HttpPool *pool)
 {
-	CURLMsg    *message;
-	int			left;
+	CURLMsg *message;
+	int		 left;
 
 	while ((message = curl_multi_info_read(pool->multi, &left)) != NULL)
 	{
-		char	   *private = NULL;
+		char *private = NULL;
 
 		if (message->msg == CURLMSG_DONE &&
-			curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private) == CURLE_OK)
+			curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE,
+							  &private) == CURLE_OK)
 			finish_transfer((HttpTransfer *) private, message->data.result);
 	}
 }
@@ -707,17 +725,19 @@ finish_transfers(HttpPool *pool)
 static long
 deadline_left(const HttpTransfer *transfer)
 {
-	int			limit = is_connected(transfer) ? transfer->request_timeout :
-		Min(transfer->connect_timeout, transfer->request_timeout);
+	int limit = is_connected(transfer) ? transfer->request_timeout
+									   : Min(transfer->connect_timeout,
+											 transfer->request_timeout);
 
-	return limit - (long) ((transfer->pool->waited - transfer->waited_before) / 1000);
+	return limit -
+		   (long) ((transfer->pool->waited - transfer->waited_before) / 1000);
 }
 
 /* Ends the transfers that have been waited for long enough */
 static void
 check_deadlines(HttpPool *pool)
 {
-	dlist_iter	iter;
+	dlist_iter iter;
 
 	dlist_foreach(iter, &pool->transfers)
 	{
@@ -732,8 +752,8 @@ check_deadlines(HttpPool *pool)
 static long
 deadlines_left(HttpPool *pool)
 {
-	long		left = -1;
-	dlist_iter	iter;
+	long	   left = -1;
+	dlist_iter iter;
 
 	dlist_foreach(iter, &pool->transfers)
 	{
@@ -749,7 +769,7 @@ deadlines_left(HttpPool *pool)
 static long
 timer_left(const HttpPool *pool)
 {
-	int64		left = pool->timer_at - appconfig_http_clock();
+	int64 left = pool->timer_at - appconfig_http_clock();
 
 	if (!pool->timer_set)
 		return -1;
@@ -764,21 +784,22 @@ void
 appconfig_http_drive(HttpPool *pool)
 {
 	struct epoll_event events[64];
-	sigset_t	saved;
-	int			running;
-	int			n;
-	int			i;
+	sigset_t		   saved;
+	int				   running;
+	int				   n;
+	int				   i;
 
 	enter_curl(&saved);
 	if (timer_left(pool) == 0)
 	{
 		pool->timer_set = false;
-		curl_multi_socket_action(pool->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+		curl_multi_socket_action(pool->multi, CURL_SOCKET_TIMEOUT, 0,
+								 &running);
 	}
 	n = epoll_wait(pool->epoll_fd, events, lengthof(events), 0);
 	for (i = 0; i < n; i++)
 	{
-		int			what = 0;
+		int what = 0;
 
 		if (events[i].events & EPOLLIN)
 			what |= CURL_CSELECT_IN;
@@ -786,7 +807,8 @@ appconfig_http_drive(HttpPool *pool)
 			what |= CURL_CSELECT_OUT;
 		if (events[i].events & (EPOLLERR | EPOLLHUP))
 			what |= CURL_CSELECT_ERR;
-		curl_multi_socket_action(pool->multi, events[i].data.fd, what, &running);
+		curl_multi_socket_action(pool->multi, events[i].data.fd, what,
+								 &running);
 	}
 	finish_transfers(pool);
 	check_deadlines(pool);
@@ -809,10 +831,10 @@ appconfig_http_drive(HttpPool *pool)
 void
 appconfig_http_wait(HttpPool *pool, long timeout)
 {
-	WaitEvent	event;
-	long		limits[] = {timer_left(pool), deadlines_left(pool)};
-	int64		before = appconfig_http_clock();
-	int			i;
+	WaitEvent event;
+	long	  limits[] = {timer_left(pool), deadlines_left(pool)};
+	int64	  before = appconfig_http_clock();
+	int		  i;
 
 	for (i = 0; i < (int) lengthof(limits); i++)
 	{

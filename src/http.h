@@ -18,25 +18,25 @@ typedef struct HttpTransfer HttpTransfer;
 typedef enum HttpOutcome
 {
 	HTTP_IN_FLIGHT,
-	HTTP_ANSWERED,				/* an answer with any status */
-	HTTP_NOT_CONNECTED,			/* name, address, refused or timed out */
-	HTTP_NOT_TRUSTED,			/* TLS certificate, or an address we avoid */
-	HTTP_TIMED_OUT,				/* connected, but the answer took too long */
-	HTTP_LOST,					/* the connection ended inside the answer */
-	HTTP_TOO_LARGE,				/* more than max_response_size */
-	HTTP_MALFORMED,				/* not HTTP */
+	HTTP_ANSWERED,		/* an answer with any status */
+	HTTP_NOT_CONNECTED, /* name, address, refused or timed out */
+	HTTP_NOT_TRUSTED,	/* TLS certificate, or an address we avoid */
+	HTTP_TIMED_OUT,		/* connected, but the answer took too long */
+	HTTP_LOST,			/* the connection ended inside the answer */
+	HTTP_TOO_LARGE,		/* more than max_response_size */
+	HTTP_MALFORMED,		/* not HTTP */
 	HTTP_OUT_OF_MEMORY
 } HttpOutcome;
 
 /* What to send; everything is copied by appconfig_http_start() */
 typedef struct HttpRequest
 {
-	const char *url;
-	const char *const *headers; /* "Name: value", ended by NULL */
-	const char *ca_bundle;		/* PEM file, or NULL for the system's */
-	int			connect_timeout;	/* milliseconds */
-	int			request_timeout;	/* milliseconds; both of waiting */
-	size_t		max_response_size;	/* bytes of body */
+	const char		  *url;
+	const char *const *headers;	  /* "Name: value", ended by NULL */
+	const char		  *ca_bundle; /* PEM file, or NULL for the system's */
+	int				   connect_timeout;	  /* milliseconds */
+	int				   request_timeout;	  /* milliseconds; both of waiting */
+	size_t			   max_response_size; /* bytes of body */
 } HttpRequest;
 
 /* Header fields of an answer that somebody above asks for */
@@ -54,25 +54,26 @@ typedef enum HttpField
 typedef struct HttpResult
 {
 	HttpOutcome outcome;
-	int			status;			/* 0 unless HTTP_ANSWERED */
-	const char *body;			/* never NULL, a NUL follows */
-	size_t		body_length;	/* bytes */
-	const char *field[HTTP_FIELD_COUNT];	/* NULL where absent */
+	int			status;					 /* 0 unless HTTP_ANSWERED */
+	const char *body;					 /* never NULL, a NUL follows */
+	size_t		body_length;			 /* bytes */
+	const char *field[HTTP_FIELD_COUNT]; /* NULL where absent */
 	const char *error;			/* what libcurl says of a failure, may be "" */
 	uint64		bytes_received; /* header and body, as on the wire */
 } HttpResult;
 
-extern void appconfig_http_init(void);
+extern void	 appconfig_http_init(void);
 extern int64 appconfig_http_clock(void);
 
 extern HttpPool *appconfig_http_pool_create(int max_connections);
-extern void appconfig_http_pool_destroy(HttpPool *pool);
+extern void		 appconfig_http_pool_destroy(HttpPool *pool);
 
-extern HttpTransfer *appconfig_http_start(HttpPool *pool, const HttpRequest *request);
+extern HttpTransfer		*appconfig_http_start(HttpPool			*pool,
+											  const HttpRequest *request);
 extern const HttpResult *appconfig_http_result(HttpTransfer *transfer);
-extern void appconfig_http_release(HttpTransfer *transfer);
+extern void				 appconfig_http_release(HttpTransfer *transfer);
 
 extern void appconfig_http_drive(HttpPool *pool);
 extern void appconfig_http_wait(HttpPool *pool, long timeout);
 
-#endif							/* APPCONFIG_HTTP_H */
+#endif /* APPCONFIG_HTTP_H */

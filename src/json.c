@@ -5,8 +5,8 @@
  *
  * The only file that knows json-c, and so the only one that must stay away
  * from utils/builtins.h, whose json_object() clashes with json-c's type.  What
- * comes in is hostile until it is parsed: strict syntax, bounded depth, nothing
- * after the value.
+ * comes in is hostile until it is parsed: strict syntax, bounded depth,
+ *nothing after the value.
  *
  * What may not live here: members of AppConfig's answers, columns, SQL types.
  * Nothing here raises an error or uses a memory context; json-c's memory is
@@ -26,7 +26,7 @@
 #include "json.h"
 
 /* json-c keeps integers of up to 18 digits as they are on every platform */
-#define MAX_INTEGER_DIGITS	18
+#define MAX_INTEGER_DIGITS 18
 
 /*
  * Must this number be marked?  json-c cuts integers off at 64 bits and loses
@@ -35,7 +35,8 @@
 static bool
 needs_exponent(const char *digits, size_t count, bool negative)
 {
-	return count > MAX_INTEGER_DIGITS || (negative && count == 1 && *digits == '0');
+	return count > MAX_INTEGER_DIGITS ||
+		   (negative && count == 1 && *digits == '0');
 }
 
 /*
@@ -78,10 +79,13 @@ mark_wide_integers(const char *text, size_t *length)
 		if (p < end && (*p == '.' || *p == 'e' || *p == 'E'))
 		{
 			/* a fraction or an exponent: kept as text, to its last digit */
-			while (p < end && (strchr("+-.eE", *p) != NULL || (*p >= '0' && *p <= '9')) && *p != '\0')
+			while (p < end &&
+				   (strchr("+-.eE", *p) != NULL || (*p >= '0' && *p <= '9')) &&
+				   *p != '\0')
 				*out++ = *p++;
 		}
-		else if (needs_exponent(start, digits, start > text && start[-1] == '-'))
+		else if (needs_exponent(start, digits,
+								start > text && start[-1] == '-'))
 		{
 			*out++ = 'e';
 			*out++ = '0';
@@ -117,7 +121,8 @@ has_nul_in_name(const char *text, size_t length)
 				nul = false;
 			else if (nul)
 			{
-				while (p + 1 < end && strchr(" \t\r\n", p[1]) != NULL && p[1] != '\0')
+				while (p + 1 < end && strchr(" \t\r\n", p[1]) != NULL &&
+					   p[1] != '\0')
 					p++;
 				if (p + 1 < end && p[1] == ':')
 					return true;
@@ -136,8 +141,8 @@ JsonValue *
 appconfig_json_parse(const char *text, size_t length, const char **error)
 {
 	struct json_tokener *tokener;
-	JsonValue  *value;
-	char	   *copy;
+	JsonValue			*value;
+	char				*copy;
 
 	*error = NULL;
 	if (length > PG_INT32_MAX / 2)
@@ -162,9 +167,9 @@ appconfig_json_parse(const char *text, size_t length, const char **error)
 	}
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT
 #ifdef JSON_TOKENER_VALIDATE_UTF8
-						   | JSON_TOKENER_VALIDATE_UTF8
+										| JSON_TOKENER_VALIDATE_UTF8
 #endif
-		);
+	);
 	/* a NUL behind the text lets a number at its very end come to an end */
 	copy[length] = '\0';
 	value = json_tokener_parse_ex(tokener, copy, (int) length + 1);
@@ -222,8 +227,8 @@ appconfig_json_kind(JsonValue *value)
 static JsonValue *
 lookup_member(JsonValue *value, const char *name, size_t length)
 {
-	char		key[64];
-	JsonValue  *member = NULL;
+	char	   key[64];
+	JsonValue *member = NULL;
 
 	if (length >= sizeof(key) || !json_object_is_type(value, json_type_object))
 		return NULL;
@@ -277,7 +282,7 @@ appconfig_json_lookup(JsonValue *value, const char *path)
 {
 	while (path != NULL && value != NULL)
 	{
-		size_t		length = strcspn(path, ".[");
+		size_t length = strcspn(path, ".[");
 
 		if (length == 1 && *path == '*')
 			value = lookup_union_member(value);
@@ -289,15 +294,15 @@ appconfig_json_lookup(JsonValue *value, const char *path)
 }
 
 /*
- * A value as JSON text, its numbers as they were sent.  Borrowed from the value,
- * valid until the next call for it.  NULL without memory.
+ * A value as JSON text, its numbers as they were sent.  Borrowed from the
+ * value, valid until the next call for it.  NULL without memory.
  */
 const char *
 appconfig_json_serialize(JsonValue *value, size_t *length)
 {
-	return json_object_to_json_string_length(value,
-											 JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE,
-											 length);
+	return json_object_to_json_string_length(
+		value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE,
+		length);
 }
 
 /*
@@ -317,10 +322,12 @@ appconfig_json_text(JsonValue *value, size_t *length)
 bool
 appconfig_json_boolean(JsonValue *value)
 {
-	return json_object_is_type(value, json_type_boolean) && json_object_get_boolean(value);
+	return json_object_is_type(value, json_type_boolean) &&
+		   json_object_get_boolean(value);
 }
 
-/* A number's value; *exact tells whether it is an integer of up to 18 digits */
+/* A number's value; *exact tells whether it is an integer of up to 18 digits
+ */
 int64
 appconfig_json_integer(JsonValue *value, bool *exact)
 {
@@ -331,7 +338,9 @@ appconfig_json_integer(JsonValue *value, bool *exact)
 int
 appconfig_json_array_length(JsonValue *value)
 {
-	return json_object_is_type(value, json_type_array) ? (int) json_object_array_length(value) : 0;
+	return json_object_is_type(value, json_type_array)
+			   ? (int) json_object_array_length(value)
+			   : 0;
 }
 
 /* Borrowed from the array; NULL for a null */
@@ -345,8 +354,9 @@ appconfig_json_array_element(JsonValue *value, int i)
 void
 appconfig_json_members_start(JsonMembers *members, JsonValue *value)
 {
-	members->entry = json_object_is_type(value, json_type_object) ?
-		json_object_get_object(value)->head : NULL;
+	members->entry = json_object_is_type(value, json_type_object)
+						 ? json_object_get_object(value)->head
+						 : NULL;
 	members->name = NULL;
 	members->value = NULL;
 }

@@ -5,13 +5,14 @@
  *
  * The clauses that bind keys, with the values that they have at run time, are
  * turned into a disjunction of conjunctions: AND intersects, OR collects, and
- * what contradicts itself is no box at all.  Every set is a superset of what the
- * query asks for; where an exact one would grow too large, the clause that is to
- * blame is left to the executor, which checks all of them anyway.
+ * what contradicts itself is no box at all.  Every set is a superset of what
+ *the query asks for; where an exact one would grow too large, the clause that
+ *is to blame is left to the executor, which checks all of them anyway.
  *
  * What may not live here: SQL types and expressions (predicate.c, fdw_scan.c),
  * operations and URLs (request.c).  Everything is palloc'd in the current
- * context and nothing is freed by itself.  The file also builds with -DFRONTEND.
+ * context and nothing is freed by itself.  The file also builds with
+ *-DFRONTEND.
  *
  *-------------------------------------------------------------------------
  */
@@ -24,16 +25,17 @@
 #include "keyset.h"
 
 /* Boxes of a set; beyond, clauses are left to the executor */
-#define MAX_BOXES	10000
+#define MAX_BOXES 10000
 
-/* Longest ids and names in characters, appconfig-read-api.md sections 1.1, 1.2.
- * The experiment operations would take longer identifiers, but nothing has one. */
-#define MAX_IDENTIFIER_LENGTH	64
-#define MAX_PROFILE_LENGTH		128
+/* Longest ids and names in characters, appconfig-read-api.md
+ * sections 1.1, 1.2. The experiment operations would take longer identifiers,
+ * but nothing has one. */
+#define MAX_IDENTIFIER_LENGTH 64
+#define MAX_PROFILE_LENGTH	  128
 
 /* The service counts runs from 1; the column is an integer */
-#define MIN_RUN	1
-#define MAX_RUN	PG_INT32_MAX
+#define MIN_RUN 1
+#define MAX_RUN PG_INT32_MAX
 
 /* ------------------------------------------------------------------------
  * Values
@@ -48,8 +50,8 @@ compare_texts(const void *a, const void *b)
 static int
 compare_runs(const void *a, const void *b)
 {
-	int64		left = *(const int64 *) a;
-	int64		right = *(const int64 *) b;
+	int64 left = *(const int64 *) a;
+	int64 right = *(const int64 *) b;
 
 	return left < right ? -1 : left > right ? 1 : 0;
 }
@@ -58,29 +60,32 @@ compare_runs(const void *a, const void *b)
 bool
 appconfig_keyset_has_text(const KeyTexts *texts, const char *value)
 {
-	return bsearch(&value, texts->value, texts->count, sizeof(char *), compare_texts) != NULL;
+	return bsearch(&value, texts->value, texts->count, sizeof(char *),
+				   compare_texts) != NULL;
 }
 
 static bool
 has_run(const KeyBox *box, int64 run)
 {
 	return run >= box->run_min && run <= box->run_max &&
-		(box->run_count < 0 ||
-		 bsearch(&run, box->runs, box->run_count, sizeof(int64), compare_runs) != NULL);
+		   (box->run_count < 0 ||
+			bsearch(&run, box->runs, box->run_count, sizeof(int64),
+					compare_runs) != NULL);
 }
 
 static bool
 has_all_runs(const KeyBox *box)
 {
-	return box->run_count < 0 && box->run_min <= MIN_RUN && box->run_max >= MAX_RUN;
+	return box->run_count < 0 && box->run_min <= MIN_RUN &&
+		   box->run_max >= MAX_RUN;
 }
 
 /* Puts the values in order, each once */
 void
 appconfig_keyset_sort(KeyTexts *texts)
 {
-	int			kept = 0;
-	int			i;
+	int kept = 0;
+	int i;
 
 	qsort(texts->value, texts->count, sizeof(char *), compare_texts);
 	for (i = 0; i < texts->count; i++)
@@ -94,8 +99,8 @@ appconfig_keyset_sort(KeyTexts *texts)
 static void
 sort_runs(int64 *runs, int *count)
 {
-	int			kept = 0;
-	int			i;
+	int kept = 0;
+	int i;
 
 	qsort(runs, *count, sizeof(int64), compare_runs);
 	for (i = 0; i < *count; i++)
@@ -110,7 +115,7 @@ sort_runs(int64 *runs, int *count)
 static size_t
 count_characters(const char *text)
 {
-	size_t		count = 0;
+	size_t count = 0;
 
 	for (; *text != '\0'; text++)
 		count += (*text & 0xC0) != 0x80;
@@ -118,16 +123,18 @@ count_characters(const char *text)
 }
 
 /*
- * Can the key have this value?  No identifier is empty or too long, and no id is
- * a dot segment, which would not survive in a path; a status can be any text.
+ * Can the key have this value?  No identifier is empty or too long, and no id
+ * is a dot segment, which would not survive in a path; a status can be any
+ * text.
  */
 static bool
 is_possible(const char *text, AppConfigKey key)
 {
-	bool		is_name = key == KEY_APPLICATION_NAME || key == KEY_DEFINITION_NAME ||
-		key == KEY_ENVIRONMENT_NAME || key == KEY_PROFILE_NAME;
-	size_t		longest = key == KEY_PROFILE_ID || key == KEY_PROFILE_NAME ?
-		MAX_PROFILE_LENGTH : MAX_IDENTIFIER_LENGTH;
+	bool is_name = key == KEY_APPLICATION_NAME || key == KEY_DEFINITION_NAME ||
+				   key == KEY_ENVIRONMENT_NAME || key == KEY_PROFILE_NAME;
+	size_t longest = key == KEY_PROFILE_ID || key == KEY_PROFILE_NAME
+						 ? MAX_PROFILE_LENGTH
+						 : MAX_IDENTIFIER_LENGTH;
 
 	if (key == KEY_STATUS)
 		return true;
@@ -140,8 +147,8 @@ is_possible(const char *text, AppConfigKey key)
 static KeyTexts *
 texts_of_operand(const KeyOperand *operand, AppConfigKey key)
 {
-	KeyTexts   *texts = palloc(sizeof(KeyTexts));
-	int			i;
+	KeyTexts *texts = palloc(sizeof(KeyTexts));
+	int		  i;
 
 	texts->count = 0;
 	texts->value = palloc(sizeof(char *) * Max(operand->nvalues, 1));
@@ -159,8 +166,8 @@ intersect_texts(const KeyTexts *a, const KeyTexts *b)
 {
 	const KeyTexts *few = a->count <= b->count ? a : b;
 	const KeyTexts *many = few == a ? b : a;
-	KeyTexts   *both = palloc(sizeof(KeyTexts));
-	int			i;
+	KeyTexts	   *both = palloc(sizeof(KeyTexts));
+	int				i;
 
 	both->count = 0;
 	both->value = palloc(sizeof(char *) * Max(few->count, 1));
@@ -179,7 +186,7 @@ intersect_texts(const KeyTexts *a, const KeyTexts *b)
 static KeySet *
 make_set(int capacity)
 {
-	KeySet	   *set = palloc(sizeof(KeySet));
+	KeySet *set = palloc(sizeof(KeySet));
 
 	set->count = 0;
 	set->boxes = palloc(sizeof(KeyBox) * Max(capacity, 1));
@@ -189,11 +196,7 @@ make_set(int capacity)
 static KeyBox
 any_box(void)
 {
-	KeyBox		box = {
-		.run_min = MIN_RUN,
-		.run_max = MAX_RUN,
-		.run_count = -1
-	};
+	KeyBox box = {.run_min = MIN_RUN, .run_max = MAX_RUN, .run_count = -1};
 
 	return box;
 }
@@ -202,7 +205,7 @@ any_box(void)
 KeySet *
 appconfig_keyset_everything(void)
 {
-	KeySet	   *set = make_set(1);
+	KeySet *set = make_set(1);
 
 	set->boxes[set->count++] = any_box();
 	return set;
@@ -212,7 +215,7 @@ appconfig_keyset_everything(void)
 static bool
 box_is_possible(const KeyBox *box)
 {
-	int			key;
+	int key;
 
 	for (key = 0; key < KEY_COUNT; key++)
 	{
@@ -226,8 +229,8 @@ box_is_possible(const KeyBox *box)
 static void
 clip_runs(KeyBox *box)
 {
-	int			kept = 0;
-	int			i;
+	int kept = 0;
+	int i;
 
 	for (i = 0; i < box->run_count; i++)
 	{
@@ -247,22 +250,26 @@ clip_runs(KeyBox *box)
 static KeyBox
 intersect_boxes(const KeyBox *a, const KeyBox *b)
 {
-	KeyBox		both = *a;
-	int			key;
-	int			i;
+	KeyBox both = *a;
+	int	   key;
+	int	   i;
 
 	for (key = 0; key < KEY_COUNT; key++)
 	{
 		if (b->texts[key] == NULL)
 			continue;
-		both.texts[key] = a->texts[key] == NULL ? b->texts[key] :
-			intersect_texts(a->texts[key], b->texts[key]);
+		both.texts[key] = a->texts[key] == NULL
+							  ? b->texts[key]
+							  : intersect_texts(a->texts[key], b->texts[key]);
 	}
 	both.run_min = Max(a->run_min, b->run_min);
 	both.run_max = Min(a->run_max, b->run_max);
 	if (a->run_count >= 0 || b->run_count >= 0)
 	{
-		const KeyBox *few = b->run_count < 0 || (a->run_count >= 0 && a->run_count <= b->run_count) ? a : b;
+		const KeyBox *few = b->run_count < 0 || (a->run_count >= 0 &&
+												 a->run_count <= b->run_count)
+								? a
+								: b;
 
 		/* boxes of a product share what is not narrowed */
 		both.runs = few->runs;
@@ -285,7 +292,7 @@ intersect_boxes(const KeyBox *a, const KeyBox *b)
 static KeyBox
 run_box(KeyExprKind kind, const KeyOperand *operand)
 {
-	KeyBox		box = any_box();
+	KeyBox box = any_box();
 
 	if (kind == KEY_EXPR_IN)
 	{
@@ -297,13 +304,17 @@ run_box(KeyExprKind kind, const KeyOperand *operand)
 		return box;
 	}
 	if (operand->nvalues == 0)
-		box.run_max = MIN_RUN - 1;	/* compared with NULL */
+		box.run_max = MIN_RUN - 1; /* compared with NULL */
 	else if (kind == KEY_EXPR_LESS)
-		box.run_max = Min(MAX_RUN, operand->numbers[0] > PG_INT64_MIN ? operand->numbers[0] - 1 : PG_INT64_MIN);
+		box.run_max = Min(MAX_RUN, operand->numbers[0] > PG_INT64_MIN
+									   ? operand->numbers[0] - 1
+									   : PG_INT64_MIN);
 	else if (kind == KEY_EXPR_LESS_EQUAL)
 		box.run_max = Min(MAX_RUN, operand->numbers[0]);
 	else if (kind == KEY_EXPR_GREATER)
-		box.run_min = Max(MIN_RUN, operand->numbers[0] < PG_INT64_MAX ? operand->numbers[0] + 1 : PG_INT64_MAX);
+		box.run_min = Max(MIN_RUN, operand->numbers[0] < PG_INT64_MAX
+									   ? operand->numbers[0] + 1
+									   : PG_INT64_MAX);
 	else
 		box.run_min = Max(MIN_RUN, operand->numbers[0]);
 	clip_runs(&box);
@@ -315,8 +326,8 @@ static KeySet *
 evaluate_leaf(const KeyExpr *expr, const KeyOperand *operands)
 {
 	const KeyOperand *operand = &operands[expr->operand];
-	KeySet	   *set;
-	KeyBox		box = any_box();
+	KeySet			 *set;
+	KeyBox			  box = any_box();
 
 	if (operand->unbounded)
 		return NULL;
@@ -333,15 +344,15 @@ evaluate_leaf(const KeyExpr *expr, const KeyOperand *operands)
 static KeySet *
 intersect_sets(const KeySet *a, const KeySet *b)
 {
-	KeySet	   *set = make_set(a->count * b->count);
-	int			i;
-	int			j;
+	KeySet *set = make_set(a->count * b->count);
+	int		i;
+	int		j;
 
 	for (i = 0; i < a->count; i++)
 	{
 		for (j = 0; j < b->count; j++)
 		{
-			KeyBox		box = intersect_boxes(&a->boxes[i], &b->boxes[j]);
+			KeyBox box = intersect_boxes(&a->boxes[i], &b->boxes[j]);
 
 			if (box_is_possible(&box))
 				set->boxes[set->count++] = box;
@@ -355,18 +366,19 @@ static KeySet *evaluate(const KeyExpr *expr, const KeyOperand *operands);
 static KeySet *
 evaluate_and(const KeyExpr *expr, const KeyOperand *operands)
 {
-	KeySet	   *set = NULL;
-	int			i;
+	KeySet *set = NULL;
+	int		i;
 
 	for (i = 0; i < expr->nargs; i++)
 	{
-		KeySet	   *arg = evaluate(expr->args[i], operands);
+		KeySet *arg = evaluate(expr->args[i], operands);
 
 		if (arg == NULL)
 			continue;
 		if (set == NULL)
 			set = arg;
-		else if (arg->count == 0 || (int64) set->count * arg->count <= MAX_BOXES)
+		else if (arg->count == 0 ||
+				 (int64) set->count * arg->count <= MAX_BOXES)
 			set = intersect_sets(set, arg);
 	}
 	return set;
@@ -375,10 +387,10 @@ evaluate_and(const KeyExpr *expr, const KeyOperand *operands)
 static KeySet *
 evaluate_or(const KeyExpr *expr, const KeyOperand *operands)
 {
-	KeySet	  **args = palloc(sizeof(KeySet *) * expr->nargs);
-	int			total = 0;
-	KeySet	   *set;
-	int			i;
+	KeySet **args = palloc(sizeof(KeySet *) * expr->nargs);
+	int		 total = 0;
+	KeySet	*set;
+	int		 i;
 
 	for (i = 0; i < expr->nargs; i++)
 	{
@@ -392,7 +404,8 @@ evaluate_or(const KeyExpr *expr, const KeyOperand *operands)
 	set = make_set(total);
 	for (i = 0; i < expr->nargs; i++)
 	{
-		memcpy(&set->boxes[set->count], args[i]->boxes, sizeof(KeyBox) * args[i]->count);
+		memcpy(&set->boxes[set->count], args[i]->boxes,
+			   sizeof(KeyBox) * args[i]->count);
 		set->count += args[i]->count;
 	}
 	return set;
@@ -422,7 +435,7 @@ evaluate(const KeyExpr *expr, const KeyOperand *operands)
 KeySet *
 appconfig_keyset_evaluate(const KeyExpr *expr, const KeyOperand *operands)
 {
-	KeySet	   *set = expr != NULL ? evaluate(expr, operands) : NULL;
+	KeySet *set = expr != NULL ? evaluate(expr, operands) : NULL;
 
 	return set != NULL ? set : appconfig_keyset_everything();
 }
@@ -430,7 +443,7 @@ appconfig_keyset_evaluate(const KeyExpr *expr, const KeyOperand *operands)
 static bool
 box_contains(const KeyBox *box, const KeyFacts *facts)
 {
-	int			key;
+	int key;
 
 	for (key = 0; key < KEY_COUNT; key++)
 	{
@@ -445,7 +458,7 @@ box_contains(const KeyBox *box, const KeyFacts *facts)
 bool
 appconfig_keyset_contains(const KeySet *set, const KeyFacts *facts)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < set->count; i++)
 	{
@@ -459,9 +472,9 @@ appconfig_keyset_contains(const KeySet *set, const KeyFacts *facts)
 KeySet *
 appconfig_keyset_restrict(const KeySet *set, const KeyFacts *facts)
 {
-	KeySet	   *some;
-	int			count = 0;
-	int			i;
+	KeySet *some;
+	int		count = 0;
+	int		i;
 
 	/* of a large set often little is left, many times over */
 	for (i = 0; i < set->count; i++)
@@ -480,16 +493,16 @@ appconfig_keyset_restrict(const KeySet *set, const KeyFacts *facts)
  * key's values stand for.  Boxes in which that is nothing go.
  */
 KeySet *
-appconfig_keyset_set_texts(const KeySet *set, AppConfigKey key, AppConfigKey from,
-						   const KeyTexts *(*translate) (void *arg, const KeyTexts *texts),
-						   void *arg)
+appconfig_keyset_set_texts(
+	const KeySet *set, AppConfigKey key, AppConfigKey from,
+	const KeyTexts *(*translate)(void *arg, const KeyTexts *texts), void *arg)
 {
-	KeySet	   *translated = make_set(set->count);
-	int			i;
+	KeySet *translated = make_set(set->count);
+	int		i;
 
 	for (i = 0; i < set->count; i++)
 	{
-		KeyBox		box = set->boxes[i];
+		KeyBox box = set->boxes[i];
 
 		if (box.texts[key] == NULL && box.texts[from] != NULL)
 			box.texts[key] = translate(arg, box.texts[from]);
@@ -502,8 +515,8 @@ appconfig_keyset_set_texts(const KeySet *set, AppConfigKey key, AppConfigKey fro
 static int
 compare_pointers(const void *a, const void *b)
 {
-	uintptr_t	left = *(const uintptr_t *) a;
-	uintptr_t	right = *(const uintptr_t *) b;
+	uintptr_t left = *(const uintptr_t *) a;
+	uintptr_t right = *(const uintptr_t *) b;
 
 	return left < right ? -1 : left > right ? 1 : 0;
 }
@@ -512,8 +525,8 @@ compare_pointers(const void *a, const void *b)
 static int
 unique_pointers(const void **pointers, int count)
 {
-	int			kept = 0;
-	int			i;
+	int kept = 0;
+	int i;
 
 	qsort(pointers, count, sizeof(void *), compare_pointers);
 	for (i = 0; i < count; i++)
@@ -529,10 +542,10 @@ KeyTexts *
 appconfig_keyset_texts(const KeySet *set, AppConfigKey key)
 {
 	const void **texts = palloc(sizeof(void *) * Max(set->count, 1));
-	KeyTexts   *all = palloc(sizeof(KeyTexts));
-	int			distinct;
-	int			total = 0;
-	int			i;
+	KeyTexts	*all = palloc(sizeof(KeyTexts));
+	int			 distinct;
+	int			 total = 0;
+	int			 i;
 
 	for (i = 0; i < set->count; i++)
 	{
@@ -550,7 +563,8 @@ appconfig_keyset_texts(const KeySet *set, AppConfigKey key)
 	{
 		const KeyTexts *some = texts[i];
 
-		memcpy(&all->value[all->count], some->value, sizeof(char *) * some->count);
+		memcpy(&all->value[all->count], some->value,
+			   sizeof(char *) * some->count);
 		all->count += some->count;
 	}
 	appconfig_keyset_sort(all);
@@ -564,8 +578,8 @@ appconfig_keyset_texts(const KeySet *set, AppConfigKey key)
 bool
 appconfig_keyset_runs(const KeySet *set, int64 **runs, int *count)
 {
-	int			total = 0;
-	int			i;
+	int total = 0;
+	int i;
 
 	for (i = 0; i < set->count; i++)
 	{
@@ -577,7 +591,8 @@ appconfig_keyset_runs(const KeySet *set, int64 **runs, int *count)
 	*count = 0;
 	for (i = 0; i < set->count; i++)
 	{
-		memcpy(*runs + *count, set->boxes[i].runs, sizeof(int64) * set->boxes[i].run_count);
+		memcpy(*runs + *count, set->boxes[i].runs,
+			   sizeof(int64) * set->boxes[i].run_count);
 		*count += set->boxes[i].run_count;
 	}
 	sort_runs(*runs, count);

@@ -15,40 +15,40 @@ typedef enum KeyExprKind
 {
 	KEY_EXPR_AND,
 	KEY_EXPR_OR,
-	KEY_EXPR_IN,				/* key = one of the operand's values */
-	KEY_EXPR_LESS,				/* run < operand, and so on */
+	KEY_EXPR_IN,   /* key = one of the operand's values */
+	KEY_EXPR_LESS, /* run < operand, and so on */
 	KEY_EXPR_LESS_EQUAL,
 	KEY_EXPR_GREATER,
 	KEY_EXPR_GREATER_EQUAL,
-	KEY_EXPR_NEVER				/* no row */
+	KEY_EXPR_NEVER /* no row */
 } KeyExprKind;
 
 /* What the planner makes of the clauses that bind keys */
 typedef struct KeyExpr
 {
-	KeyExprKind kind;
-	AppConfigKey key;			/* unless AND, OR, NEVER */
-	int			operand;		/* number of the value expression */
-	int			width;			/* bytes from which on a value of the column may
-								 * have been cut off, 0 for none */
-	int			nargs;			/* AND, OR */
+	KeyExprKind		 kind;
+	AppConfigKey	 key;	  /* unless AND, OR, NEVER */
+	int				 operand; /* number of the value expression */
+	int				 width;	  /* bytes from which on a value of the column may
+							   * have been cut off, 0 for none */
+	int				 nargs;	  /* AND, OR */
 	struct KeyExpr **args;
 } KeyExpr;
 
 /* What a value expression has come out as, once a scan */
 typedef struct KeyOperand
 {
-	bool		unbounded;		/* says nothing about the key */
-	int			nvalues;		/* NULLs are left out */
-	char	  **texts;			/* of a key that is a text, or */
-	int64	   *numbers;		/* of run */
+	bool   unbounded; /* says nothing about the key */
+	int	   nvalues;	  /* NULLs are left out */
+	char **texts;	  /* of a key that is a text, or */
+	int64 *numbers;	  /* of run */
 } KeyOperand;
 
 /* Values that a text key can have, in order, each once */
 typedef struct KeyTexts
 {
-	int			count;
-	char	  **value;
+	int	   count;
+	char **value;
 } KeyTexts;
 
 /*
@@ -57,39 +57,42 @@ typedef struct KeyTexts
  */
 typedef struct KeyBox
 {
-	const KeyTexts *texts[KEY_COUNT];	/* NULL for any */
-	int64		run_min;
-	int64		run_max;
-	int			run_count;		/* -1 for any in the range */
-	int64	   *runs;			/* in order, each once */
+	const KeyTexts *texts[KEY_COUNT]; /* NULL for any */
+	int64			run_min;
+	int64			run_max;
+	int				run_count; /* -1 for any in the range */
+	int64		   *runs;	   /* in order, each once */
 } KeyBox;
 
 /* A disjunction of boxes.  A superset of what the query asks for. */
 typedef struct KeySet
 {
-	int			count;
-	KeyBox	   *boxes;
+	int		count;
+	KeyBox *boxes;
 } KeySet;
 
 /* The keys of an item, as far as they are known */
 typedef struct KeyFacts
 {
-	const char *text[KEY_COUNT];	/* NULL if not known */
+	const char *text[KEY_COUNT]; /* NULL if not known */
 	bool		run_known;
 	int64		run;
 } KeyFacts;
 
-extern KeySet *appconfig_keyset_evaluate(const KeyExpr *expr, const KeyOperand *operands);
+extern KeySet *appconfig_keyset_evaluate(const KeyExpr	  *expr,
+										 const KeyOperand *operands);
 extern KeySet *appconfig_keyset_everything(void);
-extern KeySet *appconfig_keyset_restrict(const KeySet *set, const KeyFacts *facts);
-extern KeySet *appconfig_keyset_set_texts(const KeySet *set, AppConfigKey key,
-										  AppConfigKey from,
-										  const KeyTexts *(*translate) (void *arg, const KeyTexts *texts),
-										  void *arg);
-extern bool appconfig_keyset_contains(const KeySet *set, const KeyFacts *facts);
-extern void appconfig_keyset_sort(KeyTexts *texts);
-extern bool appconfig_keyset_has_text(const KeyTexts *texts, const char *value);
+extern KeySet *appconfig_keyset_restrict(const KeySet	*set,
+										 const KeyFacts *facts);
+extern KeySet *appconfig_keyset_set_texts(
+	const KeySet *set, AppConfigKey key, AppConfigKey from,
+	const KeyTexts *(*translate)(void *arg, const KeyTexts *texts), void *arg);
+extern bool		 appconfig_keyset_contains(const KeySet	  *set,
+										   const KeyFacts *facts);
+extern void		 appconfig_keyset_sort(KeyTexts *texts);
+extern bool		 appconfig_keyset_has_text(const KeyTexts *texts,
+										   const char	  *value);
 extern KeyTexts *appconfig_keyset_texts(const KeySet *set, AppConfigKey key);
 extern bool appconfig_keyset_runs(const KeySet *set, int64 **runs, int *count);
 
-#endif							/* APPCONFIG_KEYSET_H */
+#endif /* APPCONFIG_KEYSET_H */

@@ -10,8 +10,8 @@
  * and in one scan, nothing is kept that no scan holds; where it does not, what
  * goes beyond work_mem is kept in a temporary file.
  *
- * What may not live here: what is in a document, and anything that outlives the
- * statement.
+ * What may not live here: what is in a document, and anything that outlives
+ *the statement.
  *
  *-------------------------------------------------------------------------
  */
@@ -33,45 +33,45 @@
 
 struct Memo
 {
-	dlist_node	node;			/* in memos */
-	MemoryContext statement;	/* whose memo it is */
-	MemoryContext context;		/* holds this struct; part of statement */
+	dlist_node			  node;		 /* in memos */
+	MemoryContext		  statement; /* whose memo it is */
+	MemoryContext		  context;	 /* holds this struct; part of statement */
 	MemoryContextCallback callback;
-	Oid			serverid;
-	Oid			userid;
-	int			users;			/* scans that have not ended */
-	bool		retain;			/* keep what no scan holds? */
-	Size		bytes;			/* of documents in memory, about */
-	BufFile    *file;			/* documents beyond work_mem; NULL before the first */
-	int			end_fileno;		/* where the next one goes */
-	off_t		end_offset;
-	DocumentCache *cache;		/* the session's */
+	Oid					  serverid;
+	Oid					  userid;
+	int					  users;  /* scans that have not ended */
+	bool				  retain; /* keep what no scan holds? */
+	Size				  bytes;  /* of documents in memory, about */
+	BufFile		  *file; /* documents beyond work_mem; NULL before the first */
+	int			   end_fileno; /* where the next one goes */
+	off_t		   end_offset;
+	DocumentCache *cache;		 /* the session's */
 	AwsCredentials *credentials; /* to be wiped */
-	ApiOwner	owner;
-	HTAB	   *table;			/* MemoSlot by target */
-	dlist_head	entries;
+	ApiOwner		owner;
+	HTAB		   *table; /* MemoSlot by target */
+	dlist_head		entries;
 };
 
 struct MemoEntry
 {
-	dlist_node	node;			/* in memo->entries */
-	Memo	   *memo;
-	char	   *target;			/* path and query, the key */
-	int			references;
-	ApiCall    *call;			/* on its way, or failed; else NULL */
-	bool		ready;			/* is document the answer, or call an error? */
-	bool		freezes;		/* may the service have frozen the document? */
-	JsonValue  *document;		/* NULL if there is none, or it is in the file */
-	Size		bytes;			/* of the document, about */
-	bool		spilled;		/* is it in the memo's file, at this place? */
-	int			fileno;
-	off_t		offset;
-	size_t		length;
+	dlist_node node; /* in memo->entries */
+	Memo	  *memo;
+	char	  *target; /* path and query, the key */
+	int		   references;
+	ApiCall	  *call;	 /* on its way, or failed; else NULL */
+	bool	   ready;	 /* is document the answer, or call an error? */
+	bool	   freezes;	 /* may the service have frozen the document? */
+	JsonValue *document; /* NULL if there is none, or it is in the file */
+	Size	   bytes;	 /* of the document, about */
+	bool	   spilled;	 /* is it in the memo's file, at this place? */
+	int		   fileno;
+	off_t	   offset;
+	size_t	   length;
 };
 
 typedef struct MemoSlot
 {
-	const char *target;			/* the entry's */
+	const char *target; /* the entry's */
 	MemoEntry  *entry;
 } MemoSlot;
 
@@ -87,7 +87,8 @@ hash_target(const void *key, Size keysize pg_attribute_unused())
 }
 
 static int
-compare_targets(const void *a, const void *b, Size keysize pg_attribute_unused())
+compare_targets(const void *a, const void *b,
+				Size keysize pg_attribute_unused())
 {
 	return strcmp(*(const char *const *) a, *(const char *const *) b);
 }
@@ -99,24 +100,26 @@ compare_targets(const void *a, const void *b, Size keysize pg_attribute_unused()
 static void
 end_memo(void *arg)
 {
-	Memo	   *memo = arg;
-	dlist_iter	iter;
+	Memo	  *memo = arg;
+	dlist_iter iter;
 
 	dlist_delete(&memo->node);
 	dlist_foreach(iter, &memo->entries)
-		appconfig_json_release(dlist_container(MemoEntry, node, iter.cur)->document);
+		appconfig_json_release(
+			dlist_container(MemoEntry, node, iter.cur)->document);
 	appconfig_credentials_wipe(memo->credentials);
 }
 
-/* The memo of a statement, known by its memory, for a server and role; or NULL */
+/* The memo of a statement, known by its memory, for a server and role; or NULL
+ */
 Memo *
 appconfig_memo_find(MemoryContext statement, Oid serverid, Oid userid)
 {
-	dlist_iter	iter;
+	dlist_iter iter;
 
 	dlist_foreach(iter, &memos)
 	{
-		Memo	   *memo = dlist_container(Memo, node, iter.cur);
+		Memo *memo = dlist_container(Memo, node, iter.cur);
 
 		if (memo->statement == statement && memo->serverid == serverid &&
 			memo->userid == userid)
@@ -126,24 +129,24 @@ appconfig_memo_find(MemoryContext statement, Oid serverid, Oid userid)
 }
 
 /*
- * A new memo, which wipes the credentials at its end.  It ends with the statement's memory, in which settings and
- * credentials must live as well, and in which the session must be held.
+ * A new memo, which wipes the credentials at its end.  It ends with the
+ * statement's memory, in which settings and credentials must live as well, and
+ * in which the session must be held.
  */
 Memo *
 appconfig_memo_create(MemoryContext statement, Oid serverid, Oid userid,
-					  const AppConfigSession *session,
-					  const AppConfigSettings *settings, AwsCredentials *credentials)
+					  const AppConfigSession  *session,
+					  const AppConfigSettings *settings,
+					  AwsCredentials		  *credentials)
 {
-	MemoryContext context = AllocSetContextCreate(statement, "appconfig_fdw memo",
-												  ALLOCSET_DEFAULT_SIZES);
-	Memo	   *memo = MemoryContextAllocZero(context, sizeof(Memo));
-	HASHCTL		info = {
-		.keysize = sizeof(const char *),
-		.entrysize = sizeof(MemoSlot),
-		.hash = hash_target,
-		.match = compare_targets,
-		.hcxt = context
-	};
+	MemoryContext context = AllocSetContextCreate(
+		statement, "appconfig_fdw memo", ALLOCSET_DEFAULT_SIZES);
+	Memo   *memo = MemoryContextAllocZero(context, sizeof(Memo));
+	HASHCTL info = {.keysize = sizeof(const char *),
+					.entrysize = sizeof(MemoSlot),
+					.hash = hash_target,
+					.match = compare_targets,
+					.hcxt = context};
 
 	memo->statement = statement;
 	memo->context = context;
@@ -156,8 +159,9 @@ appconfig_memo_create(MemoryContext statement, Oid serverid, Oid userid,
 	memo->owner.credentials = credentials;
 	memo->credentials = credentials;
 	memo->owner.context = context;
-	memo->table = hash_create("appconfig_fdw memo", 64, &info,
-							  HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+	memo->table =
+		hash_create("appconfig_fdw memo", 64, &info,
+					HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
 	dlist_init(&memo->entries);
 	dlist_push_tail(&memos, &memo->node);
 	memo->callback.func = end_memo;
@@ -167,8 +171,8 @@ appconfig_memo_create(MemoryContext statement, Oid serverid, Oid userid,
 }
 
 /*
- * A scan begins to use the memo.  If the statement may ask for something again,
- * documents are kept from now on.
+ * A scan begins to use the memo.  If the statement may ask for something
+ * again, documents are kept from now on.
  */
 void
 appconfig_memo_join(Memo *memo, bool reads_again)
@@ -206,12 +210,10 @@ count_hit(const Memo *memo, const ApiRequest *request, ApiCounters *counters)
 static CacheTerms
 cache_terms(const MemoEntry *entry, JsonValue *seen_as)
 {
-	CacheTerms	terms = {
-		.ttl = entry->memo->owner.settings->cache_ttl,
-		.size = entry->memo->owner.settings->cache_size,
-		.freezes = entry->freezes,
-		.seen_as = seen_as
-	};
+	CacheTerms terms = {.ttl = entry->memo->owner.settings->cache_ttl,
+						.size = entry->memo->owner.settings->cache_size,
+						.freezes = entry->freezes,
+						.seen_as = seen_as};
 
 	return terms;
 }
@@ -227,20 +229,21 @@ set_document(MemoEntry *entry, JsonValue *document, size_t length)
 
 /* A new entry: from what the session has kept, or by a call */
 static MemoEntry *
-create_entry(Memo *memo, const ApiRequest *request, char *target, JsonValue *seen_as,
-			 ApiCounters *counters)
+create_entry(Memo *memo, const ApiRequest *request, char *target,
+			 JsonValue *seen_as, ApiCounters *counters)
 {
-	MemoEntry  *entry = palloc0(sizeof(MemoEntry));
-	CacheTerms	terms;
-	JsonValue  *document;
-	size_t		length;
+	MemoEntry *entry = palloc0(sizeof(MemoEntry));
+	CacheTerms terms;
+	JsonValue *document;
+	size_t	   length;
 
 	entry->memo = memo;
 	entry->target = target;
 	entry->freezes = request->freezes;
 	dlist_push_tail(&memo->entries, &entry->node);
 	terms = cache_terms(entry, seen_as);
-	document = appconfig_cache_get(memo->cache, target, &terms, appconfig_http_clock());
+	document = appconfig_cache_get(memo->cache, target, &terms,
+								   appconfig_http_clock());
 	if (document != NULL)
 	{
 		(void) appconfig_json_serialize(document, &length);
@@ -255,18 +258,19 @@ create_entry(Memo *memo, const ApiRequest *request, char *target, JsonValue *see
 /*
  * The answer to a request, or the promise of it: starts a call if nobody has.
  * seen_as is what a list of this statement says of the document, or NULL.  The
- * caller holds a reference until appconfig_memo_release(), or to the end of the
- * statement.
+ * caller holds a reference until appconfig_memo_release(), or to the end of
+ * the statement.
  */
 MemoEntry *
 appconfig_memo_fetch(Memo *memo, const ApiRequest *request, JsonValue *seen_as,
 					 ApiCounters *counters)
 {
 	MemoryContext old = MemoryContextSwitchTo(memo->context);
-	char	   *target = request->query[0] == '\0' ? pstrdup(request->path) :
-		psprintf("%s?%s", request->path, request->query);
-	MemoSlot   *slot = hash_search(memo->table, &target, HASH_FIND, NULL);
-	MemoEntry  *entry;
+	char		 *target = request->query[0] == '\0'
+							   ? pstrdup(request->path)
+							   : psprintf("%s?%s", request->path, request->query);
+	MemoSlot	 *slot = hash_search(memo->table, &target, HASH_FIND, NULL);
+	MemoEntry	 *entry;
 
 	if (slot != NULL)
 	{
@@ -307,7 +311,8 @@ spill(MemoEntry *entry)
 			memo->file = BufFileCreateTemp(false);
 		MemoryContextSwitchTo(old);
 		text = appconfig_json_serialize(entry->document, &entry->length);
-		if (text == NULL || BufFileSeek(memo->file, memo->end_fileno, memo->end_offset, SEEK_SET) != 0)
+		if (text == NULL || BufFileSeek(memo->file, memo->end_fileno,
+										memo->end_offset, SEEK_SET) != 0)
 			return;
 		entry->fileno = memo->end_fileno;
 		entry->offset = memo->end_offset;
@@ -333,9 +338,11 @@ read_back(MemoEntry *entry)
 		entry->document = appconfig_json_parse(text, entry->length, &error);
 	pfree(text);
 	if (entry->document == NULL)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not read back a document from a temporary file: %s", error)));
+		ereport(
+			ERROR,
+			(errcode_for_file_access(),
+			 errmsg("could not read back a document from a temporary file: %s",
+					error)));
 	memo->bytes += entry->bytes;
 }
 
@@ -358,8 +365,8 @@ appconfig_memo_has_failed(const MemoEntry *entry)
 static void
 take_document(MemoEntry *entry)
 {
-	CacheTerms	terms = cache_terms(entry, NULL);
-	JsonValue  *document = appconfig_api_document(entry->call);
+	CacheTerms terms = cache_terms(entry, NULL);
+	JsonValue *document = appconfig_api_document(entry->call);
 
 	entry->ready = true;
 	if (document == NULL)
@@ -367,7 +374,8 @@ take_document(MemoEntry *entry)
 	set_document(entry, document, appconfig_api_document_size(entry->call));
 	appconfig_api_release(entry->call);
 	entry->call = NULL;
-	appconfig_cache_put(entry->memo->cache, entry->target, document, &terms, appconfig_http_clock());
+	appconfig_cache_put(entry->memo->cache, entry->target, document, &terms,
+						appconfig_http_clock());
 }
 
 /*
@@ -397,7 +405,7 @@ appconfig_memo_raise(const MemoEntry *entry)
 void
 appconfig_memo_release(MemoEntry *entry)
 {
-	Memo	   *memo = entry->memo;
+	Memo *memo = entry->memo;
 
 	Assert(entry->references > 0);
 	if (--entry->references > 0)

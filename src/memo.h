@@ -18,22 +18,24 @@ typedef struct Memo Memo;
 /* One request and its answer, shared by all scans that ask for it */
 typedef struct MemoEntry MemoEntry;
 
-extern Memo *appconfig_memo_find(MemoryContext statement, Oid serverid, Oid userid);
-extern Memo *appconfig_memo_create(MemoryContext statement, Oid serverid, Oid userid,
-								   const AppConfigSession *session,
+extern Memo *appconfig_memo_find(MemoryContext statement, Oid serverid,
+								 Oid userid);
+extern Memo *appconfig_memo_create(MemoryContext statement, Oid serverid,
+								   Oid userid, const AppConfigSession *session,
 								   const AppConfigSettings *settings,
-								   AwsCredentials *credentials);
-extern void appconfig_memo_join(Memo *memo, bool reads_again);
-extern void appconfig_memo_leave(Memo *memo);
+								   AwsCredentials		   *credentials);
+extern void	 appconfig_memo_join(Memo *memo, bool reads_again);
+extern void	 appconfig_memo_leave(Memo *memo);
 extern const AppConfigSettings *appconfig_memo_settings(const Memo *memo);
 
 extern MemoEntry *appconfig_memo_fetch(Memo *memo, const ApiRequest *request,
-									   JsonValue *seen_as, ApiCounters *counters);
-extern bool appconfig_memo_is_ready(const MemoEntry *entry);
-extern bool appconfig_memo_has_failed(const MemoEntry *entry);
+									   JsonValue   *seen_as,
+									   ApiCounters *counters);
+extern bool		  appconfig_memo_is_ready(const MemoEntry *entry);
+extern bool		  appconfig_memo_has_failed(const MemoEntry *entry);
 extern JsonValue *appconfig_memo_document(MemoEntry *entry);
 pg_noreturn extern void appconfig_memo_raise(const MemoEntry *entry);
-extern void appconfig_memo_release(MemoEntry *entry);
-extern void appconfig_memo_wait(Memo *memo);
+extern void				appconfig_memo_release(MemoEntry *entry);
+extern void				appconfig_memo_wait(Memo *memo);
 
-#endif							/* APPCONFIG_MEMO_H */
+#endif /* APPCONFIG_MEMO_H */

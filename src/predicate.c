@@ -38,7 +38,7 @@
 typedef struct BindContext
 {
 	const PredicateTable *table;
-	List	   *operands;		/* value expressions so far */
+	List				 *operands; /* value expressions so far */
 } BindContext;
 
 /* What an order of the integer operators says about run */
@@ -55,7 +55,7 @@ static KeyExpr *bind_clause(BindContext *context, Expr *clause);
 static KeyExpr *
 make_key_expr(KeyExprKind kind)
 {
-	KeyExpr    *expr = palloc0(sizeof(KeyExpr));
+	KeyExpr *expr = palloc0(sizeof(KeyExpr));
 
 	expr->kind = kind;
 	return expr;
@@ -74,7 +74,7 @@ strip_relabel(Expr *expr)
 const AppConfigColumn *
 appconfig_predicate_column(const PredicateTable *table, Expr *expr)
 {
-	Var		   *var = (Var *) strip_relabel(expr);
+	Var *var = (Var *) strip_relabel(expr);
 
 	if (var == NULL || !IsA(var, Var) || (Index) var->varno != table->relid ||
 		var->varlevelsup != 0 || var->varattno <= 0)
@@ -86,7 +86,8 @@ appconfig_predicate_column(const PredicateTable *table, Expr *expr)
 static const AppConfigColumn *
 key_column(const BindContext *context, Expr *expr)
 {
-	const AppConfigColumn *column = appconfig_predicate_column(context->table, expr);
+	const AppConfigColumn *column =
+		appconfig_predicate_column(context->table, expr);
 
 	return column != NULL && column->key != KEY_NONE ? column : NULL;
 }
@@ -95,9 +96,11 @@ key_column(const BindContext *context, Expr *expr)
 static bool
 is_operand(const BindContext *context, Expr *expr)
 {
-	return !bms_is_member(context->table->relid, appconfig_pull_varnos(context->table->root, (Node *) expr)) &&
-		!contain_volatile_functions((Node *) expr) &&
-		!contain_subplans((Node *) expr);
+	return !bms_is_member(
+			   context->table->relid,
+			   appconfig_pull_varnos(context->table->root, (Node *) expr)) &&
+		   !contain_volatile_functions((Node *) expr) &&
+		   !contain_subplans((Node *) expr);
 }
 
 /*
@@ -107,7 +110,7 @@ is_operand(const BindContext *context, Expr *expr)
 static bool
 operator_kind(Oid opno, Oid collation, AppConfigKey key, KeyExprKind *kind)
 {
-	int			strategy;
+	int strategy;
 
 	if (key == KEY_RUN)
 	{
@@ -120,30 +123,34 @@ operator_kind(Oid opno, Oid collation, AppConfigKey key, KeyExprKind *kind)
 	strategy = get_op_opfamily_strategy(opno, TEXT_BTREE_FAM_OID);
 	*kind = KEY_EXPR_IN;
 	return strategy == BTEqualStrategyNumber &&
-		(!OidIsValid(collation) || get_collation_isdeterministic(collation));
+		   (!OidIsValid(collation) ||
+			get_collation_isdeterministic(collation));
 }
 
 /*
  * The bytes that a value of the column needs at least to have been cut off on
- * its way in: name keeps 63, varchar(n) drops blanks beyond n characters.  Such
+ * its way in: name keeps 63, varchar(n) drops blanks beyond n characters. Such
  * a value stands for others, which the service would not find by it.
  */
 static int
 column_width(Expr *expr)
 {
-	const Var  *var = (const Var *) strip_relabel(expr);
-	int32		typmod = var->vartypmod;
-	Oid			type = getBaseTypeAndTypmod(var->vartype, &typmod);
+	const Var *var = (const Var *) strip_relabel(expr);
+	int32	   typmod = var->vartypmod;
+	Oid		   type = getBaseTypeAndTypmod(var->vartype, &typmod);
 
 	if (type == NAMEOID)
 		return NAMEDATALEN - pg_database_encoding_max_length();
-	return type == VARCHAROID && typmod >= (int32) VARHDRSZ ? typmod - (int32) VARHDRSZ : 0;
+	return type == VARCHAROID && typmod >= (int32) VARHDRSZ
+			   ? typmod - (int32) VARHDRSZ
+			   : 0;
 }
 
 static KeyExpr *
-make_leaf(BindContext *context, KeyExprKind kind, AppConfigKey key, Expr *column, Expr *value)
+make_leaf(BindContext *context, KeyExprKind kind, AppConfigKey key,
+		  Expr *column, Expr *value)
 {
-	KeyExpr    *expr = make_key_expr(kind);
+	KeyExpr *expr = make_key_expr(kind);
 
 	expr->key = key;
 	expr->width = key == KEY_RUN ? 0 : column_width(column);
@@ -155,11 +162,11 @@ make_leaf(BindContext *context, KeyExprKind kind, AppConfigKey key, Expr *column
 static KeyExpr *
 bind_operator(BindContext *context, OpExpr *op)
 {
-	Expr	   *left;
-	Expr	   *right;
-	Oid			opno = op->opno;
+	Expr				  *left;
+	Expr				  *right;
+	Oid					   opno = op->opno;
 	const AppConfigColumn *column;
-	KeyExprKind kind;
+	KeyExprKind			   kind;
 
 	if (list_length(op->args) != 2)
 		return NULL;
@@ -168,7 +175,7 @@ bind_operator(BindContext *context, OpExpr *op)
 	column = key_column(context, left);
 	if (column == NULL)
 	{
-		Expr	   *swap = left;
+		Expr *swap = left;
 
 		left = right;
 		right = swap;
@@ -187,13 +194,14 @@ static KeyExpr *
 bind_array_operator(BindContext *context, ScalarArrayOpExpr *op)
 {
 	const AppConfigColumn *column = key_column(context, linitial(op->args));
-	KeyExprKind kind;
+	KeyExprKind			   kind;
 
 	if (!op->useOr || column == NULL ||
 		!operator_kind(op->opno, op->inputcollid, column->key, &kind) ||
 		kind != KEY_EXPR_IN || !is_operand(context, lsecond(op->args)))
 		return NULL;
-	return make_leaf(context, kind, column->key, linitial(op->args), lsecond(op->args));
+	return make_leaf(context, kind, column->key, linitial(op->args),
+					 lsecond(op->args));
 }
 
 /*
@@ -222,15 +230,16 @@ bind_null_test(BindContext *context, NullTest *test)
 static KeyExpr *
 bind_args(BindContext *context, KeyExprKind kind, List *args)
 {
-	KeyExpr    *expr = make_key_expr(kind);
-	ListCell   *cell;
+	KeyExpr	 *expr = make_key_expr(kind);
+	ListCell *cell;
 
 	expr->args = palloc(sizeof(KeyExpr *) * Max(list_length(args), 1));
 	foreach(cell, args)
 	{
-		KeyExpr    *arg = bind_clause(context, lfirst(cell));
+		KeyExpr *arg = bind_clause(context, lfirst(cell));
 
-		if (arg != NULL && (kind != KEY_EXPR_OR || arg->kind != KEY_EXPR_NEVER))
+		if (arg != NULL &&
+			(kind != KEY_EXPR_OR || arg->kind != KEY_EXPR_NEVER))
 			expr->args[expr->nargs++] = arg;
 		else if (arg == NULL && kind == KEY_EXPR_OR)
 			return NULL;
@@ -256,8 +265,9 @@ bind_clause(BindContext *context, Expr *clause)
 		return bind_args(context, KEY_EXPR_AND, ((BoolExpr *) clause)->args);
 	if (is_orclause(clause))
 	{
-		int			before = list_length(context->operands);
-		KeyExpr    *expr = bind_args(context, KEY_EXPR_OR, ((BoolExpr *) clause)->args);
+		int		 before = list_length(context->operands);
+		KeyExpr *expr =
+			bind_args(context, KEY_EXPR_OR, ((BoolExpr *) clause)->args);
 
 		/* operands of arms that came to nothing need not be evaluated */
 		if (expr == NULL)
@@ -268,15 +278,16 @@ bind_clause(BindContext *context, Expr *clause)
 }
 
 /*
- * What the clauses, RestrictInfos or bare, together say about the table's keys;
- * NULL if nothing.  Sets *operands to the value expressions that the result
- * refers to by number.
+ * What the clauses, RestrictInfos or bare, together say about the table's
+ * keys; NULL if nothing.  Sets *operands to the value expressions that the
+ * result refers to by number.
  */
 KeyExpr *
-appconfig_predicate_bind(const PredicateTable *table, List *clauses, List **operands)
+appconfig_predicate_bind(const PredicateTable *table, List *clauses,
+						 List **operands)
 {
 	BindContext context = {.table = table};
-	KeyExpr    *expr = bind_args(&context, KEY_EXPR_AND, clauses);
+	KeyExpr	   *expr = bind_args(&context, KEY_EXPR_AND, clauses);
 
 	*operands = context.operands;
 	return expr;

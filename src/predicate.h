@@ -16,13 +16,14 @@
 /* The foreign table that clauses are about */
 typedef struct PredicateTable
 {
-	PlannerInfo *root;
-	Index		relid;			/* its place in the range table */
-	const AppConfigColumn **columns;	/* by attribute number - 1 */
+	PlannerInfo			   *root;
+	Index					relid;	 /* its place in the range table */
+	const AppConfigColumn **columns; /* by attribute number - 1 */
 } PredicateTable;
 
-extern KeyExpr *appconfig_predicate_bind(const PredicateTable *table, List *clauses,
-										 List **operands);
-extern const AppConfigColumn *appconfig_predicate_column(const PredicateTable *table, Expr *expr);
+extern KeyExpr *appconfig_predicate_bind(const PredicateTable *table,
+										 List *clauses, List **operands);
+extern const AppConfigColumn *appconfig_predicate_column(
+	const PredicateTable *table, Expr *expr);
 
-#endif							/* APPCONFIG_PREDICATE_H */
+#endif /* APPCONFIG_PREDICATE_H */

@@ -27,11 +27,11 @@
 /* What stands where in a packed plan */
 enum PackedPlan
 {
-	PACKED_TABLE,				/* String: name of the table */
-	PACKED_KEYS,				/* see pack_keys(), or NULL */
-	PACKED_COLUMNS,				/* integer list */
-	PACKED_EARLY_QUALS,			/* integer list */
-	PACKED_ROWS_WANTED			/* Integer */
+	PACKED_TABLE,		/* String: name of the table */
+	PACKED_KEYS,		/* see pack_keys(), or NULL */
+	PACKED_COLUMNS,		/* integer list */
+	PACKED_EARLY_QUALS, /* integer list */
+	PACKED_ROWS_WANTED	/* Integer */
 };
 
 /* ------------------------------------------------------------------------
@@ -43,12 +43,13 @@ enum PackedPlan
 static List *
 pack_keys(const KeyExpr *expr)
 {
-	List	   *packed;
-	int			i;
+	List *packed;
+	int	  i;
 
 	if (expr == NULL)
 		return NIL;
-	packed = list_make1(list_make4_int(expr->kind, expr->key, expr->operand, expr->width));
+	packed = list_make1(
+		list_make4_int(expr->kind, expr->key, expr->operand, expr->width));
 	for (i = 0; i < expr->nargs; i++)
 		packed = lappend(packed, pack_keys(expr->args[i]));
 	return packed;
@@ -57,9 +58,9 @@ pack_keys(const KeyExpr *expr)
 static KeyExpr *
 unpack_keys(List *packed)
 {
-	KeyExpr    *expr;
-	List	   *head;
-	int			i;
+	KeyExpr *expr;
+	List	*head;
+	int		 i;
 
 	if (packed == NIL)
 		return NULL;
@@ -80,7 +81,7 @@ unpack_keys(List *packed)
 List *
 appconfig_request_pack(const AppConfigScanPlan *plan)
 {
-	List	   *packed = list_make1(makeString(pstrdup(plan->table->name)));
+	List *packed = list_make1(makeString(pstrdup(plan->table->name)));
 
 	packed = lappend(packed, pack_keys(plan->keys));
 	packed = lappend(packed, plan->columns);
@@ -113,14 +114,15 @@ appconfig_request_unpack(List *packed)
 static AppConfigKey
 placeholder(const char *template, size_t *length)
 {
-	int			key;
+	int key;
 
 	for (key = KEY_NONE + 1; key < KEY_COUNT; key++)
 	{
 		const char *name = appconfig_table_key_name(key);
 		size_t		name_length = strlen(name);
 
-		if (strncmp(template + 1, name, name_length) == 0 && template[name_length + 1] == '}')
+		if (strncmp(template + 1, name, name_length) == 0 &&
+			template[name_length + 1] == '}')
 		{
 			*length = name_length + 2;
 			return key;
@@ -151,16 +153,17 @@ appconfig_request_needs(const AppConfigOperation *operation, AppConfigKey key)
  * where a name stands for an id that is not known.
  */
 char *
-appconfig_request_path(const AppConfigOperation *operation, const KeyFacts *facts)
+appconfig_request_path(const AppConfigOperation *operation,
+					   const KeyFacts			*facts)
 {
 	StringInfoData path;
-	const char *p = operation->path;
-	const char *brace;
+	const char	  *p = operation->path;
+	const char	  *brace;
 
 	initStringInfo(&path);
 	while ((brace = strchr(p, '{')) != NULL)
 	{
-		size_t		length;
+		size_t		 length;
 		AppConfigKey key = placeholder(brace, &length);
 
 		appendBinaryStringInfo(&path, p, (int) (brace - p));
@@ -169,9 +172,11 @@ appconfig_request_path(const AppConfigOperation *operation, const KeyFacts *fact
 		else if (facts->text[key] != NULL)
 			appconfig_uri_append_segment(&path, facts->text[key]);
 		else if (facts->text[appconfig_table_name_key(key)] != NULL)
-			appconfig_uri_append_segment(&path, facts->text[appconfig_table_name_key(key)]);
+			appconfig_uri_append_segment(
+				&path, facts->text[appconfig_table_name_key(key)]);
 		else
-			elog(ERROR, "%s needs %s", operation->name, appconfig_table_key_name(key));
+			elog(ERROR, "%s needs %s", operation->name,
+				 appconfig_table_key_name(key));
 		p = brace + length;
 	}
 	appendStringInfoString(&path, p);
@@ -198,13 +203,14 @@ filter_takes(const AppConfigFilter *filter, const char *value)
  * keys leave.  NULL if there are more, or if the service does not take it.
  */
 static const char *
-filter_value(const AppConfigFilter *filter, const KeyFacts *facts, const KeySet *keys)
+filter_value(const AppConfigFilter *filter, const KeyFacts *facts,
+			 const KeySet *keys)
 {
 	const char *value = facts->text[filter->key];
 
 	if (value == NULL)
 	{
-		KeyTexts   *texts = appconfig_keyset_texts(keys, filter->key);
+		KeyTexts *texts = appconfig_keyset_texts(keys, filter->key);
 
 		if (texts == NULL || texts->count != 1)
 			return NULL;
@@ -218,10 +224,11 @@ filter_value(const AppConfigFilter *filter, const KeyFacts *facts, const KeySet 
  * that are wanted and that the facts or the keys leave a single value.
  */
 char *
-appconfig_request_query(const AppConfigOperation *operation, const KeyFacts *facts,
-						const KeySet *keys, int filters, const char *token)
+appconfig_request_query(const AppConfigOperation *operation,
+						const KeyFacts *facts, const KeySet *keys, int filters,
+						const char *token)
 {
-	StringInfoData query;
+	StringInfoData		   query;
 	const AppConfigFilter *filter = operation->filters;
 
 	initStringInfo(&query);

@@ -20,25 +20,26 @@
 typedef struct AppConfigScanPlan
 {
 	const AppConfigTable *table;
-	KeyExpr    *keys;			/* NULL if no clause binds one */
-	List	   *columns;		/* attribute numbers that the query reads */
-	List	   *early_quals;	/* places in the plan's qual of the clauses that a
-								 * list's items can answer */
-	int			rows_wanted;	/* a LIMIT that is likely to stop the scan, or 0 */
+	KeyExpr				 *keys;	   /* NULL if no clause binds one */
+	List				 *columns; /* attribute numbers that the query reads */
+	List *early_quals; /* places in the plan's qual of the clauses that a
+						* list's items can answer */
+	int	  rows_wanted; /* a LIMIT that is likely to stop the scan, or 0 */
 } AppConfigScanPlan;
 
 extern List *appconfig_request_pack(const AppConfigScanPlan *plan);
 extern AppConfigScanPlan *appconfig_request_unpack(List *packed);
 
-
-extern bool appconfig_request_needs(const AppConfigOperation *operation, AppConfigKey key);
-extern char *appconfig_request_path(const AppConfigOperation *operation, const KeyFacts *facts);
+extern bool	 appconfig_request_needs(const AppConfigOperation *operation,
+									 AppConfigKey			   key);
+extern char *appconfig_request_path(const AppConfigOperation *operation,
+									const KeyFacts			 *facts);
 /* Which of an operation's filters to use, beside those that always hold */
-#define FILTER_BY_STATUS	0x01	/* the status column is about these items */
-#define FILTER_BY_MORTALS	0x02	/* those whose object can be gone */
+#define FILTER_BY_STATUS  0x01 /* the status column is about these items */
+#define FILTER_BY_MORTALS 0x02 /* those whose object can be gone */
 
 extern char *appconfig_request_query(const AppConfigOperation *operation,
 									 const KeyFacts *facts, const KeySet *keys,
 									 int filters, const char *token);
 
-#endif							/* APPCONFIG_REQUEST_H */
+#endif /* APPCONFIG_REQUEST_H */

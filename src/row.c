@@ -5,8 +5,8 @@
  *
  * Each column takes its value from the first of its sources that has one, as
  * text, and hands it to the input function of the column's type, so that a
- * domain is checked and a wrong value is reported as PostgreSQL would, with the
- * column and the JSON path as context.  What is absent is NULL.
+ * domain is checked and a wrong value is reported as PostgreSQL would, with
+ *the column and the JSON path as context.  What is absent is NULL.
  *
  * What may not live here: where a column comes from (tables.c), how JSON is
  * taken apart (json.c), and any column by name.
@@ -28,17 +28,17 @@
 #include "json.h"
 #include "row.h"
 
-#define MAX_EPOCH_SECONDS	1e11	/* some three thousand years */
+#define MAX_EPOCH_SECONDS 1e11 /* some three thousand years */
 
 typedef struct RowColumn
 {
-	const AppConfigColumn *column;	/* NULL: dropped */
-	bool		is_array;		/* what the declared type asks for */
-	bool		is_json;
-	bool		is_timestamp;
-	FmgrInfo	input;
-	Oid			typioparam;
-	int32		typmod;
+	const AppConfigColumn *column;	 /* NULL: dropped */
+	bool				   is_array; /* what the declared type asks for */
+	bool				   is_json;
+	bool				   is_timestamp;
+	FmgrInfo			   input;
+	Oid					   typioparam;
+	int32				   typmod;
 } RowColumn;
 
 struct RowMaker
@@ -46,15 +46,15 @@ struct RowMaker
 	Relation	relation;
 	const char *region;
 	int			ncolumns;
-	RowColumn  *columns;		/* by attribute number - 1 */
+	RowColumn  *columns; /* by attribute number - 1 */
 };
 
 /* What a conversion that fails is about */
 typedef struct RowPosition
 {
 	const RowMaker *maker;
-	int			attnum;
-	const char *path;			/* NULL where the value is not JSON */
+	int				attnum;
+	const char	   *path; /* NULL where the value is not JSON */
 } RowPosition;
 
 /* The union members of an attribute value, and what we call them */
@@ -62,11 +62,9 @@ static const struct
 {
 	const char *member;
 	const char *value_type;
-}			value_types[] = {
-	{"StringValue", "string"},
-	{"NumberValue", "number"},
-	{"BooleanValue", "boolean"},
-	{"StringArray", "string_array"},
+} value_types[] = {
+	{"StringValue", "string"},		 {"NumberValue", "number"},
+	{"BooleanValue", "boolean"},	 {"StringArray", "string_array"},
 	{"NumberArray", "number_array"},
 };
 
@@ -81,11 +79,12 @@ is_type(const AppConfigColumn *column, const char *type)
  * number - 1; it, the region and the relation must outlive the result.
  */
 RowMaker *
-appconfig_row_maker(Relation relation, const AppConfigColumn **columns, const char *region)
+appconfig_row_maker(Relation relation, const AppConfigColumn **columns,
+					const char *region)
 {
-	TupleDesc	tupdesc = RelationGetDescr(relation);
-	RowMaker   *maker = palloc0(sizeof(RowMaker));
-	int			i;
+	TupleDesc tupdesc = RelationGetDescr(relation);
+	RowMaker *maker = palloc0(sizeof(RowMaker));
+	int		  i;
 
 	maker->relation = relation;
 	maker->region = region;
@@ -94,13 +93,14 @@ appconfig_row_maker(Relation relation, const AppConfigColumn **columns, const ch
 	for (i = 0; i < tupdesc->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(tupdesc, i);
-		RowColumn  *column = &maker->columns[i];
-		Oid			function;
+		RowColumn		 *column = &maker->columns[i];
+		Oid				  function;
 
 		column->column = columns[i];
 		if (column->column == NULL)
 			continue;
-		column->is_array = is_type(columns[i], "text[]") || is_type(columns[i], "double precision[]");
+		column->is_array = is_type(columns[i], "text[]") ||
+						   is_type(columns[i], "double precision[]");
 		column->is_json = is_type(columns[i], "jsonb");
 		column->is_timestamp = is_type(columns[i], "timestamptz");
 		column->typmod = attribute->atttypmod;
@@ -114,16 +114,18 @@ static void
 describe_position(void *arg)
 {
 	const RowPosition *position = arg;
-	Relation	relation = position->maker->relation;
-	Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(relation), position->attnum - 1);
+	Relation		   relation = position->maker->relation;
+	Form_pg_attribute  attribute =
+		TupleDescAttr(RelationGetDescr(relation), position->attnum - 1);
 
 	if (position->path != NULL)
 		errcontext("column \"%s\" of foreign table \"%s\", JSON path %s",
-				   NameStr(attribute->attname), RelationGetRelationName(relation),
-				   position->path);
+				   NameStr(attribute->attname),
+				   RelationGetRelationName(relation), position->path);
 	else
 		errcontext("column \"%s\" of foreign table \"%s\"",
-				   NameStr(attribute->attname), RelationGetRelationName(relation));
+				   NameStr(attribute->attname),
+				   RelationGetRelationName(relation));
 }
 
 /* ------------------------------------------------------------------------
@@ -131,19 +133,20 @@ describe_position(void *arg)
  * ------------------------------------------------------------------------
  */
 
-/* Text from the service in the database's encoding; an error if it is not UTF-8 */
+/* Text from the service in the database's encoding; an error if it is not
+ * UTF-8 */
 static char *
 server_text(const char *text, size_t length)
 {
 	if (text == NULL)
 		ereport(ERROR,
-				(errcode(ERRCODE_FDW_OUT_OF_MEMORY),
-				 errmsg("out of memory")));
+				(errcode(ERRCODE_FDW_OUT_OF_MEMORY), errmsg("out of memory")));
 	if (strlen(text) != length)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
-				 errmsg("a text of AWS AppConfig contains the character U+0000"),
-				 errdetail("PostgreSQL cannot store it.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
+			 errmsg("a text of AWS AppConfig contains the character U+0000"),
+			 errdetail("PostgreSQL cannot store it.")));
 	return pg_any_to_server(text, (int) length, PG_UTF8);
 }
 
@@ -164,19 +167,21 @@ static char *
 array_text(JsonValue *value, const char *path)
 {
 	StringInfoData text;
-	int			count = appconfig_json_array_length(value);
-	const char *brackets = strstr(path, "[].");
-	const char *element_path = brackets != NULL ? brackets + strlen("[].") : NULL;
-	int			i;
+	int			   count = appconfig_json_array_length(value);
+	const char	  *brackets = strstr(path, "[].");
+	const char	  *element_path =
+		   brackets != NULL ? brackets + strlen("[].") : NULL;
+	int i;
 
 	if (appconfig_json_kind(value) != JSON_ARRAY)
-		return json_text(value);	/* the input function will say what is wrong */
+		return json_text(
+			value); /* the input function will say what is wrong */
 	initStringInfo(&text);
 	appendStringInfoChar(&text, '{');
 	for (i = 0; i < count; i++)
 	{
-		JsonValue  *element = appconfig_json_lookup(appconfig_json_array_element(value, i),
-													element_path);
+		JsonValue *element = appconfig_json_lookup(
+			appconfig_json_array_element(value, i), element_path);
 		const char *c;
 
 		if (i > 0)
@@ -203,7 +208,7 @@ static TimestampTz
 epoch_timestamp(double seconds)
 {
 	return (TimestampTz) rint(seconds * USECS_PER_SEC) -
-		(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
+		   (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
 }
 
 /*
@@ -214,11 +219,11 @@ epoch_timestamp(double seconds)
 static char *
 timestamp_text(JsonValue *value)
 {
-	char	   *text = json_text(value);
+	char *text = json_text(value);
 
 	if (appconfig_json_kind(value) == JSON_NUMBER)
 	{
-		double		seconds = strtod(text, NULL);
+		double seconds = strtod(text, NULL);
 
 		if (fabs(seconds) < MAX_EPOCH_SECONDS)
 			return pstrdup(timestamptz_to_str(epoch_timestamp(seconds)));
@@ -273,15 +278,18 @@ key_text(AppConfigKey key, const KeyFacts *keys)
 {
 	if (key == KEY_RUN)
 		return keys->run_known ? psprintf(INT64_FORMAT, keys->run) : NULL;
-	return keys->text[key] != NULL ? server_text(keys->text[key], strlen(keys->text[key])) : NULL;
+	return keys->text[key] != NULL
+			   ? server_text(keys->text[key], strlen(keys->text[key]))
+			   : NULL;
 }
 
-/* What a source has for a column, as text in the database's encoding, or NULL */
+/* What a source has for a column, as text in the database's encoding, or NULL
+ */
 static char *
-source_text(const RowMaker *maker, const RowColumn *column, AppConfigColumnSource from,
-			const AppConfigItem *item)
+source_text(const RowMaker *maker, const RowColumn *column,
+			AppConfigColumnSource from, const AppConfigItem *item)
 {
-	JsonValue  *value;
+	JsonValue *value;
 
 	switch (from.source)
 	{
@@ -314,30 +322,28 @@ source_text(const RowMaker *maker, const RowColumn *column, AppConfigColumnSourc
 
 /*
  * Fills the columns named by attnums from the item and stores the row in the
- * slot; all others are NULL.  Values are palloc'd in the current context, which
- * must live as long as the slot's contents.  Raises the errors of the types'
- * input functions.
+ * slot; all others are NULL.  Values are palloc'd in the current context,
+ * which must live as long as the slot's contents.  Raises the errors of the
+ * types' input functions.
  */
 void
-appconfig_row_fill(RowMaker *maker, const List *attnums, const AppConfigItem *item,
-				   TupleTableSlot *slot)
+appconfig_row_fill(RowMaker *maker, const List *attnums,
+				   const AppConfigItem *item, TupleTableSlot *slot)
 {
-	RowPosition position = {.maker = maker};
-	ErrorContextCallback callback = {
-		.callback = describe_position,
-		.arg = &position,
-		.previous = error_context_stack
-	};
-	ListCell   *cell;
+	RowPosition			 position = {.maker = maker};
+	ErrorContextCallback callback = {.callback = describe_position,
+									 .arg = &position,
+									 .previous = error_context_stack};
+	ListCell			*cell;
 
 	ExecClearTuple(slot);
 	memset(slot->tts_isnull, true, sizeof(bool) * maker->ncolumns);
 	error_context_stack = &callback;
 	foreach(cell, attnums)
 	{
-		RowColumn  *column = &maker->columns[lfirst_int(cell) - 1];
-		char	   *text = NULL;
-		int			i;
+		RowColumn *column = &maker->columns[lfirst_int(cell) - 1];
+		char	  *text = NULL;
+		int		   i;
 
 		position.attnum = lfirst_int(cell);
 		for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES && text == NULL; i++)
@@ -346,8 +352,8 @@ appconfig_row_fill(RowMaker *maker, const List *attnums, const AppConfigItem *it
 			text = source_text(maker, column, column->column->from[i], item);
 		}
 		/* a domain may have something to say about NULL */
-		slot->tts_values[position.attnum - 1] =
-			InputFunctionCall(&column->input, text, column->typioparam, column->typmod);
+		slot->tts_values[position.attnum - 1] = InputFunctionCall(
+			&column->input, text, column->typioparam, column->typmod);
 		slot->tts_isnull[position.attnum - 1] = text == NULL;
 	}
 	error_context_stack = callback.previous;

@@ -17,9 +17,11 @@
 
 typedef struct RowMaker RowMaker;
 
-extern RowMaker *appconfig_row_maker(Relation relation, const AppConfigColumn **columns,
-									 const char *region);
-extern void appconfig_row_fill(RowMaker *maker, const List *attnums,
-							   const AppConfigItem *item, TupleTableSlot *slot);
+extern RowMaker *appconfig_row_maker(Relation				 relation,
+									 const AppConfigColumn **columns,
+									 const char				*region);
+extern void		 appconfig_row_fill(RowMaker *maker, const List *attnums,
+									const AppConfigItem *item,
+									TupleTableSlot		*slot);
 
-#endif							/* APPCONFIG_ROW_H */
+#endif /* APPCONFIG_ROW_H */

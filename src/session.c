@@ -3,10 +3,11 @@
  * session.c
  *		What a backend keeps of a foreign server from statement to statement.
  *
- * One session for each server, role and user mapping: its connections, its pace,
- * its budget of retries, the documents that may be served again.  ALTER SERVER and ALTER USER MAPPING, rolled back
- * ones included, make a session stale: running statements end with it, the next
- * one gets a new session, and the stale one goes when its last user has gone.
+ * One session for each server, role and user mapping: its connections, its
+ *pace, its budget of retries, the documents that may be served again.  ALTER
+ *SERVER and ALTER USER MAPPING, rolled back ones included, make a session
+ *stale: running statements end with it, the next one gets a new session, and
+ *the stale one goes when its last user has gone.
  *
  * What may not live here: options (fdw_options.c), calls (api.c), documents.
  *
@@ -24,22 +25,22 @@
 
 typedef struct CachedSession
 {
-	dlist_node	node;			/* in sessions */
-	MemoryContext context;		/* holds this struct */
-	Oid			serverid;
-	Oid			userid;
-	Oid			umid;
-	uint32		server_hash;	/* by which an invalidation names them */
-	uint32		umid_hash;
-	bool		stale;			/* not for new users */
-	int			users;
+	dlist_node		 node;	  /* in sessions */
+	MemoryContext	 context; /* holds this struct */
+	Oid				 serverid;
+	Oid				 userid;
+	Oid				 umid;
+	uint32			 server_hash; /* by which an invalidation names them */
+	uint32			 umid_hash;
+	bool			 stale; /* not for new users */
+	int				 users;
 	AppConfigSession shared;
 } CachedSession;
 
 /* One user's hold on a session; in the memory of the user */
 typedef struct SessionUse
 {
-	CachedSession *session;
+	CachedSession		 *session;
 	MemoryContextCallback callback;
 } SessionUse;
 
@@ -47,14 +48,17 @@ static dlist_head sessions = DLIST_STATIC_INIT(sessions);
 
 /* A server or user mapping has changed; a hash of 0 stands for all of them */
 static void
-invalidate_sessions(Datum arg pg_attribute_unused(), AppConfigSysCacheId cacheid, uint32 hash)
+invalidate_sessions(Datum arg			pg_attribute_unused(),
+					AppConfigSysCacheId cacheid, uint32 hash)
 {
-	dlist_iter	iter;
+	dlist_iter iter;
 
 	dlist_foreach(iter, &sessions)
 	{
-		CachedSession *session = dlist_container(CachedSession, node, iter.cur);
-		uint32		own = cacheid == FOREIGNSERVEROID ? session->server_hash : session->umid_hash;
+		CachedSession *session =
+			dlist_container(CachedSession, node, iter.cur);
+		uint32 own = cacheid == FOREIGNSERVEROID ? session->server_hash
+												 : session->umid_hash;
 
 		if (hash == 0 || hash == own)
 			session->stale = true;
@@ -79,16 +83,18 @@ release_session(void *arg)
 		destroy_session(use->session);
 }
 
-/* A session that may be used, and on the way the end of those that nobody uses */
+/* A session that may be used, and on the way the end of those that nobody uses
+ */
 static CachedSession *
 find_session(Oid serverid, Oid userid, Oid umid)
 {
-	CachedSession *found = NULL;
+	CachedSession	  *found = NULL;
 	dlist_mutable_iter iter;
 
 	dlist_foreach_modify(iter, &sessions)
 	{
-		CachedSession *session = dlist_container(CachedSession, node, iter.cur);
+		CachedSession *session =
+			dlist_container(CachedSession, node, iter.cur);
 
 		if (session->stale && session->users == 0)
 			destroy_session(session);
@@ -100,20 +106,22 @@ find_session(Oid serverid, Oid userid, Oid umid)
 }
 
 static CachedSession *
-create_session(Oid serverid, Oid userid, Oid umid, const AppConfigSettings *settings)
+create_session(Oid serverid, Oid userid, Oid umid,
+			   const AppConfigSettings *settings)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "appconfig_fdw session",
-												  ALLOCSET_SMALL_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
+	MemoryContext context = AllocSetContextCreate(
+		CurrentMemoryContext, "appconfig_fdw session", ALLOCSET_SMALL_SIZES);
+	MemoryContext  old = MemoryContextSwitchTo(context);
 	CachedSession *session = palloc0(sizeof(CachedSession));
 
 	session->context = context;
 	session->serverid = serverid;
 	session->userid = userid;
 	session->umid = umid;
-	session->server_hash = GetSysCacheHashValue1(FOREIGNSERVEROID, ObjectIdGetDatum(serverid));
-	session->umid_hash = GetSysCacheHashValue1(USERMAPPINGOID, ObjectIdGetDatum(umid));
+	session->server_hash =
+		GetSysCacheHashValue1(FOREIGNSERVEROID, ObjectIdGetDatum(serverid));
+	session->umid_hash =
+		GetSysCacheHashValue1(USERMAPPINGOID, ObjectIdGetDatum(umid));
 	session->shared.cache = appconfig_cache_create(context);
 	session->shared.api = appconfig_api_session_create(settings);
 	MemoryContextSwitchTo(old);
@@ -124,21 +132,24 @@ create_session(Oid serverid, Oid userid, Oid umid, const AppConfigSettings *sett
 }
 
 /*
- * The session of that server, role and user mapping, made if there is none.  It
+ * The session of that server, role and user mapping, made if there is none. It
  * is held until context is reset.
  */
 const AppConfigSession *
 appconfig_session_acquire(Oid serverid, Oid userid, Oid umid,
-						  const AppConfigSettings *settings, MemoryContext context)
+						  const AppConfigSettings *settings,
+						  MemoryContext			   context)
 {
-	static bool registered = false;
-	SessionUse *use = MemoryContextAllocZero(context, sizeof(SessionUse));
+	static bool	   registered = false;
+	SessionUse	  *use = MemoryContextAllocZero(context, sizeof(SessionUse));
 	CachedSession *session;
 
 	if (!registered)
 	{
-		CacheRegisterSyscacheCallback(FOREIGNSERVEROID, invalidate_sessions, (Datum) 0);
-		CacheRegisterSyscacheCallback(USERMAPPINGOID, invalidate_sessions, (Datum) 0);
+		CacheRegisterSyscacheCallback(FOREIGNSERVEROID, invalidate_sessions,
+									  (Datum) 0);
+		CacheRegisterSyscacheCallback(USERMAPPINGOID, invalidate_sessions,
+									  (Datum) 0);
 		registered = true;
 	}
 	session = find_session(serverid, userid, umid);

@@ -14,12 +14,12 @@
 /* What one server, role and user mapping share from statement to statement */
 typedef struct AppConfigSession
 {
-	ApiSession *api;
+	ApiSession	  *api;
 	DocumentCache *cache;
 } AppConfigSession;
 
-extern const AppConfigSession *appconfig_session_acquire(Oid serverid, Oid userid, Oid umid,
-														const AppConfigSettings *settings,
-														MemoryContext context);
+extern const AppConfigSession *appconfig_session_acquire(
+	Oid serverid, Oid userid, Oid umid, const AppConfigSettings *settings,
+	MemoryContext context);
 
-#endif							/* APPCONFIG_SESSION_H */
+#endif /* APPCONFIG_SESSION_H */

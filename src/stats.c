@@ -6,13 +6,14 @@
  * Counted in memory, never written anywhere, so that reading is all that a
  * query needs to be allowed; shown by appconfig_fdw_stats().
  *
- * What may not live here: the counting itself (api.c, memo.c), and what a single
- * scan has cost (fdw_explain.c).
+ * What may not live here: the counting itself (api.c, memo.c), and what a
+ *single scan has cost (fdw_explain.c).
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "foreign/foreign.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
@@ -27,17 +28,18 @@ PG_FUNCTION_INFO_V1(appconfig_fdw_stats);
 
 typedef struct StatsKey
 {
-	Oid serverid;
+	Oid			serverid;
 	const char *operation; /* a constant, so its address will do */
 } StatsKey;
 
 typedef struct StatsEntry
 {
-	StatsKey key;
+	StatsKey	key;
 	ApiCounters counters;
 } StatsEntry;
 
-/* StatsEntry by StatsKey, for the life of the backend; NULL before the first */
+/* StatsEntry by StatsKey, for the life of the backend; NULL before the first
+ */
 static HTAB *stats = NULL;
 
 /*
@@ -53,11 +55,11 @@ appconfig_stats_counters(Oid serverid, const char *operation)
 
 	if (stats == NULL)
 	{
-		HASHCTL info = {
-			.keysize = sizeof(StatsKey),
-			.entrysize = sizeof(StatsEntry)};
+		HASHCTL info = {.keysize = sizeof(StatsKey),
+						.entrysize = sizeof(StatsEntry)};
 
-		stats = hash_create("appconfig_fdw stats", 32, &info, HASH_ELEM | HASH_BLOBS);
+		stats = hash_create("appconfig_fdw stats", 32, &info,
+							HASH_ELEM | HASH_BLOBS);
 	}
 	memset(&key, 0, sizeof(key)); /* padding counts */
 	key.serverid = serverid;
@@ -72,8 +74,8 @@ appconfig_stats_counters(Oid serverid, const char *operation)
 static StatsEntry *
 copy_stats(int *count)
 {
-	StatsEntry *copy;
-	StatsEntry *entry;
+	StatsEntry	   *copy;
+	StatsEntry	   *entry;
 	HASH_SEQ_STATUS status;
 
 	*count = 0;
@@ -89,8 +91,8 @@ copy_stats(int *count)
 static HeapTuple
 form_tuple(TupleDesc tupdesc, const char *server, const StatsEntry *entry)
 {
-	Datum		values[STATS_COLUMNS];
-	bool		nulls[STATS_COLUMNS] = {false};
+	Datum values[STATS_COLUMNS];
+	bool  nulls[STATS_COLUMNS] = {false};
 
 	values[0] = CStringGetTextDatum(server);
 	values[1] = CStringGetTextDatum(entry->key.operation);
@@ -103,23 +105,24 @@ form_tuple(TupleDesc tupdesc, const char *server, const StatsEntry *entry)
 }
 
 /*
- * SQL: what this session's calls have cost, a row for each server, by its name,
- * and operation.  Servers that are gone are left out.
+ * SQL: what this session's calls have cost, a row for each server, by its
+ * name, and operation.  Servers that are gone are left out.
  */
 Datum
 appconfig_fdw_stats(PG_FUNCTION_ARGS)
 {
 	FuncCallContext *call;
-	StatsEntry *entries;
+	StatsEntry		*entries;
 
 	if (SRF_IS_FIRSTCALL())
 	{
 		MemoryContext old;
-		int			count;
+		int			  count;
 
 		call = SRF_FIRSTCALL_INIT();
 		old = MemoryContextSwitchTo(call->multi_call_memory_ctx);
-		if (get_call_result_type(fcinfo, NULL, &call->tuple_desc) != TYPEFUNC_COMPOSITE)
+		if (get_call_result_type(fcinfo, NULL, &call->tuple_desc) !=
+			TYPEFUNC_COMPOSITE)
 			elog(ERROR, "return type must be a row type");
 		BlessTupleDesc(call->tuple_desc);
 		call->user_fctx = copy_stats(&count);
@@ -131,14 +134,17 @@ appconfig_fdw_stats(PG_FUNCTION_ARGS)
 	while (call->call_cntr < call->max_calls)
 	{
 		const StatsEntry *entry = &entries[call->call_cntr];
-		ForeignServer *server = GetForeignServerExtended(entry->key.serverid, FSV_MISSING_OK);
+		ForeignServer	 *server =
+			GetForeignServerExtended(entry->key.serverid, FSV_MISSING_OK);
 
 		if (server == NULL)
 		{
 			call->call_cntr++;
 			continue;
 		}
-		SRF_RETURN_NEXT(call, HeapTupleGetDatum(form_tuple(call->tuple_desc, server->servername, entry)));
+		SRF_RETURN_NEXT(
+			call, HeapTupleGetDatum(form_tuple(call->tuple_desc,
+											   server->servername, entry)));
 	}
 	SRF_RETURN_DONE(call);
 }

@@ -18,6 +18,7 @@ typedef struct ApiCounters
 	int64 hits;	 /* answers that were at hand */
 } ApiCounters;
 
-extern ApiCounters *appconfig_stats_counters(Oid serverid, const char *operation);
+extern ApiCounters *appconfig_stats_counters(Oid		 serverid,
+											 const char *operation);
 
 #endif /* APPCONFIG_STATS_H */

@@ -105,7 +105,7 @@ typedef struct AppConfigOperation
 typedef struct AppConfigFact
 {
 	AppConfigKey key;
-	const char *path;
+	const char	*path;
 } AppConfigFact;
 
 typedef struct AppConfigCollection
@@ -159,7 +159,7 @@ extern const AppConfigCollection appconfig_collections[COLLECTION_COUNT];
 extern const AppConfigTable	 *appconfig_table_find(const char *name);
 extern const AppConfigColumn *appconfig_table_find_column(
 	const AppConfigTable *table, const char *name);
-extern const char *appconfig_table_key_name(AppConfigKey key);
+extern const char  *appconfig_table_key_name(AppConfigKey key);
 extern AppConfigKey appconfig_table_name_key(AppConfigKey key);
 
 #endif /* APPCONFIG_TABLES_H */
