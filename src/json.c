@@ -28,64 +28,115 @@
 /* json-c keeps integers of up to 18 digits as they are on every platform */
 #define MAX_INTEGER_DIGITS 18
 
-/*
- * Must this number be marked?  json-c cuts integers off at 64 bits and loses
- * the sign of -0, while it keeps the text of a number with an exponent.
- */
+/* Moves behind digits; false if there are none */
 static bool
-needs_exponent(const char *digits, size_t count, bool negative)
+skip_digits(const char **p, const char *end)
 {
-	return count > MAX_INTEGER_DIGITS ||
-		   (negative && count == 1 && *digits == '0');
+	const char *start = *p;
+
+	while (*p < end && **p >= '0' && **p <= '9')
+		(*p)++;
+	return *p > start;
 }
 
 /*
- * Copies text, writing "e0" behind every integer that json-c would change.
- * Returns the malloc'ed copy, or NULL without memory; *length is updated.
+ * Moves behind a number as RFC 8259 has it; false if it is none.  Sets *marked
+ * if json-c would change it: it cuts integers off at 64 bits and loses the
+ * sign of -0, while it keeps the text of a number with an exponent.
+ */
+static bool
+skip_number(const char **p, const char *end, bool *marked)
+{
+	bool		negative = **p == '-';
+	bool		integer = true;
+	const char *digits;
+	size_t		count;
+
+	if (negative)
+		(*p)++;
+	digits = *p;
+	if (!skip_digits(p, end))
+		return false;
+	count = *p - digits;
+	if (*digits == '0' && count > 1)
+		return false;
+	if (*p < end && **p == '.')
+	{
+		integer = false;
+		(*p)++;
+		if (!skip_digits(p, end))
+			return false;
+	}
+	if (*p < end && (**p == 'e' || **p == 'E'))
+	{
+		integer = false;
+		(*p)++;
+		if (*p < end && (**p == '+' || **p == '-'))
+			(*p)++;
+		if (!skip_digits(p, end))
+			return false;
+	}
+	*marked = integer && (count > MAX_INTEGER_DIGITS ||
+						  (negative && count == 1 && *digits == '0'));
+	return true;
+}
+
+/* Moves behind a string whose quote stands at *p; to the end if it has none */
+static void
+skip_string(const char **p, const char *end)
+{
+	for ((*p)++; *p < end && **p != '"'; (*p)++)
+	{
+		if (**p == '\\')
+			(*p)++;
+	}
+	*p = Min(*p + 1, end);
+}
+
+/*
+ * Copies text, writing "e0" behind every integer that json-c would change, and
+ * refusing what it takes in spite of its strict mode: NaN, Infinity, single
+ * quotes and numbers that are none.  Returns the malloc'ed copy and updates
+ * *length; or NULL with *error set.
  */
 static char *
-mark_wide_integers(const char *text, size_t *length)
+prepare_text(const char *text, size_t *length, const char **error)
 {
 	const char *end = text + *length;
 	const char *p = text;
-	bool		in_string = false;
-	char	   *copy;
-	char	   *out;
-
 	/* every mark of two bytes stands behind at least two others */
-	copy = malloc(*length * 2 + 1);
+	char	   *copy = malloc(*length * 2 + 1);
+	char	   *out = copy;
+
 	if (copy == NULL)
+	{
+		*error = "out of memory";
 		return NULL;
-	out = copy;
+	}
 	while (p < end)
 	{
 		const char *start = p;
-		size_t		digits;
+		bool		marked = false;
 
-		if (in_string || *p < '0' || *p > '9')
+		if (*p == '"')
+			skip_string(&p, end);
+		else if (*p == '-' || (*p >= '0' && *p <= '9'))
 		{
-			if (*p == '"')
-				in_string = !in_string;
-			else if (in_string && *p == '\\' && p + 1 < end)
-				*out++ = *p++;
-			*out++ = *p++;
-			continue;
+			if (!skip_number(&p, end, &marked))
+				*error = "not a number";
 		}
-		while (p < end && *p >= '0' && *p <= '9')
+		else if (*p != '\0' && strchr("{}[]:, \t\r\ntruefalsn", *p) != NULL)
 			p++;
-		digits = p - start;
-		memcpy(out, start, digits);
-		out += digits;
-		if (p < end && (*p == '.' || *p == 'e' || *p == 'E'))
+		else
+			*error = "unexpected character";
+		if (*error != NULL)
 		{
-			/* a fraction or an exponent: kept as text, to its last digit */
-			while (p < end &&
-				   (strchr("+-.eE", *p) != NULL || (*p >= '0' && *p <= '9')) &&
-				   *p != '\0')
-				*out++ = *p++;
+			free(copy);
+			return NULL;
 		}
-		else if (needs_exponent(start, digits,
-								start > text && start[-1] == '-'))
+		memcpy(out, start, p - start);
+		out += p - start;
+		if (marked)
 		{
 			*out++ = 'e';
 			*out++ = '0';
@@ -155,14 +206,14 @@ appconfig_json_parse(const char *text, size_t length, const char **error)
 		*error = "a member's name contains the character U+0000";
 		return NULL;
 	}
+	copy = prepare_text(text, &length, error);
+	if (copy == NULL)
+		return NULL;
 	tokener = json_tokener_new_ex(JSON_MAX_DEPTH);
-	copy = mark_wide_integers(text, &length);
-	if (tokener == NULL || copy == NULL)
+	if (tokener == NULL)
 	{
 		*error = "out of memory";
 		free(copy);
-		if (tokener != NULL)
-			json_tokener_free(tokener);
 		return NULL;
 	}
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT
