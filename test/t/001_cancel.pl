@@ -1,0 +1,230 @@
+# A query ends when it is cancelled, when its time is over and when its backend is
+# terminated, wherever in a call it is waiting.  How fast is reported, and only a
+# very slow reaction fails: timings are for benchmarks.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use AppConfigTest;
+
+use IO::Socket::INET;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $hard_limit = 5000;    # milliseconds
+my $run = "application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k' AND run = 1";
+
+# ---------------------------------------------------------------------
+# The places to wait in
+# ---------------------------------------------------------------------
+
+# a name server that does not answer
+my $mark = PostgreSQL::Test::Utils::tempdir() . '/getaddrinfo';
+my $shim = PostgreSQL::Test::Utils::tempdir() . '/slow_getaddrinfo.so';
+system_or_bail($ENV{CC} || 'gcc', '-shared', '-fPIC', '-O1', '-o', $shim,
+	"$FindBin::RealBin/slow_getaddrinfo.c", '-ldl');
+
+# a port whose queue is full: its system does not answer another connection
+my $deaf = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', Proto => 'tcp') or die "cannot listen: $!";
+my $deaf_port = $deaf->sockport;
+my @queue;
+
+listen($deaf, 0);
+for (1 .. 8)
+{
+	push @queue, IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $deaf_port, Blocking => 0);
+}
+
+# Is anybody connecting to that port, beside those who fill its queue?
+sub connecting
+{
+	my $port = sprintf('%04X', $deaf_port);
+	my %own = map { sprintf('%04X', $_->sockport) => 1 } grep { defined } @queue;
+
+	foreach my $line (split /\n/, slurp_file('/proc/net/tcp'))
+	{
+		return 1 if $line =~ /^\s*\d+: 0100007F:([0-9A-F]{4}) 0100007F:$port 02 / && !$own{$1};
+	}
+	return 0;
+}
+
+my $emulator = start_emulator();
+my $node;
+{
+	local $ENV{LD_PRELOAD} = $shim;
+	local $ENV{SLOW_GETADDRINFO_MARK} = $mark;
+	$node = new_node('cancel', 'log_min_messages = log');
+}
+my %patient = (connect_timeout => '1h', request_timeout => '1h', max_attempts => 10);
+create_server($node, 'emulated', $emulator->url, %patient);
+create_server($node, 'slow_dns', 'https://slow.invalid', %patient);
+create_server($node, 'deaf', "http://127.0.0.1:$deaf_port", %patient);
+
+my $waits = $node->pg_version >= 17 ? 'AppConfigCall' : 'Extension';
+sub victim_waits
+{
+	return $node->safe_psql('postgres', qq{
+		SELECT count(*) FROM pg_stat_activity
+		WHERE application_name = 'victim' AND state = 'active' AND wait_event = '$waits'}) == 1;
+}
+
+my @places = (
+	{
+		name => 'an answer that never comes',
+		server => 'emulated',
+		fault => [ 'hang', '--operation', 'GetExperimentRun' ],
+		reached => sub { $emulator->stats->{in_flight} == 1 },
+	},
+	{
+		name => 'a body that drips',
+		server => 'emulated',
+		fault => [ 'drip', '--operation', 'GetExperimentRun', '--ms', '1000' ],
+		reached => sub { $emulator->stats->{in_flight} == 1 },
+	},
+	{
+		name => 'a pause before a retry',
+		server => 'emulated',
+		fault => [ 'throttle', '--operation', 'GetExperimentRun', '--header', 'Retry-After: 3600' ],
+		reached => sub {
+			my $stats = $emulator->stats;
+			return $stats->{requests} >= 1 && $stats->{in_flight} == 0;
+		},
+	},
+	{
+		name => 'a name server that does not answer',
+		server => 'slow_dns',
+		reached => sub { -e $mark },
+	},
+	{
+		name => 'a connection that is not accepted',
+		server => 'deaf',
+		reached => \&connecting,
+	});
+
+# ---------------------------------------------------------------------
+# The ways to end it
+# ---------------------------------------------------------------------
+
+sub begin
+{
+	my ($place) = @_;
+
+	unlink $mark;
+	$emulator->reset;
+	$emulator->ctl('fault', @{ $place->{fault} }) if $place->{fault};
+}
+
+sub reach
+{
+	my ($place) = @_;
+
+	wait_until($place->{name}, sub { victim_waits() && $place->{reached}->() });
+}
+
+sub check_reaction
+{
+	my ($milliseconds, $what) = @_;
+
+	note sprintf('%s: %.1f ms', $what, $milliseconds);
+	cmp_ok($milliseconds, '<', $hard_limit, "$what: soon");
+}
+
+# A session that waits in a place, and then shows that it is as good as before
+sub victim
+{
+	my ($place, $before) = @_;
+
+	return start_session($node, 'victim', qq{
+		$before
+		SELECT extract(epoch FROM clock_timestamp()) * 1000;
+		SELECT status FROM $place->{server}.experiment_runs WHERE $run;
+		SELECT extract(epoch FROM clock_timestamp()) * 1000;
+		SELECT application_name FROM emulated.applications WHERE application_id = '339ohji';
+	});
+}
+
+sub check_survivor
+{
+	my ($what, $out, $err) = @_;
+	my @lines = split /\n/, $out;
+
+	is(sqlstate_of($err), '57014', "$what: SQLSTATE");
+	is($lines[2], 'test-application', "$what: the session goes on");
+	return @lines;
+}
+
+foreach my $place (@places)
+{
+	my $what = "cancel in $place->{name}";
+
+	begin($place);
+	my $session = victim($place, '');
+	reach($place);
+	my ($asked) = split /\n/, $node->safe_psql('postgres', q{
+		SELECT extract(epoch FROM clock_timestamp()) * 1000;
+		SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'victim'});
+	my @lines = check_survivor($what, $session->finish);
+	check_reaction($lines[1] - $asked, $what);
+}
+
+foreach my $place (@places)
+{
+	my $what = "statement_timeout in $place->{name}";
+	my $timeout = 700;
+
+	begin($place);
+	my $session = victim($place, "SET statement_timeout = $timeout;");
+	reach($place);
+	my @lines = check_survivor($what, $session->finish);
+	check_reaction($lines[1] - $lines[0] - $timeout, $what);
+}
+
+foreach my $place (@places)
+{
+	my $what = "terminate in $place->{name}";
+
+	begin($place);
+	my $session = victim($place, '');
+	reach($place);
+	my ($asked, $done) = split /\n/, $node->safe_psql('postgres', q{
+		SET statement_timeout = '60s';
+		SELECT extract(epoch FROM clock_timestamp()) * 1000;
+		DO $$
+		DECLARE
+			victim int := (SELECT pid FROM pg_stat_activity WHERE application_name = 'victim');
+		BEGIN
+			PERFORM pg_terminate_backend(victim);
+			WHILE EXISTS (SELECT FROM pg_stat_activity WHERE pid = victim) LOOP
+				PERFORM pg_stat_clear_snapshot();
+			END LOOP;
+		END
+		$$;
+		SELECT extract(epoch FROM clock_timestamp()) * 1000;});
+	my ($out, $err) = $session->finish;
+
+	is(sqlstate_of($err), '57P01', "$what: SQLSTATE");
+	check_reaction($done - $asked, $what);
+}
+
+# the client goes away, and with it the server's interest
+begin($places[0]);
+my $orphan = victim($places[0], "SET client_connection_check_interval = '100ms';");
+reach($places[0]);
+$orphan->{run}->kill_kill;
+ok($node->poll_query_until('postgres',
+		q{SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = 'victim'}),
+	'a client that is gone ends its query');
+
+# a fast shutdown does not wait for an answer
+begin($places[0]);
+my $session = victim($places[0], '');
+reach($places[0]);
+$node->stop('fast');
+my (undef, $err) = $session->finish;
+is(sqlstate_of($err), '57P01', 'fast shutdown ends a query that waits');
+unlike(slurp_file($node->logfile), qr/was terminated by signal|PANIC|TRAP/, 'no backend crashed');
+
+done_testing();

@@ -1,0 +1,176 @@
+# Secrets are in no log line, error, plan or view; and whose keys a query uses is
+# decided by who may read the table: the owner of a view, not the caller.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use AppConfigTest;
+
+use JSON::PP;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $emulator = start_emulator();
+my $node = new_node('secrets', 'log_statement = none', "session_preload_libraries = 'auto_explain'");
+my $example = "application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k' AND run = 1";
+
+create_server($node, 'remote', $emulator->url, max_attempts => 2, request_timeout => '5s');
+$node->safe_psql('postgres', q{
+	CREATE ROLE temporary;
+	CREATE USER MAPPING FOR temporary SERVER remote
+		OPTIONS (access_key_id 'ASIATEMPORARY', secret_access_key 'temporary-secret', session_token 'temporary-token');
+	CREATE ROLE expired;
+	CREATE USER MAPPING FOR expired SERVER remote
+		OPTIONS (access_key_id 'ASIAEXPIRED', secret_access_key 'expired-secret', session_token 'expired-token');
+	CREATE ROLE mistaken;
+	CREATE USER MAPPING FOR mistaken SERVER remote
+		OPTIONS (access_key_id 'AKIDEXAMPLE', secret_access_key 'mistaken-secret');
+	CREATE ROLE denied;
+	CREATE USER MAPPING FOR denied SERVER remote
+		OPTIONS (access_key_id 'AKIDDENIED', secret_access_key 'denied-secret');
+	CREATE ROLE nobody;
+	GRANT USAGE ON SCHEMA remote TO PUBLIC;
+	GRANT SELECT ON ALL TABLES IN SCHEMA remote TO temporary, expired, mistaken, denied, nobody;
+});
+
+# ---------------------------------------------------------------------
+# Nothing tells a secret
+# ---------------------------------------------------------------------
+
+my $secret = join '|', map { quotemeta } $secret_key, qw(temporary-secret temporary-token expired-secret expired-token
+  mistaken-secret denied-secret);
+# what is made of them does not belong into a log either
+my $signature = qr/AWS4-HMAC-SHA256|Signature=[0-9a-f]|X-Amz-Security-Token/i;
+
+# everything that a server can be made to log, but for the statements that set secrets
+$node->append_conf('postgresql.conf', q{
+log_min_messages = debug5
+log_error_verbosity = verbose
+debug_print_parse = on
+debug_print_rewritten = on
+debug_print_plan = on
+log_executor_stats = on
+auto_explain.log_min_duration = 0
+auto_explain.log_analyze = on
+auto_explain.log_verbose = on
+auto_explain.log_nested_statements = on
+});
+$node->restart;
+truncate $node->logfile, 0;
+
+my $all_output = '';
+
+# A statement as a role, or as the superuser ("none"): its SQLSTATE, 00000 if it succeeds.  All that the client sees is kept.
+sub outcome
+{
+	my ($role, $sql) = @_;
+	my ($out, $err);
+
+	$node->psql('postgres', "SET ROLE $role; SET client_min_messages = debug5; $sql",
+		stdout => \$out, stderr => \$err, on_error_stop => 0, extra_params => [ '-v', 'VERBOSITY=verbose' ]);
+	$all_output .= "$out\n$err\n";
+	return $err =~ /ERROR:\s+([0-9A-Z]{5})/ ? $1 : '00000';
+}
+
+my $look = "SELECT status FROM remote.experiment_runs WHERE $example";
+
+is(outcome('none', $look), '00000', 'keys that are right');
+is(outcome('temporary', $look), '00000', 'temporary keys that are right');
+is(outcome('expired', $look), '28000', 'temporary keys that have expired');
+is(outcome('mistaken', $look), '28000', 'a secret that is wrong');
+is(outcome('denied', $look), '42501', 'an identity that may not');
+isnt(outcome('nobody', $look), '00000', 'a role without keys');
+
+foreach my $format (qw(text json xml yaml))
+{
+	is(outcome('temporary', "EXPLAIN (ANALYZE, VERBOSE, BUFFERS, FORMAT $format) $look"), '00000', "EXPLAIN, $format");
+}
+
+# a service that quotes what it was sent
+foreach my $quoted ($secret_key, 'temporary-token', 'temporary-secret')
+{
+	my $role = $quoted eq $secret_key ? 'none' : 'temporary';
+
+	$emulator->ctl('fault', 'status', '--status', '403', '--code', 'SignatureDoesNotMatch',
+		'--message', "The string was: $quoted, or so");
+	is(outcome($role, $look), '28000', 'an error that quotes a secret');
+	$emulator->ctl('nofaults');
+}
+foreach my $fault ([ 'status', '--status', '500', '--body', "secret: $secret_key" ], ['malformed'], ['garbage-bytes'],
+	['reset'], ['html503'], [ 'throttle' ])
+{
+	$emulator->ctl('fault', @$fault);
+	isnt(outcome('none', $look), '00000', "fault $fault->[0]");
+	$emulator->ctl('nofaults');
+}
+
+# while a call is in flight
+$emulator->ctl('fault', 'hang');
+my $session = start_session($node, 'victim', "SET ROLE temporary; $look;");
+wait_until('the call', sub { $emulator->stats->{in_flight} == 1 });
+$all_output .= $node->safe_psql('postgres', q{
+	SELECT * FROM pg_stat_activity;
+	SELECT pg_log_backend_memory_contexts(pid), pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'victim';
+});
+$session->finish;
+$emulator->ctl('nofaults');
+
+$all_output .= $node->safe_psql('postgres', q{
+	PREPARE p AS SELECT status FROM remote.experiment_runs WHERE application_id = $1;
+	SELECT * FROM pg_prepared_statements;
+	SELECT * FROM pg_stats;
+});
+my $log = slurp_file($node->logfile);
+cmp_ok(length($log), '>', 100_000, 'much was logged');
+like($log, qr/FOREIGNSCAN/, '... plans, too');
+unlike($log, qr/$secret/, 'no secret is in the log');
+unlike($log, $signature, '... nor anything made of one');
+unlike($all_output, qr/$secret/, 'no secret is in what clients see');
+unlike($all_output, $signature, '... nor anything made of one');
+
+# the mapping's own options are shown to those who may see them alone
+my $options = $node->safe_psql('postgres', q{
+	SET ROLE nobody;
+	SELECT umoptions FROM pg_user_mappings WHERE srvname = 'remote' AND umoptions IS NOT NULL});
+is($options, '', 'roles do not see the keys of others');
+
+# ---------------------------------------------------------------------
+# Whose keys
+# ---------------------------------------------------------------------
+
+# Keys that a statement's calls were signed with
+sub keys_of
+{
+	my ($role, $sql) = @_;
+
+	$emulator->ctl('clear');
+	my $sqlstate = outcome($role, $sql);
+	return $sqlstate if $sqlstate ne '00000';
+	return join ' ', map { JSON::PP::decode_json($_)->{key} } split /\n/, $emulator->ctl('log');
+}
+
+$node->safe_psql('postgres', qq{
+	CREATE VIEW owned AS $look;
+	CREATE VIEW invoked WITH (security_invoker) AS $look;
+	CREATE FUNCTION definer() RETURNS text LANGUAGE sql SECURITY DEFINER AS \$\$ $look \$\$;
+	CREATE FUNCTION invoker() RETURNS text LANGUAGE sql AS \$\$ $look \$\$;
+	CREATE VIEW nested AS SELECT o.status, (SELECT count(*) FROM remote.treatments t WHERE $example) FROM owned o;
+	CREATE MATERIALIZED VIEW kept AS $look;
+	ALTER MATERIALIZED VIEW kept OWNER TO temporary;
+	GRANT SELECT ON owned, invoked, nested TO PUBLIC;
+});
+
+is(keys_of('temporary', 'SELECT * FROM owned'), 'AKIDEXAMPLE', 'a view is read with the keys of its owner');
+is(keys_of('nobody', 'SELECT * FROM owned'), 'AKIDEXAMPLE', '... also by who has none');
+is(keys_of('nobody', 'SELECT * FROM nested'), 'AKIDEXAMPLE', '... and through another view');
+is(keys_of('temporary', 'SELECT * FROM invoked'), 'ASIATEMPORARY', 'a view WITH (security_invoker) is read with the reader\'s');
+is(keys_of('temporary', 'SELECT definer()'), 'AKIDEXAMPLE', 'a SECURITY DEFINER function reads with its owner\'s');
+is(keys_of('temporary', 'SELECT invoker()'), 'ASIATEMPORARY', 'any other with the caller\'s');
+is(keys_of('none', 'REFRESH MATERIALIZED VIEW kept'), 'ASIATEMPORARY', 'a materialized view is filled with its owner\'s');
+is(keys_of('temporary', "SELECT o.status FROM owned o JOIN remote.experiment_runs r ON r.status = o.status WHERE r.$example"),
+	'AKIDEXAMPLE ASIATEMPORARY', 'one statement can use several');
+
+done_testing();

@@ -1,0 +1,191 @@
+# What the TAP tests share: emulators, clusters with the extension, sessions that
+# hang, and waiting for a condition without sleeping.
+#
+# Needs the Perl modules of PostgreSQL 15 or newer.
+
+package AppConfigTest;
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use FindBin;
+use HTTP::Tiny;
+use IPC::Run;
+use JSON::PP;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(time usleep);
+
+our @EXPORT = qw(new_node create_server start_emulator wait_until start_session sqlstate_of $access_key $secret_key);
+
+our $access_key = 'AKIDEXAMPLE';
+our $secret_key = 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY';
+
+my $python = $ENV{PYTHON} || '/usr/bin/python3';
+my $emulator_dir = "$FindBin::RealBin/../emulator";
+
+# wait_until(WHAT, CONDITION): dies if the condition does not come true in time
+sub wait_until
+{
+	my ($what, $condition) = @_;
+	my $until = time + $PostgreSQL::Test::Utils::timeout_default;
+	my $result;
+
+	until ($result = $condition->())
+	{
+		die "timed out waiting for: $what" if time > $until;
+		usleep(10_000);
+	}
+	return $result;
+}
+
+# A running cluster that has the extension; SETTINGS go into postgresql.conf
+sub new_node
+{
+	my ($name, @settings) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+
+	$node->init;
+	$node->append_conf('postgresql.conf', join("\n", @settings) . "\n");
+	$node->start;
+	$node->safe_psql('postgres', 'CREATE EXTENSION appconfig_fdw');
+	return $node;
+}
+
+# create_server(NODE, NAME, ENDPOINT, OPTION => VALUE, ...): a server, a mapping for
+# the superuser, and a schema of the server's name with all tables
+sub create_server
+{
+	my ($node, $name, $endpoint, %options) = @_;
+	my $list = join(', ', map { "$_ '$options{$_}'" } sort keys %options);
+
+	$list = ", $list" if $list ne '';
+	$node->safe_psql('postgres', qq{
+		CREATE SERVER $name FOREIGN DATA WRAPPER appconfig_fdw
+			OPTIONS (region 'us-east-1', endpoint '$endpoint'$list);
+		CREATE USER MAPPING FOR CURRENT_USER SERVER $name
+			OPTIONS (access_key_id '$access_key', secret_access_key '$secret_key');
+		CREATE SCHEMA $name;
+		IMPORT FOREIGN SCHEMA appconfig FROM SERVER $name INTO $name;
+	});
+}
+
+# The SQLSTATE that psql told with VERBOSITY sqlstate or verbose
+sub sqlstate_of
+{
+	my ($stderr) = @_;
+
+	return $stderr =~ /(?:ERROR|FATAL):\s+([0-9A-Z]{5})\b/ ? $1 : "none: $stderr";
+}
+
+# start_session(NODE, APPLICATION_NAME, SQL): psql in the background; its finish method
+# waits for it to end, and has to be called.  SQLSTATEs come instead of messages.
+sub start_session
+{
+	my ($node, $name, $sql) = @_;
+	my $self = { stdout => '', stderr => '' };
+	my $file = PostgreSQL::Test::Utils::tempdir() . '/session.sql';
+
+	append_to_file($file, $sql);
+
+	$self->{timer} = IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default);
+	$self->{run} = IPC::Run::start(
+		[
+			'psql', '-XAtq', '-d', $node->connstr('postgres') . " application_name=$name",
+			'-v', 'VERBOSITY=sqlstate', '-v', 'ON_ERROR_STOP=0', '-f', $file
+		],
+		'<', \undef, '>', \$self->{stdout}, '2>', \$self->{stderr}, $self->{timer});
+	return bless $self, 'AppConfigTest::Session';
+}
+
+# An emulator of its own for the test; it ends with it
+sub start_emulator
+{
+	my @arguments = @_;
+	my $ready = PostgreSQL::Test::Utils::tempdir() . '/ready';
+	my $self = bless { log => '' }, 'AppConfigTest::Emulator';
+
+	$self->{run} = IPC::Run::start(
+		[
+			$python, "$emulator_dir/emulator.py", '--ready-file', $ready, '--parent-pid', $$,
+			(grep { $_ eq '--data' } @arguments) ? () : ('--data', 'standard'), @arguments
+		],
+		'<', \undef, '>', \$self->{log}, '2>&1');
+	wait_until('the emulator', sub {
+		die "the emulator did not start: $self->{log}" unless $self->{run}->pumpable;
+		$self->{run}->pump_nb;
+		return -s $ready;
+	});
+	$self->{url} = slurp_file($ready);
+	chomp $self->{url};
+	return $self;
+}
+
+package AppConfigTest::Session;
+
+use strict;
+use warnings;
+
+# Waits for the session to end: (standard output, standard error)
+sub finish
+{
+	my ($self) = @_;
+
+	# psql's exit code tells of a lost connection, which is expected here
+	$self->{run}->finish;
+	chomp $self->{stdout};
+	return ($self->{stdout}, $self->{stderr});
+}
+
+package AppConfigTest::Emulator;
+
+use strict;
+use warnings;
+
+sub url { return $_[0]->{url}; }
+
+# ctl.py with these arguments; returns what it prints
+sub ctl
+{
+	my ($self, @arguments) = @_;
+	local $ENV{APPCONFIG_ENDPOINT} = $self->{url};
+	my ($out, $err) = ('', '');
+
+	IPC::Run::run([ $python, "$emulator_dir/ctl.py", @arguments ], '<', \undef, '>', \$out, '2>', \$err)
+	  or die "ctl.py @arguments: $err";
+	chomp $out;
+	return $out;
+}
+
+# The emulator's counters, over plain HTTP
+sub stats
+{
+	my ($self) = @_;
+	my $answer = HTTP::Tiny->new(no_proxy => ['127.0.0.1'], timeout => 10)->get("$self->{url}/_emulator/stats");
+
+	die "no counters: $answer->{content}" unless $answer->{success};
+	return JSON::PP::decode_json($answer->{content});
+}
+
+# Back to the beginning: no faults, nothing counted
+sub reset
+{
+	my ($self) = @_;
+
+	$self->ctl('nofaults');
+	AppConfigTest::wait_until('no request in flight', sub { $self->stats->{in_flight} == 0 })
+	  if $_[1];
+	$self->ctl('clear');
+}
+
+sub DESTROY
+{
+	my ($self) = @_;
+
+	local ($?, $@);
+	$self->{run}->kill_kill if $self->{run};
+}
+
+1;
