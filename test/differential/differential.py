@@ -1,0 +1,351 @@
+#!/usr/bin/python3
+"""Random queries three ways: pushdown on, pushdown off, over local copies.  See README.md."""
+
+import argparse
+import contextlib
+import json
+import multiprocessing
+import os
+import re
+import subprocess
+import sys
+import time
+import traceback
+from collections import Counter
+
+import psycopg2
+
+import account as accounts
+import minimum
+import queries
+import world as worlds
+
+#: Collations that contradict each other are an error only where some row is compared, which is the plan's business.
+PLAN_DEPENDENT = "42P22"
+#: Seconds for a query without pushdown: a nested loop may read the whole account thousands of times over.
+PATIENCE = 15
+MODES = (("on", "f", "on"), ("off", "f", "off"), ("copy", "c", "on"))
+
+
+class Mismatch(Exception):
+    """What is wrong, in words."""
+
+
+# ---------------------------------------------------------------------------------------------------
+# One query
+# ---------------------------------------------------------------------------------------------------
+
+class Runner:
+    """Runs queries in a worker's database."""
+
+    def __init__(self, database, emulator):
+        self.database = database
+        self.emulator = emulator
+        self.sessions = {}
+        self.counts = Counter()
+        self.show_errors = False
+
+    def session(self, mode):
+        # without pushdown in a session of its own: what that has seen must not make up for mistakes
+        name = "on" if mode == "on" else "other"
+        if name not in self.sessions:
+            self.sessions[name] = worlds.connect(self.database)
+        return self.sessions[name]
+
+    def close(self):
+        for session in self.sessions.values():
+            session.close()
+        self.sessions = {}
+
+    def run(self, query, mode, schema, pushdown, limit=True):
+        """The results of the query's statements and the calls of each; an SQLSTATE instead of results."""
+        session = self.session(mode)
+        results, calls = [], []
+        try:
+            worlds.execute(session, "BEGIN")
+            for setting in (f"search_path = {schema}, public", f"appconfig_fdw.enable_pushdown = {pushdown}", *query.settings):
+                worlds.execute(session, f"SET LOCAL {setting}")
+            if mode == "on":
+                self.emulator.control("DELETE", "log")
+            if mode == "off":
+                worlds.execute(session, f"SET LOCAL statement_timeout = {PATIENCE * 1000}")
+            for counts, statement in query.statements(limit):
+                rows = worlds.execute(session, statement)
+                if counts:
+                    results.append(rows)
+                    if mode == "on" and query.kind != "cursor":
+                        calls.append(self.emulator.calls())
+            if mode == "on" and query.kind == "cursor":
+                calls.append(self.emulator.calls())
+        except psycopg2.Error as problem:
+            results = [f"{problem.pgcode} {problem.diag.message_primary or problem}"]
+            if session.closed or problem.pgcode is None:
+                self.close()
+                return results, calls
+        worlds.execute(session, "ROLLBACK")
+        if query.kind == "prepared":
+            worlds.execute(session, "DEALLOCATE ALL")
+        return results, calls
+
+    def check(self, query):
+        """Raises Mismatch if the three ways disagree or there were too many calls."""
+        full = query.kind == "limit"
+        wanted, _ = self.run(query, *MODES[2], limit=not full)
+        taken = time.monotonic()
+        on, calls = self.run(query, *MODES[0])
+        self.counts["on"] += time.monotonic() - taken
+        taken = time.monotonic()
+        off, _ = self.run(query, *MODES[1])
+        self.counts["off"] += time.monotonic() - taken
+        if isinstance(wanted[0], str):
+            self.counts["error " + wanted[0][:5]] += 1
+            if self.show_errors:
+                print(f"# {query.number}: {wanted[0]}", flush=True)
+        elif any(wanted):
+            self.counts["with rows"] += 1
+        if off and isinstance(off[0], str) and off[0].startswith("57014"):
+            self.counts["given up without pushdown"] += 1
+            off = wanted if not full else on
+        for name, got in (("on", on), ("off", off)):
+            problem = compare(query, got, wanted)
+            if problem:
+                raise Mismatch(f"pushdown {name} differs from the copy\n{problem}")
+        for number, made in enumerate(calls):
+            problem = minimum.repeated(made) if query.once else None
+            if problem is None and query.expected is not None:
+                problem = query.expected.problem(made)
+            if problem:
+                raise Mismatch(f"calls of execution {number + 1}: {problem}")
+        if query.expected is not None:
+            self.counts["with a known minimum"] += 1
+
+
+def compare(query, got, wanted):
+    """How results differ, or None."""
+    if isinstance(got[0] if got else "", str) or isinstance(wanted[0] if wanted else "", str):
+        mine, yours = (repr(results[0])[:300] if results and isinstance(results[0], str) else "no error"
+                       for results in (got, wanted))
+        if PLAN_DEPENDENT in (mine[1:6], yours[1:6]):
+            return None
+        return None if mine[:6] == yours[:6] else f"  got  {mine}\n  copy {yours}"
+    for number, (mine, yours) in enumerate(zip(got, wanted), start=1):
+        where = f" (execution {number})" if len(got) > 1 else ""
+        if mine is None or yours is None:
+            continue
+        if query.kind == "limit":
+            problem = compare_limited(query, mine, yours)
+        elif query.kind in ("ordered", "cursor"):
+            problem = None if mine == yours else difference(mine, yours) or order_difference(mine, yours)
+        else:
+            problem = difference(mine, yours)
+        if problem:
+            return problem + where
+    return None if len(got) == len(wanted) else f"  {len(got)} results instead of {len(wanted)}"
+
+
+def compare_limited(query, mine, full):
+    """LIMIT without ORDER BY: so many of the rows."""
+    numbers = dict(re.findall(r"(LIMIT|OFFSET) (\d+)", query.limit))
+    count = max(len(full) - int(numbers.get("OFFSET", 0)), 0)
+    count = min(count, int(numbers.get("LIMIT", count)))
+    if len(mine) != count:
+        return f"  {len(mine)} rows instead of {count} of {len(full)}"
+    extra = Counter(mine) - Counter(full)
+    return f"  rows that are not in the whole result: {list(extra)[:3]}" if extra else None
+
+
+def difference(mine, yours):
+    missing, extra = Counter(yours) - Counter(mine), Counter(mine) - Counter(yours)
+    if not missing and not extra:
+        return None
+    lines = [f"  {len(mine)} rows, {len(yours)} in the copy: {missing.total()} missing, {extra.total()} extra"]
+    for sign, rows in (("-", missing), ("+", extra)):
+        lines += [f"  {sign} {str(row)[:600]}" for row in list(rows)[:4]]
+    return "\n".join(lines)
+
+
+def order_difference(mine, yours):
+    place = next(index for index, (one, other) in enumerate(zip(mine, yours)) if one != other)
+    return f"  order differs from row {place + 1}:\n  + {str(mine[place])[:600]}\n  - {str(yours[place])[:600]}"
+
+
+def reduce(runner, query, seconds=20):
+    """A smaller query that still fails, and how."""
+    end = time.monotonic() + seconds
+    problem = None
+    again = True
+    while again and time.monotonic() < end:
+        again = False
+        for smaller in query.smaller():
+            if smaller.expected is not None:
+                continue
+            try:
+                runner.check(smaller)
+            except Mismatch as mismatch:
+                query, problem, again = smaller, mismatch, True
+                break
+            except psycopg2.Error:
+                pass
+    return query, problem
+
+
+def describe(query):
+    lines = [f"SET {setting};" for setting in query.settings]
+    return "\n".join(lines + [f"{statement};" for _, statement in query.statements()])
+
+
+# ---------------------------------------------------------------------------------------------------
+# Many queries
+# ---------------------------------------------------------------------------------------------------
+
+def make(world, options, number):
+    if number % 100 < options.minimum_share:
+        return minimum.generate(world, options.seed, number, options.names)
+    return queries.generate(world, options.seed, number)
+
+
+def work(options, world, database, emulator_url, data, numbers, results):
+    """A worker process: takes its share of the numbers and reports each."""
+    emulator = worlds.Emulator(data, emulator_url, ("--names-win",) if options.names_win else ())
+    runner = Runner(database, emulator)
+    runner.show_errors = options.show_errors
+    try:
+        if emulator_url is None:
+            worlds.clone(database, options.database, emulator)
+        for number in numbers:
+            query = make(world, options, number)
+            if options.show:
+                print(f"-- {options.seed}/{number} {query.kind}\n{describe(query)}\n", flush=True)
+            taken = time.monotonic()
+            try:
+                runner.check(query)
+                results.put((number, None))
+            except Mismatch as mismatch:
+                results.put((number, failure(runner, options, query, mismatch)))
+            except Exception:                                   # pylint: disable=broad-except
+                results.put((number, f"the test itself failed:\n{traceback.format_exc()}\n{describe(query)}"))
+                runner.close()
+            taken = time.monotonic() - taken
+            if taken > options.slow:
+                results.put((None, {"slow": (number, round(taken, 1))}))
+    finally:
+        results.put((None, dict(runner.counts)))
+        results.put((None, None))
+        runner.close()
+        emulator.close()
+        if emulator_url is None and not options.keep and database != options.database:
+            worlds.drop(database)
+
+
+def failure(runner, options, query, mismatch):
+    """Everything that somebody needs who looks into it."""
+    runner.close()
+    try:
+        runner.check(query)
+        again = "not in a fresh session: what the session remembers is part of it"
+    except Mismatch:
+        again = "in a fresh session too"
+    share = "" if options.minimum_share == 30 else f" --minimum-share {options.minimum_share}"
+    text = f"--seed {options.seed}{share} --only {query.number}\n{describe(query)}\n{mismatch}\nfails {again}"
+    if options.reduce and query.expected is None:
+        smaller, problem = reduce(runner, query)
+        if problem is not None:
+            text += f"\nreduced:\n{describe(smaller)}\n{problem}"
+    return text
+
+
+def load_data(options, url):
+    """The account's dump: what the emulator of somebody else holds, or what ours are going to."""
+    if url is not None:
+        return worlds.Emulator(url=url).control("GET", "dump")
+    dump = json.loads(subprocess.run([sys.executable, worlds.EMULATOR, "--data", options.data, "--dump"], check=True,
+                                     capture_output=True, encoding="utf-8").stdout)
+    return dump if options.full else accounts.trim(dump)
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--queries", type=int, default=2000, metavar="N")
+    parser.add_argument("--seed", default="1", metavar="S")
+    parser.add_argument("--first", type=int, default=0, metavar="N", help="number of the first query")
+    parser.add_argument("--only", type=int, action="append", metavar="N", help="this query of the seed; may be repeated")
+    parser.add_argument("--start-emulator", action="store_true", help="even if APPCONFIG_ENDPOINT is set")
+    parser.add_argument("--data", default="nasty", help="data set of the emulators that are started here")
+    parser.add_argument("--full", action="store_true", help="the data set as it is, not trimmed")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 2, help="1 with APPCONFIG_ENDPOINT")
+    parser.add_argument("--database", default="appconfig_fdw_differential", help="prefix of the scratch databases")
+    parser.add_argument("--minimum-share", type=int, default=30, metavar="PERCENT",
+                        help="of the queries whose minimum of calls is known")
+    parser.add_argument("--no-names", dest="names", action="store_false", help="no minimum for keys that are names")
+    parser.add_argument("--names-win", action="store_true",
+                        help="emulators that prefer names where a name is another resource's id")
+    parser.add_argument("--no-reduce", dest="reduce", action="store_false", help="print failures as they are")
+    parser.add_argument("--keep", action="store_true", help="leave the databases")
+    parser.add_argument("--show", action="store_true", help="print every query")
+    parser.add_argument("--show-errors", action="store_true", help="mention queries that are errors over copies too")
+    parser.add_argument("--slow", type=float, default=20, metavar="SECONDS", help="mention queries that take longer")
+    parser.add_argument("--failures", type=int, default=20, metavar="N", help="stop after so many")
+    return parser.parse_args()
+
+
+def main():
+    options = parse_arguments()
+    url = None if options.start_emulator else os.environ.get("APPCONFIG_ENDPOINT")
+    began = time.monotonic()
+    data = load_data(options, url)
+    numbers = options.only or range(options.first, options.first + options.queries)
+    workers = 1 if url is not None else min(options.workers, len(numbers))
+    account = accounts.Account(data)
+    emulator = worlds.Emulator(data, url)
+    world, problems = worlds.set_up(options.database, emulator, account)
+    if url is None:
+        emulator.close()
+    failed = len(problems)
+    for problem in problems:
+        print(f"not ok - {problem}")
+    passed = 0
+    counts = Counter()
+    results = multiprocessing.Queue()
+    processes = [
+        multiprocessing.Process(target=work, args=(
+            options, world, options.database if url is not None else f"{options.database}_{index}", url, data,
+            numbers[index::workers], results)) for index in range(workers)]
+    for process in processes:
+        process.start()
+    running = workers
+    while running:
+        number, outcome = results.get()
+        if number is not None:
+            passed += outcome is None
+            failed += outcome is not None
+            if outcome is not None:
+                print(f"not ok {number} - {outcome}\n", flush=True)
+            if failed >= options.failures:
+                print(f"# stopped after {failed} failures")
+                for process in processes:
+                    process.terminate()
+                break
+        elif outcome is None:
+            running -= 1
+        elif "slow" in outcome:
+            print("# query %d took %.1f s" % outcome["slow"], flush=True)
+        else:
+            counts.update(outcome)
+    for process in processes:
+        process.join()
+    if passed + failed - len(problems) < len(numbers) and failed < options.failures:
+        print("not ok - a worker ended before its time")
+        failed += 1
+    if not options.keep:
+        with contextlib.suppress(psycopg2.Error):
+            for index in range(workers):
+                worlds.drop(f"{options.database}_{index}")
+            worlds.drop(options.database)
+    facts = ", ".join(f"{name} {round(count)}" for name, count in sorted(counts.items()))
+    print(f"# seed {options.seed}, {time.monotonic() - began:.0f} s; {facts}")
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
