@@ -40,14 +40,15 @@
 #include "request.h"
 
 /*
- * A call takes some tens of milliseconds, reading a page from disk some tens
- * of microseconds, and that is seq_page_cost.  The ratio keeps any plan with
- * fewer calls below any plan with more.
+ * A call takes some milliseconds, as several are in flight; reading a page
+ * from disk takes some tens of microseconds, and that is seq_page_cost.  What
+ * a call costs has to keep a plan with fewer of them below one with more, and
+ * ordinary queries below jit_above_cost.
  */
-#define COST_OF_CALL 1000.0
+#define COST_OF_CALL 40.0
 
 /* What an account holds, where nothing is known of it */
-#define DEFINITIONS_OF_ACCOUNT	   200.0
+#define DEFINITIONS_OF_ACCOUNT	   100.0
 #define DEFINITIONS_OF_APPLICATION 10.0
 #define RUNS_OF_DEFINITION		   10.0
 
