@@ -12,7 +12,10 @@ OBJS = \
 	src/predicate.o \
 	src/keyset.o \
 	src/request.o \
+	src/access.o \
+	src/facts.o \
 	src/cursor.o \
+	src/element.o \
 	src/memo.o \
 	src/row.o \
 	src/session.o \

@@ -24,17 +24,15 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "access.h"
 #include "cursor.h"
+#include "element.h"
+#include "facts.h"
 #include "request.h"
-#include "uri.h"
 
 /* Lists that a query with a list of applications asks for, one of each; with
  * more applications than that the list of the whole account is shorter */
 #define MAX_APPLICATION_LISTS 20
-
-/* Things that are asked for one by one; of more than that there is a list */
-#define MAX_DIRECT 10000
-#define FEW_DIRECT 100
 
 /* Nodes in the queue, beyond which only its head is expanded */
 #define MAX_NODES 2000
@@ -42,26 +40,6 @@
 /* Documents, as a multiple of the calls that may be in flight, before which
  * the page that names the next ones is asked for */
 #define LOOK_AHEAD 3
-
-/* Collections from the top of the hierarchy to a table's own */
-#define MAX_LEVELS 3
-
-/* Sources that are looked up for an item beside its own document */
-typedef enum SideLookup
-{
-	SIDE_APPLICATION,
-	SIDE_DEFINITION,
-	SIDE_COUNT
-} SideLookup;
-
-static const struct
-{
-	AppConfigSource		  source;
-	AppConfigCollectionId collection;
-} side_lookups[SIDE_COUNT] = {
-	[SIDE_APPLICATION] = {SOURCE_APPLICATION, COLLECTION_APPLICATIONS},
-	[SIDE_DEFINITION] = {SOURCE_DEFINITION, COLLECTION_DEFINITIONS},
-};
 
 typedef enum CursorNodeKind
 {
@@ -96,22 +74,16 @@ struct AppConfigCursor
 	MemoryContextCallback  callback;
 	Memo				  *memo;
 	AppConfigCursorOptions options;
-	int					   levels_count;
-	AppConfigCollectionId  levels[MAX_LEVELS]; /* from the top down */
-	bool		  need_document; /* does a row take more than a list's item? */
-	bool		  read[SOURCE_COUNT]; /* columns that are read ask for it */
-	dlist_head	  queue;
-	int			  nodes;
-	int64		  yielded; /* items */
+	AccessPlan			   plan;
+	dlist_head			   queue;
+	int					   nodes;
+	int64				   yielded; /* items */
 	const KeySet *keys; /* the options', with names of applications resolved */
 	List *applications; /* JsonValue, a reference each, if all were listed */
 	List *lookups;		/* MemoEntry of side look-ups, held to the end */
 	CursorNode	 *current; /* whose rows are being yielded */
 	AppConfigItem item;
-	/* where we are within current, see next_element() */
-	int			  treatment;
-	bool		  in_members;
-	JsonMembers	  members;
+	ElementWalk	  walk; /* within current */
 };
 
 static void add_level(AppConfigCursor *cursor, dlist_node *before,
@@ -119,274 +91,9 @@ static void add_level(AppConfigCursor *cursor, dlist_node *before,
 					  const KeyFacts *keys, bool typed);
 
 /* ------------------------------------------------------------------------
- * What the table's declaration says
+ * Findings
  * ------------------------------------------------------------------------
  */
-static const AppConfigCollection *
-own_collection(const AppConfigTable *table)
-{
-	return &appconfig_collections[table->collection];
-}
-
-static bool
-column_has_source(const AppConfigColumn *column, AppConfigSource source)
-{
-	int i;
-
-	for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES; i++)
-	{
-		if (column->from[i].source == source)
-			return true;
-	}
-	return false;
-}
-
-/* Can a column be had without the document of the table's own collection? */
-static bool
-column_avoids_document(const AppConfigTable	 *table,
-					   const AppConfigColumn *column)
-{
-	AppConfigSource document = own_collection(table)->get.yields;
-	int				i;
-
-	for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES; i++)
-	{
-		AppConfigSource source = column->from[i].source;
-
-		if (source != SOURCE_NONE &&
-			(source != document ||
-			 own_collection(table)->list.yields == document))
-			return true;
-	}
-	return false;
-}
-
-/*
- * Has the item of a list all that the column needs?  Then a clause on the
- * column can be checked before the item's document is fetched.
- */
-bool
-appconfig_cursor_list_answers(const AppConfigTable	*table,
-							  const AppConfigColumn *column)
-{
-	return table->shape == ROW_PER_ITEM &&
-		   (column_has_source(column, own_collection(table)->list.yields) ||
-			column_has_source(column, SOURCE_SERVER) ||
-			column_has_source(column, SOURCE_KEY));
-}
-
-static void
-find_needs(AppConfigCursor *cursor)
-{
-	const AppConfigTable   *table = cursor->options.table;
-	const AppConfigColumn **column;
-	int						i;
-
-	cursor->need_document = table->shape != ROW_PER_ITEM;
-	for (column = cursor->options.columns; *column != NULL; column++)
-	{
-		if (!column_avoids_document(table, *column))
-			cursor->need_document = true;
-		for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES; i++)
-			cursor->read[(*column)->from[i].source] = true;
-	}
-	if (own_collection(table)->get.path == NULL)
-		cursor->need_document = false;
-}
-
-static void
-find_levels(AppConfigCursor *cursor)
-{
-	AppConfigCollectionId id = cursor->options.table->collection;
-	int					  i;
-
-	for (; id != COLLECTION_NONE; id = appconfig_collections[id].parent)
-		cursor->levels_count++;
-	Assert(cursor->levels_count <= MAX_LEVELS);
-	id = cursor->options.table->collection;
-	for (i = cursor->levels_count - 1; i >= 0; i--)
-	{
-		cursor->levels[i] = id;
-		id = appconfig_collections[id].parent;
-	}
-}
-
-/*
- * Does the walk begin with a list of all applications?  It does if names have
- * to be resolved, or are read while it is not known of which applications.
- */
-static bool
-needs_applications(const AppConfigCursor *cursor)
-{
-	int i;
-
-	if (cursor->levels[0] == COLLECTION_APPLICATIONS)
-		return false;
-	for (i = 0; i < cursor->keys->count; i++)
-	{
-		const KeyBox *box = &cursor->keys->boxes[i];
-
-		if (box->texts[KEY_APPLICATION_ID] == NULL &&
-			(box->texts[KEY_APPLICATION_NAME] != NULL ||
-			 cursor->read[SOURCE_APPLICATION]))
-			return true;
-	}
-	return false;
-}
-
-static const AppConfigCollection *
-collection_at(const AppConfigCursor *cursor, int level)
-{
-	return &appconfig_collections[cursor->levels[level]];
-}
-
-static bool
-is_own_level(const AppConfigCursor *cursor, int level)
-{
-	return level == cursor->levels_count - 1;
-}
-
-/* ------------------------------------------------------------------------
- * Keys
- * ------------------------------------------------------------------------
- */
-static void
-copy_keys(AppConfigCursor *cursor, KeyFacts *to, const KeyFacts *from)
-{
-	int key;
-
-	*to = *from;
-	for (key = 0; key < KEY_COUNT; key++)
-	{
-		if (from->text[key] != NULL)
-			to->text[key] =
-				MemoryContextStrdup(cursor->context, from->text[key]);
-	}
-}
-
-/* Takes over what has been learned beyond the keys so far */
-static void
-adopt_keys(AppConfigCursor *cursor, KeyFacts *keys, const KeyFacts *learned)
-{
-	int key;
-
-	for (key = 0; key < KEY_COUNT; key++)
-	{
-		if (keys->text[key] == NULL && learned->text[key] != NULL)
-			keys->text[key] =
-				MemoryContextStrdup(cursor->context, learned->text[key]);
-	}
-	keys->run_known = learned->run_known;
-	keys->run = learned->run;
-}
-
-static void
-free_keys(KeyFacts *keys)
-{
-	int key;
-
-	for (key = 0; key < KEY_COUNT; key++)
-	{
-		if (keys->text[key] != NULL)
-			pfree(unconstify(char *, keys->text[key]));
-	}
-}
-
-/*
- * Is the key one that things are addressed by, so that an answer with another
- * one is about something else?  A definition's name cannot change.
- */
-static bool
-is_identifier(AppConfigKey key)
-{
-	return key == KEY_APPLICATION_ID || key == KEY_DEFINITION_ID ||
-		   key == KEY_DEFINITION_NAME || key == KEY_ENVIRONMENT_ID ||
-		   key == KEY_PROFILE_ID;
-}
-
-/*
- * Takes the keys that an item names of itself into keys, which has those by
- * which it was asked for; strings are borrowed from the item.  Returns false
- * if the item is not what was asked for, because the service took an
- * identifier for a name.
- */
-static bool
-learn_keys(KeyFacts *keys, const AppConfigCollection *collection, bool own,
-		   JsonValue *item)
-{
-	const AppConfigFact *fact;
-
-	for (fact = collection->facts; fact->key != KEY_NONE; fact++)
-	{
-		JsonValue  *value = appconfig_json_lookup(item, fact->path);
-		size_t		length;
-		const char *text;
-		bool		exact;
-
-		if (fact->key == KEY_STATUS && !own)
-			continue; /* the column is about the table's own status */
-		if (fact->key == KEY_RUN)
-		{
-			int64 run = appconfig_json_integer(value, &exact);
-
-			if (!exact)
-				continue;
-			if (keys->run_known && keys->run != run)
-				return false;
-			keys->run_known = true;
-			keys->run = run;
-			continue;
-		}
-		if (value == NULL)
-			continue;
-		text = appconfig_json_text(value, &length);
-		if (appconfig_json_kind(value) != JSON_STRING ||
-			strlen(text) != length)
-		{
-			if (is_identifier(fact->key))
-				ereport(
-					ERROR,
-					(errcode(ERRCODE_FDW_ERROR),
-					 errmsg(
-						 "AWS AppConfig sent an answer that cannot be read"),
-					 errdetail("%s is not an identifier.", fact->path)));
-			continue;
-		}
-		if (is_identifier(fact->key) && keys->text[fact->key] != NULL &&
-			strcmp(keys->text[fact->key], text) != 0)
-			return false;
-		keys->text[fact->key] = text;
-	}
-	return true;
-}
-
-/*
- * What a list shows must name all that it is addressed by: without that, rows
- * would be missing and nobody would know.
- */
-static void
-check_addressable(const AppConfigCollection *collection, const KeyFacts *keys)
-{
-	int key;
-
-	for (key = 0; key < KEY_COUNT; key++)
-	{
-		bool known = key == KEY_RUN
-						 ? keys->run_known
-						 : keys->text[key] != NULL &&
-							   appconfig_uri_segment_is_safe(keys->text[key]);
-
-		if (!known && appconfig_request_needs(&collection->get, key))
-			ereport(
-				ERROR,
-				(errcode(ERRCODE_FDW_ERROR),
-				 errmsg("AWS AppConfig sent an answer that cannot be read"),
-				 errdetail("An item of %s does not name its %s.",
-						   collection->list.name,
-						   appconfig_table_key_name(key))));
-	}
-}
-
 /*
  * An answer is about something else than it was asked for.  If the identifiers
  * were the query's, they were names and no ids, and there is no such row; but
@@ -407,21 +114,6 @@ check_mistaken(const CursorNode *node, const AppConfigOperation *operation)
 		 errhint("Rename the application whose name is the id of another.")));
 }
 
-/* Does the item say which application it belongs to? */
-static bool
-names_application(const AppConfigCollection *collection, JsonValue *item)
-{
-	const AppConfigFact *fact;
-
-	for (fact = collection->facts; fact->key != KEY_NONE; fact++)
-	{
-		if (fact->key == KEY_APPLICATION_ID)
-			return appconfig_json_kind(
-					   appconfig_json_lookup(item, fact->path)) == JSON_STRING;
-	}
-	return false;
-}
-
 /* The application of that id, if all of them were listed; borrowed, or NULL */
 static JsonValue *
 find_application(const AppConfigCursor *cursor, const char *id)
@@ -438,33 +130,6 @@ find_application(const AppConfigCursor *cursor, const char *id)
 			return lfirst(cell);
 	}
 	return NULL;
-}
-
-/*
- * Could a text be an id, by the pattern of the service's model?  The service
- * prefers ids to names, or names to ids: nobody says.  A name that cannot be
- * an id means the same either way.
- */
-static bool
-could_be_id(const char *text)
-{
-	size_t length = strlen(text);
-
-	return length >= 4 && length <= 7 &&
-		   strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789") == length;
-}
-
-/*
- * Does a text look like an id that the service has made?  Seven lower-case
- * letters and digits, as appconfig-read-api.md section 2 has it, and a digit
- * among them, as names seldom do.
- */
-static bool
-looks_like_id(const char *text)
-{
-	return strlen(text) == 7 &&
-		   strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789") == 7 &&
-		   strpbrk(text, "0123456789") != NULL;
 }
 
 /* ------------------------------------------------------------------------
@@ -487,7 +152,7 @@ add_node(AppConfigCursor *cursor, dlist_node *before, CursorNodeKind kind,
 	node->kind = kind;
 	node->level = level;
 	node->typed = typed;
-	copy_keys(cursor, &node->keys, keys);
+	appconfig_facts_copy(&node->keys, keys, cursor->context);
 	for (i = 0; parent != NULL && i < SOURCE_COUNT; i++)
 	{
 		if (parent->source[i] != NULL)
@@ -514,7 +179,7 @@ free_node(CursorNode *node)
 	release_sources(node);
 	if (node->entry != NULL)
 		appconfig_memo_release(node->entry);
-	free_keys(&node->keys);
+	appconfig_facts_free(&node->keys);
 	if (node->token != NULL)
 		pfree(node->token);
 	if (node->mark != NULL)
@@ -535,15 +200,18 @@ operation_of(const AppConfigCursor *cursor, const CursorNode *node)
 {
 	if (node->kind == NODE_APPLICATIONS)
 		return &appconfig_collections[COLLECTION_APPLICATIONS].list;
-	return node->kind == NODE_LIST ? &collection_at(cursor, node->level)->list
-								   : &collection_at(cursor, node->level)->get;
+	return node->kind == NODE_LIST
+			   ? &appconfig_access_collection(&cursor->plan, node->level)->list
+			   : &appconfig_access_collection(&cursor->plan, node->level)->get;
 }
 
 /* Which filters the list of a node can be asked with */
 static int
 filters_of(const AppConfigCursor *cursor, const CursorNode *node)
 {
-	return (is_own_level(cursor, node->level) ? FILTER_BY_STATUS : 0) |
+	return (appconfig_access_is_own(&cursor->plan, node->level)
+				? FILTER_BY_STATUS
+				: 0) |
 		   (node->unfiltered ? 0 : FILTER_BY_MORTALS);
 }
 
@@ -553,17 +221,18 @@ ask(AppConfigCursor *cursor, CursorNode *node)
 {
 	const AppConfigOperation *operation = operation_of(cursor, node);
 	/* what a list has said of the document that is asked for */
-	JsonValue				 *seen_as =
-		   node->kind == NODE_GET
-						   ? node->source[collection_at(cursor, node->level)->list.yields]
-						   : NULL;
-	MemoryContext old = MemoryContextSwitchTo(cursor->scratch);
-	ApiRequest	  request = {.operation = operation->name,
-							 .path =
-								 appconfig_request_path(operation, &node->keys),
-							 .query = "",
-							 .is_list = operation->is_list,
-							 .freezes = operation->freezes};
+	JsonValue				 *seen_as = node->kind == NODE_GET
+											? node->source[appconfig_access_collection(
+															   &cursor->plan, node->level)
+												   ->list.yields]
+											: NULL;
+	MemoryContext			  old = MemoryContextSwitchTo(cursor->scratch);
+	ApiRequest				  request = {.operation = operation->name,
+										 .path =
+											 appconfig_request_path(operation, &node->keys),
+										 .query = "",
+										 .is_list = operation->is_list,
+										 .freezes = operation->freezes};
 
 	if (operation->is_list)
 		request.query = appconfig_request_query(
@@ -586,7 +255,7 @@ static MemoEntry *
 ask_side(AppConfigCursor *cursor, const CursorNode *node, SideLookup side)
 {
 	const AppConfigOperation *operation =
-		&appconfig_collections[side_lookups[side].collection].get;
+		&appconfig_collections[appconfig_side_lookups[side].collection].get;
 	MemoryContext old = MemoryContextSwitchTo(cursor->scratch);
 	ApiRequest	  request = {.operation = operation->name,
 							 .path =
@@ -644,12 +313,13 @@ needs_proof(const AppConfigCursor *cursor, const CursorNode *node)
 
 	if (!node->typed || node->source[SOURCE_RUN] != NULL ||
 		node->source[SOURCE_DEFINITION] != NULL ||
-		!appconfig_request_needs(&own_collection(cursor->options.table)->list,
-								 KEY_DEFINITION_ID))
+		!appconfig_request_needs(
+			&appconfig_access_own(cursor->options.table)->list,
+			KEY_DEFINITION_ID))
 		return false;
 	return node->source[SOURCE_RUN_SUMMARY] == NULL ||
 		   node->keys.text[KEY_DEFINITION_ID] == NULL ||
-		   !(looks_like_id(application) ||
+		   !(appconfig_facts_looks_like_id(application) ||
 			 find_application(cursor, application) != NULL);
 }
 
@@ -658,19 +328,20 @@ static bool
 needs_side(const AppConfigCursor *cursor, const CursorNode *node,
 		   SideLookup side)
 {
-	AppConfigSource			source = side_lookups[side].source;
+	AppConfigSource			source = appconfig_side_lookups[side].source;
 	const AppConfigColumn **column;
 
-	if (side_lookups[side].collection == cursor->options.table->collection ||
+	if (appconfig_side_lookups[side].collection ==
+			cursor->options.table->collection ||
 		node->source[source] != NULL)
 		return false;
 	if (side == SIDE_DEFINITION && needs_proof(cursor, node))
 		return true;
-	if (!cursor->read[source])
+	if (!cursor->plan.read[source])
 		return false;
 	for (column = cursor->options.columns; *column != NULL; column++)
 	{
-		if (column_has_source(*column, source) &&
+		if (appconfig_access_column_has(*column, source) &&
 			!column_is_at_hand(node, *column))
 			return true;
 	}
@@ -725,7 +396,7 @@ take_sides(AppConfigCursor *cursor, CursorNode *node)
 	for (side = 0; side < SIDE_COUNT; side++)
 	{
 		const AppConfigCollection *collection =
-			&appconfig_collections[side_lookups[side].collection];
+			&appconfig_collections[appconfig_side_lookups[side].collection];
 		JsonValue *document;
 		KeyFacts   learned = node->keys;
 
@@ -734,10 +405,10 @@ take_sides(AppConfigCursor *cursor, CursorNode *node)
 		document = appconfig_memo_document(node->side[side]);
 		if (document == NULL)
 			continue;
-		if (!learn_keys(&learned, collection, false, document))
+		if (!appconfig_facts_learn(&learned, collection, false, document))
 			return false;
-		adopt_keys(cursor, &node->keys, &learned);
-		node->source[side_lookups[side].source] =
+		appconfig_facts_adopt(&node->keys, &learned, cursor->context);
+		node->source[appconfig_side_lookups[side].source] =
 			appconfig_json_retain(document);
 	}
 	/* what has not been proved by now is not there */
@@ -754,7 +425,8 @@ static void
 add_own_item(AppConfigCursor *cursor, CursorNode *list, const KeyFacts *keys,
 			 JsonValue *value)
 {
-	const AppConfigCollection *collection = collection_at(cursor, list->level);
+	const AppConfigCollection *collection =
+		appconfig_access_collection(&cursor->plan, list->level);
 	CursorNode *node = add_node(cursor, &list->node, NODE_ITEM, list->level,
 								list, keys, list->typed);
 
@@ -770,7 +442,7 @@ add_own_item(AppConfigCursor *cursor, CursorNode *list, const KeyFacts *keys,
 			return;
 		}
 	}
-	if (cursor->need_document)
+	if (cursor->plan.need_document)
 		node->kind = NODE_GET;
 }
 
@@ -778,17 +450,18 @@ add_own_item(AppConfigCursor *cursor, CursorNode *list, const KeyFacts *keys,
 static void
 add_item(AppConfigCursor *cursor, CursorNode *list, JsonValue *value)
 {
-	const AppConfigCollection *collection = collection_at(cursor, list->level);
-	bool					   own = is_own_level(cursor, list->level);
-	KeyFacts				   keys = list->keys;
+	const AppConfigCollection *collection =
+		appconfig_access_collection(&cursor->plan, list->level);
+	bool		own = appconfig_access_is_own(&cursor->plan, list->level);
+	KeyFacts	keys = list->keys;
 	JsonValue **inherited = &list->source[collection->list.yields];
 
-	if (!learn_keys(&keys, collection, own, value))
+	if (!appconfig_facts_learn(&keys, collection, own, value))
 	{
 		check_mistaken(list, &collection->list);
 		return;
 	}
-	check_addressable(collection, &keys);
+	appconfig_facts_check_addressable(collection, &keys);
 	if (!appconfig_keyset_contains(cursor->keys, &keys))
 		return;
 	if (own)
@@ -801,7 +474,8 @@ add_item(AppConfigCursor *cursor, CursorNode *list, JsonValue *value)
 	PG_TRY();
 	{
 		add_level(cursor, &list->node, list, list->level + 1, &keys,
-				  list->typed && !names_application(collection, value));
+				  list->typed &&
+					  !appconfig_facts_names_application(collection, value));
 	}
 	PG_FINALLY();
 	{
@@ -905,7 +579,7 @@ look_name_up(AppConfigCursor *cursor PG_USED_FOR_ASSERTS_ONLY,
 	node->entry = NULL;
 	node->kind = NODE_LIST;
 	node->level = 0;
-	Assert(cursor->levels[node->level] == COLLECTION_DEFINITIONS);
+	Assert(cursor->plan.levels[node->level] == COLLECTION_DEFINITIONS);
 }
 
 /* Has the list been asked for with a filter on what can be gone? */
@@ -925,11 +599,12 @@ filters_by_mortals(AppConfigCursor *cursor, const CursorNode *list)
 static void
 expand_list(AppConfigCursor *cursor, CursorNode *list)
 {
-	const AppConfigCollection *collection = collection_at(cursor, list->level);
-	JsonValue				  *page = appconfig_memo_document(list->entry);
-	JsonValue				  *items;
-	int						   count;
-	int						   i;
+	const AppConfigCollection *collection =
+		appconfig_access_collection(&cursor->plan, list->level);
+	JsonValue *page = appconfig_memo_document(list->entry);
+	JsonValue *items;
+	int		   count;
+	int		   i;
 
 	if (page == NULL)
 	{
@@ -965,16 +640,18 @@ expand_list(AppConfigCursor *cursor, CursorNode *list)
 static void
 expand_get(AppConfigCursor *cursor, CursorNode *node)
 {
-	const AppConfigCollection *collection = collection_at(cursor, node->level);
-	JsonValue				  *document = appconfig_memo_document(node->entry);
-	KeyFacts				   learned = node->keys;
+	const AppConfigCollection *collection =
+		appconfig_access_collection(&cursor->plan, node->level);
+	JsonValue *document = appconfig_memo_document(node->entry);
+	KeyFacts   learned = node->keys;
 
 	if (document != NULL && took_name_for_id(node, collection, document))
 	{
 		look_name_up(cursor, node);
 		return;
 	}
-	if (document == NULL || !learn_keys(&learned, collection, true, document))
+	if (document == NULL ||
+		!appconfig_facts_learn(&learned, collection, true, document))
 	{
 		if (document != NULL)
 			check_mistaken(node, &collection->get);
@@ -983,7 +660,7 @@ expand_get(AppConfigCursor *cursor, CursorNode *node)
 	}
 	Assert(node->source[collection->get.yields] == NULL);
 	node->source[collection->get.yields] = appconfig_json_retain(document);
-	adopt_keys(cursor, &node->keys, &learned);
+	appconfig_facts_adopt(&node->keys, &learned, cursor->context);
 	appconfig_memo_release(node->entry);
 	node->entry = NULL;
 	node->kind = NODE_ITEM;
@@ -1004,8 +681,9 @@ resolve_names(void *arg, const KeyTexts *names)
 	{
 		KeyFacts keys = {.run_known = false};
 
-		if (learn_keys(&keys, &appconfig_collections[COLLECTION_APPLICATIONS],
-					   false, lfirst(cell)) &&
+		if (appconfig_facts_learn(
+				&keys, &appconfig_collections[COLLECTION_APPLICATIONS], false,
+				lfirst(cell)) &&
 			keys.text[KEY_APPLICATION_ID] != NULL &&
 			keys.text[KEY_APPLICATION_NAME] != NULL &&
 			appconfig_keyset_has_text(names, keys.text[KEY_APPLICATION_NAME]))
@@ -1052,17 +730,6 @@ expand_applications(AppConfigCursor *cursor, CursorNode *node)
  * ------------------------------------------------------------------------
  */
 
-/* Is the key a text that the operation needs, and not known, not by name
- * either? */
-static bool
-is_open(const AppConfigOperation *operation, const KeyFacts *keys,
-		AppConfigKey key)
-{
-	return key != KEY_RUN && keys->text[key] == NULL &&
-		   keys->text[appconfig_table_name_key(key)] == NULL &&
-		   appconfig_request_needs(operation, key);
-}
-
 /*
  * All combinations of the set's values for the keys that are open from one on;
  * keys has those so far, and typed tells whether one of the identifiers is the
@@ -1073,19 +740,21 @@ add_combinations(AppConfigCursor *cursor, dlist_node *before,
 				 const CursorNode *parent, int level, const KeySet *set,
 				 KeyFacts *keys, AppConfigKey from, bool typed)
 {
-	const AppConfigOperation *get = &collection_at(cursor, level)->get;
-	CursorNodeKind kind = is_own_level(cursor, level) ? NODE_GET : NODE_KNOWN;
-	AppConfigKey   key;
-	int64		  *runs;
-	int			   count;
-	int			   i;
+	const AppConfigOperation *get =
+		&appconfig_access_collection(&cursor->plan, level)->get;
+	CursorNodeKind kind =
+		appconfig_access_is_own(&cursor->plan, level) ? NODE_GET : NODE_KNOWN;
+	AppConfigKey key;
+	int64		*runs;
+	int			 count;
+	int			 i;
 
 	for (key = from; key < KEY_COUNT; key++)
 	{
 		AppConfigKey bound = key;
 		KeyTexts	*texts;
 
-		if (!is_open(get, keys, key))
+		if (!appconfig_access_is_open(get, keys, key))
 			continue;
 		texts = appconfig_keyset_texts(set, key);
 		if (texts == NULL)
@@ -1121,139 +790,6 @@ add_combinations(AppConfigCursor *cursor, dlist_node *before,
 	keys->run_known = false;
 }
 
-/* Does the service mean the same by each of the names, whatever it prefers? */
-static bool
-names_are_direct(const KeyTexts *names)
-{
-	int i;
-
-	if (names == NULL)
-		return false;
-	for (i = 0; i < names->count; i++)
-	{
-		if (could_be_id(names->value[i]) ||
-			!appconfig_uri_segment_is_safe(names->value[i]))
-			return false;
-	}
-	return true;
-}
-
-/* What stands in a path for something known by a box */
-typedef enum BoxAccess
-{
-	BY_LIST, /* not everything is known */
-	BY_ID,
-	BY_NAME
-} BoxAccess;
-
-/* Do the keys and the box tell everything that the operation needs? */
-static BoxAccess
-box_access(const AppConfigOperation *get, const KeyFacts *keys,
-		   const KeyBox *box)
-{
-	BoxAccess access = BY_ID;
-	int		  key;
-
-	if (get->path == NULL)
-		return BY_LIST;
-	for (key = 0; key < KEY_COUNT; key++)
-	{
-		if (!is_open(get, keys, key) || box->texts[key] != NULL)
-			continue;
-		if (!names_are_direct(box->texts[appconfig_table_name_key(key)]))
-			return BY_LIST;
-		access = BY_NAME;
-	}
-	if (!keys->run_known && appconfig_request_needs(get, KEY_RUN) &&
-		box->run_count < 0)
-		return BY_LIST;
-	return access;
-}
-
-/*
- * How many combinations of values does the set have for the keys that the
- * operation needs, as far as they are bound?
- */
-static double
-count_combinations(const AppConfigOperation *get, const KeyFacts *keys,
-				   const KeySet *set)
-{
-	double total = 0;
-	int	   i;
-
-	for (i = 0; i < set->count; i++)
-	{
-		const KeyBox *box = &set->boxes[i];
-		double		  count = 1;
-		int			  key;
-
-		for (key = 0; key < KEY_COUNT; key++)
-		{
-			const KeyTexts *texts =
-				box->texts[key] != NULL
-					? box->texts[key]
-					: box->texts[appconfig_table_name_key(key)];
-
-			if (texts != NULL && is_open(get, keys, key))
-				count *= texts->count;
-		}
-		if (!keys->run_known && box->run_count >= 0 &&
-			appconfig_request_needs(get, KEY_RUN))
-			count *= box->run_count;
-		total += count;
-	}
-	return total;
-}
-
-/*
- * Is the set too large to be asked for one by one, here or, if it is not small
- * here, at the levels below?  Then lists show what there is at all.
- */
-static bool
-is_too_large(const AppConfigCursor *cursor, int level, const KeyFacts *keys,
-			 const KeySet *set)
-{
-	double here =
-		count_combinations(&collection_at(cursor, level)->get, keys, set);
-	double below = count_combinations(
-		&appconfig_collections[COLLECTION_RUNS].get, keys, set);
-
-	return here > MAX_DIRECT || (here > FEW_DIRECT && below > MAX_DIRECT);
-}
-
-/*
- * Splits a set into what is fully known and what only a list can find.  One
- * thing must not be found by its id and by its name: where there are both, the
- * list finds those with names.
- */
-static void
-split_set(const AppConfigCursor *cursor, int level, const KeyFacts *keys,
-		  const KeySet *set, KeySet *direct, KeySet *listed)
-{
-	const AppConfigOperation *get = &collection_at(cursor, level)->get;
-	bool					  has_ids = false;
-	int						  i;
-
-	for (i = 0; i < set->count; i++)
-		has_ids |= box_access(get, keys, &set->boxes[i]) == BY_ID;
-	direct->count = listed->count = 0;
-	for (i = 0; i < set->count; i++)
-	{
-		BoxAccess access = box_access(get, keys, &set->boxes[i]);
-		KeySet	 *part = access == BY_ID || (access == BY_NAME && !has_ids)
-							 ? direct
-							 : listed;
-
-		part->boxes[part->count++] = set->boxes[i];
-	}
-	if (is_too_large(cursor, level, keys, direct))
-	{
-		memcpy(listed->boxes, set->boxes, sizeof(KeyBox) * set->count);
-		listed->count = set->count;
-		direct->count = 0;
-	}
-}
-
 /*
  * The lists that find what the set leaves open: one of each application that
  * it names, where the list can be filtered so, and else one of all.  Returns
@@ -1264,8 +800,10 @@ add_lists(AppConfigCursor *cursor, dlist_node *before,
 		  const CursorNode *parent, int level, const KeySet *set,
 		  const KeyFacts *keys, bool typed)
 {
-	bool by_application = keys->text[KEY_APPLICATION_ID] == NULL &&
-						  collection_at(cursor, level)->list.filters != NULL;
+	bool by_application =
+		keys->text[KEY_APPLICATION_ID] == NULL &&
+		appconfig_access_collection(&cursor->plan, level)->list.filters !=
+			NULL;
 	KeyTexts *applications =
 		by_application ? appconfig_keyset_texts(set, KEY_APPLICATION_ID)
 					   : NULL;
@@ -1303,7 +841,7 @@ add_level(AppConfigCursor *cursor, dlist_node *before,
 	KeyTexts	 *applications = NULL;
 	int			  i;
 
-	split_set(cursor, level, keys, all, direct, listed);
+	appconfig_access_split(&cursor->plan, level, keys, all, direct, listed);
 	if (listed->count > 0)
 	{
 		applications =
@@ -1376,9 +914,8 @@ appconfig_cursor_open(Memo *memo, const AppConfigCursorOptions *options)
 	cursor->callback.arg = cursor;
 	MemoryContextRegisterResetCallback(context, &cursor->callback);
 	cursor->keys = cursor->options.keys;
-	find_needs(cursor);
-	find_levels(cursor);
-	if (needs_applications(cursor))
+	appconfig_access_plan(&cursor->plan, options->table, options->columns);
+	if (appconfig_access_needs_applications(&cursor->plan, cursor->keys))
 		add_node(cursor, &cursor->queue.head, NODE_APPLICATIONS, 0, NULL,
 				 &nothing, true);
 	else
@@ -1638,221 +1175,6 @@ next_item(AppConfigCursor *cursor)
 	return NULL;
 }
 
-/* ------------------------------------------------------------------------
- * What would be called
- * ------------------------------------------------------------------------
- */
-
-/* Does the walk come by the source, if some levels are read from lists? */
-static bool
-walk_has_source(const AppConfigCursor *cursor, const bool *listed,
-				AppConfigSource source)
-{
-	int level;
-
-	for (level = 0; level < cursor->levels_count; level++)
-	{
-		const AppConfigCollection *collection = collection_at(cursor, level);
-
-		if (listed[level] && collection->list.yields == source)
-			return true;
-		if (is_own_level(cursor, level) && collection->get.yields == source &&
-			(cursor->need_document || !listed[level]))
-			return true;
-	}
-	return false;
-}
-
-/* Could a column that is read need the side look-up? */
-static bool
-walk_needs_side(const AppConfigCursor *cursor, const bool *listed,
-				SideLookup side, bool applications_listed)
-{
-	const AppConfigColumn **column;
-	int						i;
-
-	if (side_lookups[side].collection == cursor->options.table->collection ||
-		(side == SIDE_APPLICATION && applications_listed))
-		return false;
-	for (column = cursor->options.columns; *column != NULL; column++)
-	{
-		bool elsewhere = false;
-
-		if (!column_has_source(*column, side_lookups[side].source))
-			continue;
-		for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES; i++)
-			elsewhere |=
-				(*column)->from[i].source != SOURCE_NONE &&
-				walk_has_source(cursor, listed, (*column)->from[i].source);
-		if (!elsewhere)
-			return true;
-	}
-	return false;
-}
-
-/* Some application has the name, whatever its id is */
-static const KeyTexts *
-leave_names(void *arg pg_attribute_unused(), const KeyTexts *names)
-{
-	return names;
-}
-
-/*
- * The names of the operations that a cursor on what the options say may call,
- * in the order in which they come; options->keys may have any values.  For
- * EXPLAIN: nothing is called.
- */
-List *
-appconfig_cursor_operations(const AppConfigCursorOptions *options)
-{
-	AppConfigCursor cursor = {.options = *options};
-	KeyFacts		keys = {.run_known = false};
-	bool			listed[MAX_LEVELS] = {false};
-	bool			applications_listed;
-	List		   *names = NIL;
-	int				level;
-	int				side;
-	int				i;
-
-	if (options->keys->count == 0)
-		return NIL;
-	cursor.keys = options->keys;
-	find_needs(&cursor);
-	find_levels(&cursor);
-	applications_listed = needs_applications(&cursor);
-	if (applications_listed)
-	{
-		names = lappend(
-			names,
-			unconstify(
-				char *,
-				appconfig_collections[COLLECTION_APPLICATIONS].list.name));
-		cursor.keys = appconfig_keyset_set_texts(
-			options->keys, KEY_APPLICATION_ID, KEY_APPLICATION_NAME,
-			leave_names, NULL);
-	}
-	for (level = 0; level < cursor.levels_count; level++)
-	{
-		const AppConfigCollection *collection = collection_at(&cursor, level);
-		bool					   direct = false;
-		int						   key;
-
-		for (i = 0; i < cursor.keys->count; i++)
-		{
-			if (box_access(&collection->get, &keys, &cursor.keys->boxes[i]) ==
-				BY_LIST)
-				listed[level] = true;
-			else
-				direct = true;
-		}
-		if (listed[level])
-			names = lappend(names, unconstify(char *, collection->list.name));
-		if (is_own_level(&cursor, level) && (direct || cursor.need_document))
-			names = lappend(names, unconstify(char *, collection->get.name));
-		for (key = 0; key < KEY_COUNT; key++)
-		{
-			if (is_open(&collection->get, &keys, key))
-				keys.text[key] = "";
-		}
-		if (appconfig_request_needs(&collection->get, KEY_RUN))
-			keys.run_known = true;
-	}
-	for (side = 0; side < SIDE_COUNT; side++)
-	{
-		if (walk_needs_side(&cursor, listed, side, applications_listed))
-			names = lappend(
-				names,
-				unconstify(char *,
-						   appconfig_collections[side_lookups[side].collection]
-							   .get.name));
-	}
-	return names;
-}
-
-/* ------------------------------------------------------------------------
- * Rows of an item
- * ------------------------------------------------------------------------
- */
-
-/* Moves on to the next treatment: the control, then those of the list */
-static bool
-next_treatment(AppConfigCursor *cursor, JsonValue *holder)
-{
-	JsonValue *list = appconfig_json_lookup(holder, "Treatments");
-	JsonValue *treatment = NULL;
-
-	while (treatment == NULL)
-	{
-		int ordinal = cursor->treatment++;
-
-		if (ordinal > appconfig_json_array_length(list))
-			return false;
-		treatment = ordinal == 0
-						? appconfig_json_lookup(holder, "Control")
-						: appconfig_json_array_element(list, ordinal - 1);
-		cursor->item.is_control = ordinal == 0;
-		cursor->item.ordinal = ordinal;
-	}
-	cursor->item.source[SOURCE_TREATMENT] = treatment;
-	return true;
-}
-
-static bool
-next_entry(AppConfigCursor *cursor)
-{
-	/* a null member is an absent one */
-	while (appconfig_json_members_next(&cursor->members))
-	{
-		if (cursor->members.value == NULL)
-			continue;
-		cursor->item.entry_name = cursor->members.name;
-		cursor->item.source[SOURCE_ENTRY] = cursor->members.value;
-		return true;
-	}
-	return false;
-}
-
-static bool
-next_attribute(AppConfigCursor *cursor, JsonValue *holder)
-{
-	for (;;)
-	{
-		if (cursor->in_members && next_entry(cursor))
-			return true;
-		cursor->in_members = next_treatment(cursor, holder);
-		if (!cursor->in_members)
-			return false;
-		appconfig_json_members_start(
-			&cursor->members,
-			appconfig_json_lookup(cursor->item.source[SOURCE_TREATMENT],
-								  "FlagValue.AttributeValues"));
-	}
-}
-
-/* The next row of the current item */
-static bool
-next_element(AppConfigCursor *cursor, bool first)
-{
-	const AppConfigTable *table = cursor->options.table;
-	JsonValue			 *holder = appconfig_json_lookup(
-				   cursor->item.source[table->rows.source], table->rows.path);
-
-	switch (table->shape)
-	{
-		case ROW_PER_ITEM:
-			return first;
-		case ROW_PER_TREATMENT:
-			return next_treatment(cursor, holder);
-		case ROW_PER_ATTRIBUTE:
-			return next_attribute(cursor, holder);
-		case ROW_PER_ENTRY:
-			if (first)
-				appconfig_json_members_start(&cursor->members, holder);
-			return next_entry(cursor);
-	}
-	return false;
-}
-
 /*
  * What the next row is made of, valid until the next call; NULL at the end.
  * Waits for the network, and so lets interrupts happen; raises the errors of
@@ -1865,7 +1187,7 @@ appconfig_cursor_next(AppConfigCursor *cursor)
 	{
 		if (cursor->current != NULL)
 		{
-			if (next_element(cursor, false))
+			if (appconfig_element_next(&cursor->walk))
 				return &cursor->item;
 			free_node(cursor->current);
 			cursor->current = NULL;
@@ -1877,9 +1199,9 @@ appconfig_cursor_next(AppConfigCursor *cursor)
 		memcpy(cursor->item.source, cursor->current->source,
 			   sizeof(cursor->item.source));
 		cursor->item.keys = &cursor->current->keys;
-		cursor->treatment = 0;
-		cursor->in_members = false;
-		if (next_element(cursor, true))
+		appconfig_element_start(&cursor->walk, cursor->options.table,
+								&cursor->item);
+		if (appconfig_element_next(&cursor->walk))
 			return &cursor->item;
 	}
 }

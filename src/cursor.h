@@ -8,23 +8,13 @@
 #ifndef APPCONFIG_CURSOR_H
 #define APPCONFIG_CURSOR_H
 
-#include "nodes/pg_list.h"
 
+#include "element.h"
 #include "keyset.h"
 #include "memo.h"
 #include "tables.h"
 
 typedef struct AppConfigCursor AppConfigCursor;
-
-/* What one row is made of; borrowed from the cursor until the next one */
-typedef struct AppConfigItem
-{
-	JsonValue *source[SOURCE_COUNT]; /* NULL: not asked for, or not there */
-	const KeyFacts *keys;
-	const char	   *entry_name; /* of SOURCE_ENTRY */
-	bool			is_control; /* of SOURCE_TREATMENT */
-	int				ordinal;
-} AppConfigItem;
 
 /*
  * Does an item that a list has shown meet the clauses that can be answered
@@ -48,10 +38,5 @@ extern AppConfigCursor *appconfig_cursor_open(
 	Memo *memo, const AppConfigCursorOptions *options);
 extern const AppConfigItem *appconfig_cursor_next(AppConfigCursor *cursor);
 extern void					appconfig_cursor_close(AppConfigCursor *cursor);
-
-extern List *appconfig_cursor_operations(
-	const AppConfigCursorOptions *options);
-extern bool appconfig_cursor_list_answers(const AppConfigTable	*table,
-										  const AppConfigColumn *column);
 
 #endif /* APPCONFIG_CURSOR_H */

@@ -19,8 +19,8 @@
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 
+#include "access.h"
 #include "compat.h"
-#include "cursor.h"
 #include "fdw.h"
 #include "fdw_options.h"
 #include "fdw_scan.h"
@@ -169,7 +169,7 @@ explain_operations(const AppConfigScanPlan *plan,
 				   const AppConfigColumn **columns, const KeySet *keys,
 				   ExplainState *es)
 {
-	AppConfigCursorOptions	options = {.table = plan->table, .keys = keys};
+	AccessPlan				access;
 	const AppConfigColumn **read =
 		palloc0(sizeof(AppConfigColumn *) * (list_length(plan->columns) + 1));
 	ListCell *cell;
@@ -177,9 +177,9 @@ explain_operations(const AppConfigScanPlan *plan,
 
 	foreach(cell, plan->columns)
 		read[i++] = columns[lfirst_int(cell) - 1];
-	options.columns = read;
-	ExplainPropertyList("Operations", appconfig_cursor_operations(&options),
-						es);
+	appconfig_access_plan(&access, plan->table, read);
+	ExplainPropertyList("Operations",
+						appconfig_access_operations(&access, keys), es);
 }
 
 static void

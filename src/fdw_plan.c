@@ -32,8 +32,8 @@
 #include "utils/rel.h"
 #include "utils/selfuncs.h"
 
+#include "access.h"
 #include "compat.h"
-#include "cursor.h"
 #include "fdw.h"
 #include "fdw_options.h"
 #include "predicate.h"
@@ -380,7 +380,7 @@ list_answers_clause(const PlanTable *table, Node *clause)
 			attnum > 0 ? table->predicates.columns[attnum - 1] : NULL;
 
 		if (column == NULL ||
-			!appconfig_cursor_list_answers(table->table, column))
+			!appconfig_access_list_answers(table->table, column))
 			return false;
 	}
 	return true;

@@ -12,7 +12,7 @@
 #include "nodes/pg_list.h"
 #include "utils/relcache.h"
 
-#include "cursor.h"
+#include "element.h"
 #include "tables.h"
 
 typedef struct RowMaker RowMaker;

@@ -1,0 +1,477 @@
+/*-------------------------------------------------------------------------
+ *
+ * access.c
+ *		How a table can be read: from which collections, by which keys, with
+ *		or without documents and look-ups.
+ *
+ * All of it follows from a table's declaration, the columns that are read and
+ * the keys that are bound; cursor.c walks accordingly, and EXPLAIN shows which
+ * operations that may call.
+ *
+ * What may not live here: calls and their answers.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access.h"
+#include "facts.h"
+#include "request.h"
+#include "uri.h"
+
+/* Things that are asked for one by one; of more than that there is a list */
+#define MAX_DIRECT 10000
+#define FEW_DIRECT 100
+
+const SideLookupSource appconfig_side_lookups[SIDE_COUNT] = {
+	[SIDE_APPLICATION] = {SOURCE_APPLICATION, COLLECTION_APPLICATIONS},
+	[SIDE_DEFINITION] = {SOURCE_DEFINITION, COLLECTION_DEFINITIONS},
+};
+
+/* ------------------------------------------------------------------------
+ * What the declaration and the columns say
+ * ------------------------------------------------------------------------
+ */
+
+/* The collection that the rows of a table are of */
+const AppConfigCollection *
+appconfig_access_own(const AppConfigTable *table)
+{
+	return &appconfig_collections[table->collection];
+}
+
+/* Can the column's value come from the source? */
+bool
+appconfig_access_column_has(const AppConfigColumn *column,
+							AppConfigSource		   source)
+{
+	int i;
+
+	for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES; i++)
+	{
+		if (column->from[i].source == source)
+			return true;
+	}
+	return false;
+}
+
+/* Can a column be had without the document of the table's own collection? */
+static bool
+column_avoids_document(const AppConfigTable	 *table,
+					   const AppConfigColumn *column)
+{
+	AppConfigSource document = appconfig_access_own(table)->get.yields;
+	int				i;
+
+	for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES; i++)
+	{
+		AppConfigSource source = column->from[i].source;
+
+		if (source != SOURCE_NONE &&
+			(source != document ||
+			 appconfig_access_own(table)->list.yields == document))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Has the item of a list all that the column needs?  Then a clause on the
+ * column can be checked before the item's document is fetched.
+ */
+bool
+appconfig_access_list_answers(const AppConfigTable	*table,
+							  const AppConfigColumn *column)
+{
+	return table->shape == ROW_PER_ITEM &&
+		   (appconfig_access_column_has(
+				column, appconfig_access_own(table)->list.yields) ||
+			appconfig_access_column_has(column, SOURCE_SERVER) ||
+			appconfig_access_column_has(column, SOURCE_KEY));
+}
+
+static void
+find_needs(AccessPlan *plan)
+{
+	const AppConfigTable   *table = plan->table;
+	const AppConfigColumn **column;
+	int						i;
+
+	plan->need_document = table->shape != ROW_PER_ITEM;
+	for (column = plan->columns; *column != NULL; column++)
+	{
+		if (!column_avoids_document(table, *column))
+			plan->need_document = true;
+		for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES; i++)
+			plan->read[(*column)->from[i].source] = true;
+	}
+	if (appconfig_access_own(table)->get.path == NULL)
+		plan->need_document = false;
+}
+
+static void
+find_levels(AccessPlan *plan)
+{
+	AppConfigCollectionId id = plan->table->collection;
+	int					  i;
+
+	for (; id != COLLECTION_NONE; id = appconfig_collections[id].parent)
+		plan->levels_count++;
+	Assert(plan->levels_count <= MAX_LEVELS);
+	id = plan->table->collection;
+	for (i = plan->levels_count - 1; i >= 0; i--)
+	{
+		plan->levels[i] = id;
+		id = appconfig_collections[id].parent;
+	}
+}
+
+/*
+ * Does the walk begin with a list of all applications?  It does if names have
+ * to be resolved, or are read while it is not known of which applications.
+ */
+bool
+appconfig_access_needs_applications(const AccessPlan *plan, const KeySet *keys)
+{
+	int i;
+
+	if (plan->levels[0] == COLLECTION_APPLICATIONS)
+		return false;
+	for (i = 0; i < keys->count; i++)
+	{
+		const KeyBox *box = &keys->boxes[i];
+
+		if (box->texts[KEY_APPLICATION_ID] == NULL &&
+			(box->texts[KEY_APPLICATION_NAME] != NULL ||
+			 plan->read[SOURCE_APPLICATION]))
+			return true;
+	}
+	return false;
+}
+
+/* The collection at a level of the walk, 0 the topmost */
+const AppConfigCollection *
+appconfig_access_collection(const AccessPlan *plan, int level)
+{
+	return &appconfig_collections[plan->levels[level]];
+}
+
+/* Is the level that of the table's own collection? */
+bool
+appconfig_access_is_own(const AccessPlan *plan, int level)
+{
+	return level == plan->levels_count - 1;
+}
+
+/* How to read the table where these columns, ended by NULL, are wanted */
+void
+appconfig_access_plan(AccessPlan *plan, const AppConfigTable *table,
+					  const AppConfigColumn **columns)
+{
+	memset(plan, 0, sizeof(AccessPlan));
+	plan->table = table;
+	plan->columns = columns;
+	find_needs(plan);
+	find_levels(plan);
+}
+
+/* ------------------------------------------------------------------------
+ * What the keys say
+ * ------------------------------------------------------------------------
+ */
+
+/* Is the key a text that the operation needs, and not known, not by name
+ * either? */
+bool
+appconfig_access_is_open(const AppConfigOperation *operation,
+						 const KeyFacts *keys, AppConfigKey key)
+{
+	return key != KEY_RUN && keys->text[key] == NULL &&
+		   keys->text[appconfig_table_name_key(key)] == NULL &&
+		   appconfig_request_needs(operation, key);
+}
+
+/* Does the service mean the same by each of the names, whatever it prefers? */
+static bool
+names_are_direct(const KeyTexts *names)
+{
+	int i;
+
+	if (names == NULL)
+		return false;
+	for (i = 0; i < names->count; i++)
+	{
+		if (appconfig_facts_could_be_id(names->value[i]) ||
+			!appconfig_uri_segment_is_safe(names->value[i]))
+			return false;
+	}
+	return true;
+}
+
+/* What stands in a path for something known by a box */
+typedef enum BoxAccess
+{
+	BY_LIST, /* not everything is known */
+	BY_ID,
+	BY_NAME
+} BoxAccess;
+
+/* Do the keys and the box tell everything that the operation needs? */
+static BoxAccess
+box_access(const AppConfigOperation *get, const KeyFacts *keys,
+		   const KeyBox *box)
+{
+	BoxAccess access = BY_ID;
+	int		  key;
+
+	if (get->path == NULL)
+		return BY_LIST;
+	for (key = 0; key < KEY_COUNT; key++)
+	{
+		if (!appconfig_access_is_open(get, keys, key) ||
+			box->texts[key] != NULL)
+			continue;
+		if (!names_are_direct(box->texts[appconfig_table_name_key(key)]))
+			return BY_LIST;
+		access = BY_NAME;
+	}
+	if (!keys->run_known && appconfig_request_needs(get, KEY_RUN) &&
+		box->run_count < 0)
+		return BY_LIST;
+	return access;
+}
+
+/*
+ * How many combinations of values does the set have for the keys that the
+ * operation needs, as far as they are bound?
+ */
+static double
+count_combinations(const AppConfigOperation *get, const KeyFacts *keys,
+				   const KeySet *set)
+{
+	double total = 0;
+	int	   i;
+
+	for (i = 0; i < set->count; i++)
+	{
+		const KeyBox *box = &set->boxes[i];
+		double		  count = 1;
+		int			  key;
+
+		for (key = 0; key < KEY_COUNT; key++)
+		{
+			const KeyTexts *texts =
+				box->texts[key] != NULL
+					? box->texts[key]
+					: box->texts[appconfig_table_name_key(key)];
+
+			if (texts != NULL && appconfig_access_is_open(get, keys, key))
+				count *= texts->count;
+		}
+		if (!keys->run_known && box->run_count >= 0 &&
+			appconfig_request_needs(get, KEY_RUN))
+			count *= box->run_count;
+		total += count;
+	}
+	return total;
+}
+
+/*
+ * Is the set too large to be asked for one by one, here or, if it is not small
+ * here, at the levels below?  Then lists show what there is at all.
+ */
+static bool
+is_too_large(const AccessPlan *plan, int level, const KeyFacts *keys,
+			 const KeySet *set)
+{
+	double here = count_combinations(
+		&appconfig_access_collection(plan, level)->get, keys, set);
+	double below = count_combinations(
+		&appconfig_collections[COLLECTION_RUNS].get, keys, set);
+
+	return here > MAX_DIRECT || (here > FEW_DIRECT && below > MAX_DIRECT);
+}
+
+/*
+ * Splits a set into what is fully known and what only a list can find.  One
+ * thing must not be found by its id and by its name: where there are both, the
+ * list finds those with names.
+ */
+void
+appconfig_access_split(const AccessPlan *plan, int level, const KeyFacts *keys,
+					   const KeySet *set, KeySet *direct, KeySet *listed)
+{
+	const AppConfigOperation *get =
+		&appconfig_access_collection(plan, level)->get;
+	bool has_ids = false;
+	int	 i;
+
+	for (i = 0; i < set->count; i++)
+		has_ids |= box_access(get, keys, &set->boxes[i]) == BY_ID;
+	direct->count = listed->count = 0;
+	for (i = 0; i < set->count; i++)
+	{
+		BoxAccess access = box_access(get, keys, &set->boxes[i]);
+		KeySet	 *part = access == BY_ID || (access == BY_NAME && !has_ids)
+							 ? direct
+							 : listed;
+
+		part->boxes[part->count++] = set->boxes[i];
+	}
+	if (is_too_large(plan, level, keys, direct))
+	{
+		memcpy(listed->boxes, set->boxes, sizeof(KeyBox) * set->count);
+		listed->count = set->count;
+		direct->count = 0;
+	}
+}
+
+/* ------------------------------------------------------------------------
+ * What would be called
+ * ------------------------------------------------------------------------
+ */
+
+/* Does the walk come by the source, if some levels are read from lists? */
+static bool
+walk_has_source(const AccessPlan *plan, const bool *listed,
+				AppConfigSource source)
+{
+	int level;
+
+	for (level = 0; level < plan->levels_count; level++)
+	{
+		const AppConfigCollection *collection =
+			appconfig_access_collection(plan, level);
+
+		if (listed[level] && collection->list.yields == source)
+			return true;
+		if (appconfig_access_is_own(plan, level) &&
+			collection->get.yields == source &&
+			(plan->need_document || !listed[level]))
+			return true;
+	}
+	return false;
+}
+
+/* Could a column that is read need the side look-up? */
+static bool
+walk_needs_side(const AccessPlan *plan, const bool *listed, SideLookup side,
+				bool applications_listed)
+{
+	const AppConfigColumn **column;
+	int						i;
+
+	if (appconfig_side_lookups[side].collection == plan->table->collection ||
+		(side == SIDE_APPLICATION && applications_listed))
+		return false;
+	for (column = plan->columns; *column != NULL; column++)
+	{
+		bool elsewhere = false;
+
+		if (!appconfig_access_column_has(*column,
+										 appconfig_side_lookups[side].source))
+			continue;
+		for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES; i++)
+			elsewhere |=
+				(*column)->from[i].source != SOURCE_NONE &&
+				walk_has_source(plan, listed, (*column)->from[i].source);
+		if (!elsewhere)
+			return true;
+	}
+	return false;
+}
+
+/* Some application has the name, whatever its id is */
+static const KeyTexts *
+leave_names(void *arg pg_attribute_unused(), const KeyTexts *names)
+{
+	return names;
+}
+
+static List *
+add_name(List *names, const char *name)
+{
+	return lappend(names, unconstify(char *, name));
+}
+
+/* Which ways lead to things at a level, for the boxes of a key set? */
+static void
+find_ways(const AppConfigOperation *get, const KeyFacts *facts,
+		  const KeySet *keys, bool *listed, bool *direct)
+{
+	int i;
+
+	*listed = *direct = false;
+	for (i = 0; i < keys->count; i++)
+	{
+		if (box_access(get, facts, &keys->boxes[i]) == BY_LIST)
+			*listed = true;
+		else
+			*direct = true;
+	}
+}
+
+/* Once a level has been walked, all that its things are addressed by is known
+ */
+static void
+assume_known(const AppConfigOperation *get, KeyFacts *facts)
+{
+	int key;
+
+	for (key = 0; key < KEY_COUNT; key++)
+	{
+		if (appconfig_access_is_open(get, facts, key))
+			facts->text[key] = "";
+	}
+	facts->run_known |= appconfig_request_needs(get, KEY_RUN);
+}
+
+/*
+ * The names of the operations that a walk for these keys may call, in the
+ * order in which they come; the keys may have any values.  For EXPLAIN:
+ * nothing is called.
+ */
+List *
+appconfig_access_operations(const AccessPlan *plan, const KeySet *keys)
+{
+	KeyFacts facts = {.run_known = false};
+	bool	 listed[MAX_LEVELS] = {false};
+	bool	 applications_listed;
+	List	*names = NIL;
+	int		 level;
+	int		 side;
+
+	if (keys->count == 0)
+		return NIL;
+	applications_listed = appconfig_access_needs_applications(plan, keys);
+	if (applications_listed)
+	{
+		names = add_name(
+			names, appconfig_collections[COLLECTION_APPLICATIONS].list.name);
+		keys = appconfig_keyset_set_texts(
+			keys, KEY_APPLICATION_ID, KEY_APPLICATION_NAME, leave_names, NULL);
+	}
+	for (level = 0; level < plan->levels_count; level++)
+	{
+		const AppConfigCollection *collection =
+			appconfig_access_collection(plan, level);
+		bool direct;
+
+		find_ways(&collection->get, &facts, keys, &listed[level], &direct);
+		if (listed[level])
+			names = add_name(names, collection->list.name);
+		if (appconfig_access_is_own(plan, level) &&
+			(direct || plan->need_document))
+			names = add_name(names, collection->get.name);
+		assume_known(&collection->get, &facts);
+	}
+	for (side = 0; side < SIDE_COUNT; side++)
+	{
+		if (walk_needs_side(plan, listed, side, applications_listed))
+			names = add_name(
+				names,
+				appconfig_collections[appconfig_side_lookups[side].collection]
+					.get.name);
+	}
+	return names;
+}

@@ -1,0 +1,202 @@
+/*-------------------------------------------------------------------------
+ *
+ * facts.c
+ *		What an answer says of its keys, and whether it can be believed.
+ *
+ * Which members name a key is declared in tables.c.  An answer about something
+ * else than it was asked for, or one that does not name what it is addressed
+ * by, is found out here.
+ *
+ * What may not live here: calls, and what follows from a finding (cursor.c).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "facts.h"
+#include "request.h"
+#include "uri.h"
+
+/* Copies keys; the strings are palloc'd in context */
+void
+appconfig_facts_copy(KeyFacts *to, const KeyFacts *from, MemoryContext context)
+{
+	int key;
+
+	*to = *from;
+	for (key = 0; key < KEY_COUNT; key++)
+	{
+		if (from->text[key] != NULL)
+			to->text[key] = MemoryContextStrdup(context, from->text[key]);
+	}
+}
+
+/* Takes over what has been learned beyond the keys so far; as above */
+void
+appconfig_facts_adopt(KeyFacts *keys, const KeyFacts *learned,
+					  MemoryContext context)
+{
+	int key;
+
+	for (key = 0; key < KEY_COUNT; key++)
+	{
+		if (keys->text[key] == NULL && learned->text[key] != NULL)
+			keys->text[key] = MemoryContextStrdup(context, learned->text[key]);
+	}
+	keys->run_known = learned->run_known;
+	keys->run = learned->run;
+}
+
+/* Frees the strings of keys that were copied */
+void
+appconfig_facts_free(KeyFacts *keys)
+{
+	int key;
+
+	for (key = 0; key < KEY_COUNT; key++)
+	{
+		if (keys->text[key] != NULL)
+			pfree(unconstify(char *, keys->text[key]));
+	}
+}
+
+/*
+ * Is the key one that things are addressed by, so that an answer with another
+ * one is about something else?  A definition's name cannot change.
+ */
+static bool
+is_identifier(AppConfigKey key)
+{
+	return key == KEY_APPLICATION_ID || key == KEY_DEFINITION_ID ||
+		   key == KEY_DEFINITION_NAME || key == KEY_ENVIRONMENT_ID ||
+		   key == KEY_PROFILE_ID;
+}
+
+/*
+ * Takes the keys that an item names of itself into keys, which has those by
+ * which it was asked for; strings are borrowed from the item.  Returns false
+ * if the item is not what was asked for, because the service took an
+ * identifier for a name.
+ */
+bool
+appconfig_facts_learn(KeyFacts *keys, const AppConfigCollection *collection,
+					  bool own, JsonValue *item)
+{
+	const AppConfigFact *fact;
+
+	for (fact = collection->facts; fact->key != KEY_NONE; fact++)
+	{
+		JsonValue  *value = appconfig_json_lookup(item, fact->path);
+		size_t		length;
+		const char *text;
+		bool		exact;
+
+		if (fact->key == KEY_STATUS && !own)
+			continue; /* the column is about the table's own status */
+		if (fact->key == KEY_RUN)
+		{
+			int64 run = appconfig_json_integer(value, &exact);
+
+			if (!exact)
+				continue;
+			if (keys->run_known && keys->run != run)
+				return false;
+			keys->run_known = true;
+			keys->run = run;
+			continue;
+		}
+		if (value == NULL)
+			continue;
+		text = appconfig_json_text(value, &length);
+		if (appconfig_json_kind(value) != JSON_STRING ||
+			strlen(text) != length)
+		{
+			if (is_identifier(fact->key))
+				ereport(
+					ERROR,
+					(errcode(ERRCODE_FDW_ERROR),
+					 errmsg(
+						 "AWS AppConfig sent an answer that cannot be read"),
+					 errdetail("%s is not an identifier.", fact->path)));
+			continue;
+		}
+		if (is_identifier(fact->key) && keys->text[fact->key] != NULL &&
+			strcmp(keys->text[fact->key], text) != 0)
+			return false;
+		keys->text[fact->key] = text;
+	}
+	return true;
+}
+
+/*
+ * What a list shows must name all that it is addressed by: without that, rows
+ * would be missing and nobody would know.
+ */
+void
+appconfig_facts_check_addressable(const AppConfigCollection *collection,
+								  const KeyFacts			*keys)
+{
+	int key;
+
+	for (key = 0; key < KEY_COUNT; key++)
+	{
+		bool known = key == KEY_RUN
+						 ? keys->run_known
+						 : keys->text[key] != NULL &&
+							   appconfig_uri_segment_is_safe(keys->text[key]);
+
+		if (!known && appconfig_request_needs(&collection->get, key))
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_FDW_ERROR),
+				 errmsg("AWS AppConfig sent an answer that cannot be read"),
+				 errdetail("An item of %s does not name its %s.",
+						   collection->list.name,
+						   appconfig_table_key_name(key))));
+	}
+}
+
+/* Does the item say which application it belongs to? */
+bool
+appconfig_facts_names_application(const AppConfigCollection *collection,
+								  JsonValue					*item)
+{
+	const AppConfigFact *fact;
+
+	for (fact = collection->facts; fact->key != KEY_NONE; fact++)
+	{
+		if (fact->key == KEY_APPLICATION_ID)
+			return appconfig_json_kind(
+					   appconfig_json_lookup(item, fact->path)) == JSON_STRING;
+	}
+	return false;
+}
+
+/*
+ * Could a text be an id, by the pattern of the service's model?  The service
+ * prefers ids to names, or names to ids: nobody says.  A name that cannot be
+ * an id means the same either way.
+ */
+bool
+appconfig_facts_could_be_id(const char *text)
+{
+	size_t length = strlen(text);
+
+	return length >= 4 && length <= 7 &&
+		   strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789") == length;
+}
+
+/*
+ * Does a text look like an id that the service has made?  Seven lower-case
+ * letters and digits, as appconfig-read-api.md section 2 has it, and a digit
+ * among them, as names seldom do.
+ */
+bool
+appconfig_facts_looks_like_id(const char *text)
+{
+	return strlen(text) == 7 &&
+		   strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789") == 7 &&
+		   strpbrk(text, "0123456789") != NULL;
+}
