@@ -19,6 +19,7 @@ OBJS = \
 	src/memo.o \
 	src/row.o \
 	src/session.o \
+	src/target_table.o \
 	src/cache.o \
 	src/stats.o \
 	src/api.o \

@@ -17,12 +17,11 @@
  */
 #include "postgres.h"
 
-#include "common/hashfn.h"
 #include "lib/ilist.h"
-#include "utils/hsearch.h"
 #include "utils/memutils.h"
 
 #include "cache.h"
+#include "target_table.h"
 
 /* Members that tell that a document is frozen, and which state of it */
 #define STATUS_MEMBER "Status"
@@ -33,7 +32,7 @@ static const char *const state_members[] = {"Status", "UpdatedAt", "EndedAt"};
 struct DocumentCache
 {
 	MemoryContext context;
-	HTAB		 *table;   /* CacheSlot by target */
+	HTAB		 *table;   /* TargetSlot by target */
 	dlist_head	  entries; /* the least recently used one first */
 	Size		  bytes;   /* of all entries */
 };
@@ -49,27 +48,6 @@ typedef struct CacheEntry
 	char	  *text;
 } CacheEntry;
 
-typedef struct CacheSlot
-{
-	const char *target; /* the entry's */
-	CacheEntry *entry;
-} CacheSlot;
-
-static uint32
-hash_target(const void *key, Size keysize pg_attribute_unused())
-{
-	const char *target = *(const char *const *) key;
-
-	return hash_bytes((const unsigned char *) target, (int) strlen(target));
-}
-
-static int
-compare_targets(const void *a, const void *b,
-				Size keysize pg_attribute_unused())
-{
-	return strcmp(*(const char *const *) a, *(const char *const *) b);
-}
-
 /* An empty cache, in memory of its own below parent */
 DocumentCache *
 appconfig_cache_create(MemoryContext parent)
@@ -78,16 +56,10 @@ appconfig_cache_create(MemoryContext parent)
 		parent, "appconfig_fdw cache", ALLOCSET_DEFAULT_SIZES);
 	DocumentCache *cache =
 		MemoryContextAllocZero(context, sizeof(DocumentCache));
-	HASHCTL info = {.keysize = sizeof(const char *),
-					.entrysize = sizeof(CacheSlot),
-					.hash = hash_target,
-					.match = compare_targets,
-					.hcxt = context};
 
 	cache->context = context;
 	cache->table =
-		hash_create("appconfig_fdw cache", 64, &info,
-					HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+		appconfig_target_table_create("appconfig_fdw cache", context);
 	dlist_init(&cache->entries);
 	return cache;
 }
@@ -106,7 +78,7 @@ remove_entry(DocumentCache *cache, CacheEntry *entry)
 static CacheEntry *
 find_entry(DocumentCache *cache, const char *target)
 {
-	CacheSlot *slot = hash_search(cache->table, &target, HASH_FIND, NULL);
+	TargetSlot *slot = hash_search(cache->table, &target, HASH_FIND, NULL);
 
 	return slot != NULL ? slot->entry : NULL;
 }
@@ -190,7 +162,7 @@ appconfig_cache_put(DocumentCache *cache, const char *target,
 	bool		  frozen = terms->freezes && is_frozen(document);
 	CacheEntry	 *entry = find_entry(cache, target);
 	MemoryContext old;
-	CacheSlot	 *slot;
+	TargetSlot	 *slot;
 	const char	 *text;
 
 	if (entry != NULL)
@@ -200,7 +172,7 @@ appconfig_cache_put(DocumentCache *cache, const char *target,
 	old = MemoryContextSwitchTo(cache->context);
 	entry = palloc0(sizeof(CacheEntry));
 	text = appconfig_json_serialize(document, &entry->length);
-	entry->bytes = sizeof(CacheEntry) + sizeof(CacheSlot) + strlen(target) +
+	entry->bytes = sizeof(CacheEntry) + sizeof(TargetSlot) + strlen(target) +
 				   entry->length;
 	if (text == NULL || entry->bytes > (Size) terms->size)
 	{

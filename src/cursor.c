@@ -94,6 +94,7 @@ static void add_level(AppConfigCursor *cursor, dlist_node *before,
  * Findings
  * ------------------------------------------------------------------------
  */
+
 /*
  * An answer is about something else than it was asked for.  If the identifiers
  * were the query's, they were names and no ids, and there is no such row; but

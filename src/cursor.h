@@ -8,7 +8,6 @@
 #ifndef APPCONFIG_CURSOR_H
 #define APPCONFIG_CURSOR_H
 
-
 #include "element.h"
 #include "keyset.h"
 #include "memo.h"

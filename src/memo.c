@@ -17,16 +17,15 @@
  */
 #include "postgres.h"
 
-#include "common/hashfn.h"
 #include "lib/ilist.h"
 #include "miscadmin.h"
 #include "storage/buffile.h"
-#include "utils/hsearch.h"
 #include "utils/memutils.h"
 
 #include "compat.h"
 #include "http.h"
 #include "memo.h"
+#include "target_table.h"
 
 /* Bytes that a parsed document takes, for each one of its text */
 #define WEIGHT_OF_TEXT 8
@@ -48,7 +47,7 @@ struct Memo
 	DocumentCache *cache;		 /* the session's */
 	AwsCredentials *credentials; /* to be wiped */
 	ApiOwner		owner;
-	HTAB		   *table; /* MemoSlot by target */
+	HTAB		   *table; /* TargetSlot by target */
 	dlist_head		entries;
 };
 
@@ -69,29 +68,8 @@ struct MemoEntry
 	size_t	   length;
 };
 
-typedef struct MemoSlot
-{
-	const char *target; /* the entry's */
-	MemoEntry  *entry;
-} MemoSlot;
-
 /* The memos of the statements that are being run, at any depth of functions */
 static dlist_head memos = DLIST_STATIC_INIT(memos);
-
-static uint32
-hash_target(const void *key, Size keysize pg_attribute_unused())
-{
-	const char *target = *(const char *const *) key;
-
-	return hash_bytes((const unsigned char *) target, (int) strlen(target));
-}
-
-static int
-compare_targets(const void *a, const void *b,
-				Size keysize pg_attribute_unused())
-{
-	return strcmp(*(const char *const *) a, *(const char *const *) b);
-}
 
 /*
  * Documents are not palloc'd.  The temporary file is the resource owner's, and
@@ -141,12 +119,7 @@ appconfig_memo_create(MemoryContext statement, Oid serverid, Oid userid,
 {
 	MemoryContext context = AllocSetContextCreate(
 		statement, "appconfig_fdw memo", ALLOCSET_DEFAULT_SIZES);
-	Memo   *memo = MemoryContextAllocZero(context, sizeof(Memo));
-	HASHCTL info = {.keysize = sizeof(const char *),
-					.entrysize = sizeof(MemoSlot),
-					.hash = hash_target,
-					.match = compare_targets,
-					.hcxt = context};
+	Memo *memo = MemoryContextAllocZero(context, sizeof(Memo));
 
 	memo->statement = statement;
 	memo->context = context;
@@ -159,9 +132,7 @@ appconfig_memo_create(MemoryContext statement, Oid serverid, Oid userid,
 	memo->owner.credentials = credentials;
 	memo->credentials = credentials;
 	memo->owner.context = context;
-	memo->table =
-		hash_create("appconfig_fdw memo", 64, &info,
-					HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+	memo->table = appconfig_target_table_create("appconfig_fdw memo", context);
 	dlist_init(&memo->entries);
 	dlist_push_tail(&memos, &memo->node);
 	memo->callback.func = end_memo;
@@ -269,7 +240,7 @@ appconfig_memo_fetch(Memo *memo, const ApiRequest *request, JsonValue *seen_as,
 	char		 *target = request->query[0] == '\0'
 							   ? pstrdup(request->path)
 							   : psprintf("%s?%s", request->path, request->query);
-	MemoSlot	 *slot = hash_search(memo->table, &target, HASH_FIND, NULL);
+	TargetSlot	 *slot = hash_search(memo->table, &target, HASH_FIND, NULL);
 	MemoEntry	 *entry;
 
 	if (slot != NULL)
