@@ -169,7 +169,7 @@ require_packages()
     if [ "$(id -u)" != 0 ] && ! command -v sudo > /dev/null; then
         die "needs root for: apt-get install $*"
     fi
-    echo "Missing Debian packages: $*"
+    echo "Installing Debian packages, which stay: $*"
     if ! apt-get install --simulate "$@" > /dev/null 2>&1; then
         step "Fetching the lists of packages" apt_get update
     fi
@@ -232,8 +232,8 @@ copy_source()
 {
     mkdir "$work/source"
     tar -C "$top" -c --exclude=./.git --exclude='*.o' --exclude='*.bc' --exclude='*.so' --exclude=__pycache__ \
-        --exclude=./test/unit/build --exclude=./test/unit/build-sanitize --exclude=./results --exclude=./tmp_check \
-        --exclude=node_modules . | tar -C "$work/source" -x --no-same-owner
+        --exclude=./test/unit/build --exclude=./test/unit/build-sanitize --exclude=node_modules \
+        --exclude=./results --exclude='./regression.*' --exclude=./tmp_check . | tar -C "$work/source" -x --no-same-owner
 }
 
 make_source()
