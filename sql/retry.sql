@@ -87,7 +87,8 @@ SELECT * FROM a_run;
 \! test/emulator/ctl.py clear
 \! test/emulator/ctl.py nofaults
 \! test/emulator/ctl.py fault throttle --times 1 --path next_token
-\! test/emulator/ctl.py fault error500 --times 2 --operation GetExperimentRun
+\! test/emulator/ctl.py fault error500 --times 1 --path 'experimentruns/7$'
+\! test/emulator/ctl.py fault error500 --times 1 --path 'experimentruns/77$'
 SELECT count(*), count(exposure_percentage) FROM experiment_runs WHERE application_id = 'app120x' AND experiment_definition_id = 'def120x';
 \! test/emulator/ctl.py calls
 \! eval "$ATTEMPTS" | sort | uniq -c | sed 's/^ *//'

@@ -23,6 +23,8 @@
 
 #include <json-c/json.h>
 
+#include "mb/pg_wchar.h"
+
 #include "json.h"
 
 /* json-c keeps integers of up to 18 digits as they are on every platform */
@@ -147,6 +149,27 @@ prepare_text(const char *text, size_t *length, const char **error)
 }
 
 /*
+ * Is all of the text UTF-8?  json-c can check that as well, but its version
+ * 0.18 takes some characters of four bytes for wrong.
+ */
+static bool
+is_utf8(const char *text, size_t length)
+{
+	const unsigned char *p = (const unsigned char *) text;
+	const unsigned char *end = p + length;
+
+	while (p < end)
+	{
+		int bytes = *p < 0x80 ? 1 : *p < 0xE0 ? 2 : *p < 0xF0 ? 3 : 4;
+
+		if (bytes > end - p || !pg_utf8_islegal(p, bytes))
+			return false;
+		p += bytes;
+	}
+	return true;
+}
+
+/*
  * Is there a U+0000 in a member's name?  json-c cuts names off there, and two
  * different ones might come out the same.
  */
@@ -201,6 +224,11 @@ appconfig_json_parse(const char *text, size_t length, const char **error)
 		*error = "too large";
 		return NULL;
 	}
+	if (!is_utf8(text, length))
+	{
+		*error = "invalid utf-8 string";
+		return NULL;
+	}
 	if (has_nul_in_name(text, length))
 	{
 		*error = "a member's name contains the character U+0000";
@@ -216,11 +244,7 @@ appconfig_json_parse(const char *text, size_t length, const char **error)
 		free(copy);
 		return NULL;
 	}
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT
-#ifdef JSON_TOKENER_VALIDATE_UTF8
-										| JSON_TOKENER_VALIDATE_UTF8
-#endif
-	);
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
 	/* a NUL behind the text lets a number at its very end come to an end */
 	copy[length] = '\0';
 	value = json_tokener_parse_ex(tokener, copy, (int) length + 1);
