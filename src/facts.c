@@ -189,14 +189,12 @@ appconfig_facts_could_be_id(const char *text)
 }
 
 /*
- * Does a text look like an id that the service has made?  Seven lower-case
- * letters and digits, as appconfig-read-api.md section 2 has it, and a digit
- * among them, as names seldom do.
+ * Does a text look like an id that the service has made?  It could be one, and
+ * there is a digit in it, as there seldom is in a name so short.
  */
 bool
 appconfig_facts_looks_like_id(const char *text)
 {
-	return strlen(text) == 7 &&
-		   strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789") == 7 &&
+	return appconfig_facts_could_be_id(text) &&
 		   strpbrk(text, "0123456789") != NULL;
 }
