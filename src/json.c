@@ -83,23 +83,52 @@ skip_number(const char **p, const char *end, bool *marked)
 	return true;
 }
 
-/* Moves behind a string whose quote stands at *p; to the end if it has none */
-static void
+/*
+ * Moves behind a string whose quote stands at *p, to the end if it has no
+ * other; false if there is a control character in it.
+ */
+static bool
 skip_string(const char **p, const char *end)
 {
 	for ((*p)++; *p < end && **p != '"'; (*p)++)
 	{
+		if ((unsigned char) **p < ' ')
+			return false;
 		if (**p == '\\')
 			(*p)++;
 	}
 	*p = Min(*p + 1, end);
+	return true;
+}
+
+/* Moves behind one of the three words of JSON; false if it is none of them */
+static bool
+skip_literal(const char **p, const char *end)
+{
+	static const char *const literals[] = {"true", "false", "null"};
+	int						 i;
+
+	for (i = 0; i < (int) lengthof(literals); i++)
+	{
+		size_t length = strlen(literals[i]);
+
+		if ((size_t) (end - *p) >= length &&
+			memcmp(*p, literals[i], length) == 0)
+		{
+			*p += length;
+			return true;
+		}
+	}
+	return false;
 }
 
 /*
  * Copies text, writing "e0" behind every integer that json-c would change, and
- * refusing what it takes in spite of its strict mode: NaN, Infinity, single
- * quotes and numbers that are none.  Returns the malloc'ed copy and updates
- * *length; or NULL with *error set.
+ * refusing what json-c takes though it is no JSON: NaN, Infinity, comments,
+ * single quotes, other words, commas before a bracket, control characters and
+ * numbers that are none.  Its own strict mode lets some of that pass, and in
+ * version 0.18 refuses all text beyond ASCII.  Returns the malloc'ed copy and
+ * updates *length; or NULL with *error set.
  */
 static char *
 prepare_text(const char *text, size_t *length, const char **error)
@@ -109,6 +138,7 @@ prepare_text(const char *text, size_t *length, const char **error)
 	/* every mark of two bytes stands behind at least two others */
 	char	   *copy = malloc(*length * 2 + 1);
 	char	   *out = copy;
+	char		last = '\0'; /* that is not white space */
 
 	if (copy == NULL)
 	{
@@ -121,21 +151,32 @@ prepare_text(const char *text, size_t *length, const char **error)
 		bool		marked = false;
 
 		if (*p == '"')
-			skip_string(&p, end);
+		{
+			if (!skip_string(&p, end))
+				*error = "control character in a string";
+		}
 		else if (*p == '-' || (*p >= '0' && *p <= '9'))
 		{
 			if (!skip_number(&p, end, &marked))
 				*error = "not a number";
 		}
-		else if (*p != '\0' && strchr("{}[]:, \t\r\ntruefalsn", *p) != NULL)
-			p++;
-		else
+		else if (*p >= 'a' && *p <= 'z')
+		{
+			if (!skip_literal(&p, end))
+				*error = "unexpected character";
+		}
+		else if (*p == '\0' || strchr("{}[]:, \t\r\n", *p) == NULL ||
+				 (last == ',' && (*p == ']' || *p == '}')))
 			*error = "unexpected character";
+		else
+			p++;
 		if (*error != NULL)
 		{
 			free(copy);
 			return NULL;
 		}
+		if (strchr(" \t\r\n", *start) == NULL)
+			last = *start;
 		memcpy(out, start, p - start);
 		out += p - start;
 		if (marked)
@@ -148,10 +189,7 @@ prepare_text(const char *text, size_t *length, const char **error)
 	return copy;
 }
 
-/*
- * Is all of the text UTF-8?  json-c can check that as well, but its version
- * 0.18 takes some characters of four bytes for wrong.
- */
+/* Is all of the text UTF-8? */
 static bool
 is_utf8(const char *text, size_t length)
 {
@@ -244,7 +282,6 @@ appconfig_json_parse(const char *text, size_t length, const char **error)
 		free(copy);
 		return NULL;
 	}
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
 	/* a NUL behind the text lets a number at its very end come to an end */
 	copy[length] = '\0';
 	value = json_tokener_parse_ex(tokener, copy, (int) length + 1);
