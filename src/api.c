@@ -7,7 +7,7 @@
  * anew, and between two of them the call waits, together with everything else
  * that the backend waits for.  Calls make progress only while somebody drives
  * their session, and a failed one raises its error only when its owner asks
- *for the document, so that errors come in the order of the rows.
+ * for the document, so that errors come in the order of the rows.
  *
  * What may not live here: URLs of particular operations (request.c), what a
  * failure means (aws_error.c), the arithmetic of retries and pace (retry.c,

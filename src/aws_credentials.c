@@ -1,13 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * aws_credentials.c
- *	  the keys that sign a request
+ *		the keys that sign a request
  *
  * What lives here is where keys come from and how they go away.  Nothing here
  * knows AppConfig or what the keys are used for; signing is aws_sigv4.c.
- *
- * IDENTIFICATION
- *	  src/aws_credentials.c
  *
  *-------------------------------------------------------------------------
  */

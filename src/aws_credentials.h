@@ -1,10 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * aws_credentials.h
- *	  the keys that sign a request
- *
- * IDENTIFICATION
- *	  src/aws_credentials.h
+ *		the keys that sign a request
  *
  *-------------------------------------------------------------------------
  */

@@ -1,15 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * aws_endpoint.c
- *	  host names of AWS services, by region
+ *		host names of AWS services, by region
  *
  * What lives here is the table of AWS partitions and the two names we make
  * from it.  The rules are those of the endpoint rule set that AWS publishes
  * with its SDKs.  Where a region or a custom endpoint comes from is not known
  * here, and nothing is looked up.
- *
- * IDENTIFICATION
- *	  src/aws_endpoint.c
  *
  *-------------------------------------------------------------------------
  */

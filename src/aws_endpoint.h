@@ -1,10 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * aws_endpoint.h
- *	  host names of AWS services, by region
- *
- * IDENTIFICATION
- *	  src/aws_endpoint.h
+ *		host names of AWS services, by region
  *
  *-------------------------------------------------------------------------
  */

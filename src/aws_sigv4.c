@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * aws_sigv4.c
- *	  AWS Signature Version 4
+ *		AWS Signature Version 4
  *
  * What lives here is the algorithm AWS4-HMAC-SHA256 for signed headers, by the
  * stages that AWS's specification names and in their order: canonical request,
@@ -16,11 +16,8 @@
  *
  * What can fail is OpenSSL, when its configuration has no SHA-256 or HMAC to
  * offer, and a time before 1900 or after 9999; functions then return false or
- *NULL and leave OpenSSL's error queue empty.  Running out of memory is
- *palloc's matter.
- *
- * IDENTIFICATION
- *	  src/aws_sigv4.c
+ * NULL and leave OpenSSL's error queue empty.  Running out of memory is
+ * palloc's matter.
  *
  *-------------------------------------------------------------------------
  */

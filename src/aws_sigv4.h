@@ -1,13 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * aws_sigv4.h
- *	  AWS Signature Version 4
+ *		AWS Signature Version 4
  *
  * A caller needs appconfig_sigv4_sign alone; the stages are declared so that
  * each can be held against published vectors.
- *
- * IDENTIFICATION
- *	  src/aws_sigv4.h
  *
  *-------------------------------------------------------------------------
  */

@@ -5,13 +5,14 @@
  *
  * Two reasons to serve a document without asking for it again.  The service
  * freezes a run once it is DONE, so where a list of the same statement shows
- *it so, and unchanged, the copy is exact.  And cache_ttl allows any document
- *to be some time old.  Beyond cache_size the least recently used ones go.
+ * it so, and unchanged, the copy is exact.  And cache_ttl allows any document
+ * to be some time old.  Beyond cache_size the least recently used ones go.
  *
  * Documents are kept as text, which is compact and whose size is known.
  *
  * What may not live here: whose documents they are (session.c: a session
- *belongs to one server, role and identity, and its cache goes with it), calls.
+ * belongs to one server, role and identity, and its cache goes with it), and
+ * calls.
  *
  *-------------------------------------------------------------------------
  */

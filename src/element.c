@@ -7,7 +7,7 @@
  * By the shape that the table's declaration names.
  *
  * What may not live here: where an item comes from (cursor.c), columns
- *(row.c).
+ * (row.c).
  *
  *-------------------------------------------------------------------------
  */

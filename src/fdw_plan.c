@@ -5,12 +5,12 @@
  *
  * Planning asks nobody: no network and no credentials, so that EXPLAIN works
  * where the service does not.  What counts is the number of calls, so a path
- *is as cheap as its clauses bind keys; a join clause that binds one makes a
+ * is as cheap as its clauses bind keys; a join clause that binds one makes a
  * parameterized path, also together with others from different tables.  Every
  * clause stays in the plan and is checked again, whatever has been asked for.
  *
  * What may not live here: URLs, JSON, the recognition of clauses
- *(predicate.c).
+ * (predicate.c).
  *
  *-------------------------------------------------------------------------
  */

@@ -6,10 +6,10 @@
  *
  * Begin only reads the plan; keys are evaluated and credentials looked up when
  * the first row is asked for, so that EXPLAIN does neither.  Then a cursor
- *walks the calls and each of its items becomes a row.
+ * walks the calls and each of its items becomes a row.
  *
  * What may not live here: paging, retries, order of calls (cursor.c, api.c),
- *the conversion of values (row.c).
+ * the conversion of values (row.c).
  *
  *-------------------------------------------------------------------------
  */

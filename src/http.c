@@ -10,16 +10,18 @@
  * listening for interrupts, whatever the network does.
  *
  * What may not live here: retries, signing, JSON, anything of AWS but the
- *names of a few header fields.  Nothing here raises an error between a libcurl
- *call and the book-keeping that belongs to it, and no callback allocates from
- *a memory context, raises an error or checks for interrupts: a longjmp through
- * curl's frames would leave its structures broken.  For the same reason all
- * memory here is malloc'ed; who starts a transfer must see to it that
+ * names of a few header fields.
+ *
+ * Nothing here raises an error between a libcurl call and the book-keeping
+ * that belongs to it, and no callback allocates from a memory context, raises
+ * an error or checks for interrupts: a longjmp through curl's frames would
+ * leave its structures broken.  For the same reason all memory here is
+ * malloc'ed; who starts a transfer must see to it that
  * appconfig_http_release() is called, by a memory context's reset callback.
  *
  * libcurl resolves names in a thread of its own.  All signals are blocked
- *while curl runs, so that such a thread is born with all of them blocked and
- *no signal handler of PostgreSQL ever runs outside the main thread.
+ * while curl runs, so that such a thread is born with all of them blocked and
+ * no signal handler of PostgreSQL ever runs outside the main thread.
  *
  *-------------------------------------------------------------------------
  */

@@ -6,7 +6,7 @@
  * The only file that knows json-c, and so the only one that must stay away
  * from utils/builtins.h, whose json_object() clashes with json-c's type.  What
  * comes in is hostile until it is parsed: strict syntax, bounded depth,
- *nothing after the value.
+ * nothing after the value.
  *
  * What may not live here: members of AppConfig's answers, columns, SQL types.
  * Nothing here raises an error or uses a memory context; json-c's memory is

@@ -6,8 +6,8 @@
  * The clauses that bind keys, with the values that they have at run time, are
  * turned into a disjunction of conjunctions: AND intersects, OR collects, and
  * what contradicts itself is no box at all.  Every set is a superset of what
- *the query asks for; where an exact one would grow too large, the clause that
- *is to blame is left to the executor, which checks all of them anyway.
+ * the query asks for; where an exact one would grow too large, the clause that
+ * is to blame is left to the executor, which checks all of them anyway.
  *
  * What may not live here: SQL types and expressions (predicate.c, fdw_scan.c),
  * operations and URLs (request.c).  Everything is palloc'd in the current

@@ -11,7 +11,7 @@
  * goes beyond work_mem is kept in a temporary file.
  *
  * What may not live here: what is in a document, and anything that outlives
- *the statement.
+ * the statement.
  *
  *-------------------------------------------------------------------------
  */
@@ -156,10 +156,12 @@ appconfig_memo_join(Memo *memo, bool reads_again)
 void
 appconfig_memo_leave(Memo *memo)
 {
-	if (--memo->users > 0 || memo->file == NULL)
+	if (--memo->users > 0)
 		return;
+	/* nobody can ask again, so nothing more is to be kept */
 	memo->retain = false;
-	BufFileClose(memo->file);
+	if (memo->file != NULL)
+		BufFileClose(memo->file);
 	memo->file = NULL;
 }
 
@@ -331,8 +333,10 @@ appconfig_memo_has_failed(const MemoEntry *entry)
 	return entry->call != NULL && appconfig_api_has_failed(entry->call);
 }
 
-/* The call is done: takes its document, if there is one, and lets the session
- * have a copy */
+/*
+ * The call is done: takes its document, if there is one, and lets the session
+ * have a copy.  The entry holds the document before anything can fail.
+ */
 static void
 take_document(MemoEntry *entry)
 {

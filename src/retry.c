@@ -1,16 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * retry.c
- *	  when to send a failed request again, and when to stop
+ *		when to send a failed request again, and when to stop
  *
  * What lives here is the arithmetic of the AWS SDKs' standard retry mode, in
  * the rules that they call "2026": delay before a retry, the server's hint,
  * and the bucket that pays for retries.  No clock, no randomness, no waiting
  * and no I/O: time and chance are arguments.  Which failures are retried and
  * how often one request is attempted is not decided here either.
- *
- * IDENTIFICATION
- *	  src/retry.c
  *
  *-------------------------------------------------------------------------
  */

@@ -1,10 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * retry.h
- *	  when to send a failed request again, and when to stop
- *
- * IDENTIFICATION
- *	  src/retry.h
+ *		when to send a failed request again, and when to stop
  *
  *-------------------------------------------------------------------------
  */

@@ -6,7 +6,7 @@
  * Each column takes its value from the first of its sources that has one, as
  * text, and hands it to the input function of the column's type, so that a
  * domain is checked and a wrong value is reported as PostgreSQL would, with
- *the column and the JSON path as context.  What is absent is NULL.
+ * the column and the JSON path as context.  What is absent is NULL.
  *
  * What may not live here: where a column comes from (tables.c), how JSON is
  * taken apart (json.c), and any column by name.

@@ -4,10 +4,10 @@
  *		What a backend keeps of a foreign server from statement to statement.
  *
  * One session for each server, role and user mapping: its connections, its
- *pace, its budget of retries, the documents that may be served again.  ALTER
- *SERVER and ALTER USER MAPPING, rolled back ones included, make a session
- *stale: running statements end with it, the next one gets a new session, and
- *the stale one goes when its last user has gone.
+ * pace, its budget of retries, the documents that may be served again.  ALTER
+ * SERVER and ALTER USER MAPPING, rolled back ones included, make a session
+ * stale: running statements end with it, the next one gets a new session, and
+ * the stale one goes when its last user has gone.
  *
  * What may not live here: options (fdw_options.c), calls (api.c), documents.
  *

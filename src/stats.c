@@ -7,7 +7,7 @@
  * query needs to be allowed; shown by appconfig_fdw_stats().
  *
  * What may not live here: the counting itself (api.c, memo.c), and what a
- *single scan has cost (fdw_explain.c).
+ * single scan has cost (fdw_explain.c).
  *
  *-------------------------------------------------------------------------
  */

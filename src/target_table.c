@@ -4,7 +4,7 @@
  *		Hash tables by the target of a request: its path and query.
  *
  * dynahash keeps keys of a fixed size, and targets can be long, so that the
- *key is a pointer to the entry's own string.
+ * key is a pointer to the entry's own string.
  *
  * What may not live here: what the entries are (memo.c, cache.c).
  *

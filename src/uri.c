@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * uri.c
- *	  percent-encoding, and the parser of an endpoint
+ *		percent-encoding, and the parser of an endpoint
  *
  * What lives here is text in, text out: RFC 3986 encoding of the pieces of a
  * request's path and query, and the check of the one URL that a user may give
@@ -11,9 +11,6 @@
  * whatever two readers could understand differently, instead of repairing it:
  * libcurl reads the URL again after us, and an attack on such a check lives
  * off the difference.
- *
- * IDENTIFICATION
- *	  src/uri.c
  *
  *-------------------------------------------------------------------------
  */

@@ -1,10 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * uri.h
- *	  percent-encoding, and the parser of an endpoint
- *
- * IDENTIFICATION
- *	  src/uri.h
+ *		percent-encoding, and the parser of an endpoint
  *
  *-------------------------------------------------------------------------
  */
