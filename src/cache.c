@@ -19,13 +19,14 @@
 #include "postgres.h"
 
 #include "lib/ilist.h"
+#include "lib/stringinfo.h"
 #include "utils/memutils.h"
 
 #include "cache.h"
 #include "target_table.h"
 
-/* Members that tell that a document is frozen, and which state of it */
-#define STATUS_MEMBER "Status"
+/* What the first of these members is in a frozen document; all of them tell
+ * its state */
 #define FROZEN_STATUS "DONE"
 
 static const char *const state_members[] = {"Status", "UpdatedAt", "EndedAt"};
@@ -43,8 +44,8 @@ typedef struct CacheEntry
 	dlist_node node;
 	Size	   bytes;	   /* of this struct and its strings */
 	int64	   fetched_at; /* microseconds on appconfig_http_clock() */
-	bool	   frozen;
 	char	  *target;
+	char	  *state; /* of a frozen document, see frozen_state(); or NULL */
 	size_t	   length;
 	char	  *text;
 } CacheEntry;
@@ -72,6 +73,8 @@ remove_entry(DocumentCache *cache, CacheEntry *entry)
 	dlist_delete(&entry->node);
 	cache->bytes -= entry->bytes;
 	pfree(entry->target);
+	if (entry->state != NULL)
+		pfree(entry->state);
 	pfree(entry->text);
 	pfree(entry);
 }
@@ -84,69 +87,78 @@ find_entry(DocumentCache *cache, const char *target)
 	return slot != NULL ? slot->entry : NULL;
 }
 
-/* Are a member of two objects the same text, or both absent? */
-static bool
-same_member(JsonValue *a, JsonValue *b, const char *name)
+/*
+ * Which state of a thing an object shows, as a text to compare, palloc'd; NULL
+ * unless it is frozen.  A list's item and a document show it alike.
+ */
+static char *
+frozen_state(JsonValue *object)
 {
-	JsonValue *left = appconfig_json_lookup(a, name);
-	JsonValue *right = appconfig_json_lookup(b, name);
-	size_t	   length;
+	StringInfoData state;
+	int			   i;
 
-	if (left == NULL || right == NULL)
-		return left == right;
-	return strcmp(appconfig_json_text(left, &length),
-				  appconfig_json_text(right, &length)) == 0;
-}
-
-static bool
-is_frozen(JsonValue *document)
-{
-	JsonValue *status = appconfig_json_lookup(document, STATUS_MEMBER);
-	size_t	   length;
-
-	return status != NULL &&
-		   strcmp(appconfig_json_text(status, &length), FROZEN_STATUS) == 0;
-}
-
-/* Is the document what the list of this statement says that it is now? */
-static bool
-is_unchanged(JsonValue *document, JsonValue *seen_as)
-{
-	int i;
-
-	if (!is_frozen(seen_as))
-		return false;
+	initStringInfo(&state);
 	for (i = 0; i < (int) lengthof(state_members); i++)
 	{
-		if (!same_member(document, seen_as, state_members[i]))
-			return false;
+		JsonValue  *member = appconfig_json_lookup(object, state_members[i]);
+		size_t		length;
+		const char *text =
+			member != NULL ? appconfig_json_text(member, &length) : "";
+
+		if (i == 0 && strcmp(text, FROZEN_STATUS) != 0)
+		{
+			pfree(state.data);
+			return NULL;
+		}
+		appendStringInfo(&state, "%s\n", text);
 	}
-	return true;
+	return state.data;
 }
 
 /*
- * The document that a request would get, if the terms allow the copy; with a
- * reference that the caller releases.  NULL if it has to be asked for.
+ * A list of this statement shows the thing that a request would get.  Is what
+ * the cache has of it frozen, and in that state?  Then the copy is exact; if
+ * the list tells otherwise, it goes.
+ */
+bool
+appconfig_cache_confirm(DocumentCache *cache, const char *target,
+						JsonValue *seen_as)
+{
+	CacheEntry *entry = find_entry(cache, target);
+	char	   *state;
+	bool		same;
+
+	if (entry == NULL || entry->state == NULL)
+		return false;
+	state = frozen_state(seen_as);
+	same = state != NULL && strcmp(state, entry->state) == 0;
+	if (state != NULL)
+		pfree(state);
+	if (!same)
+		remove_entry(cache, entry);
+	return same;
+}
+
+/*
+ * The document that a request would get, if the terms allow the copy, or if a
+ * list of the statement has confirmed it; with a reference that the caller
+ * releases.  NULL if it has to be asked for.
  */
 JsonValue *
 appconfig_cache_get(DocumentCache *cache, const char *target,
-					const CacheTerms *terms, int64 now)
+					const CacheTerms *terms, bool confirmed, int64 now)
 {
 	CacheEntry *entry = find_entry(cache, target);
 	const char *error;
 	JsonValue  *document;
-	bool		fresh;
 
-	if (entry == NULL)
-		return NULL;
-	fresh = now - entry->fetched_at < (int64) terms->ttl * 1000;
-	if (!fresh && !(entry->frozen && terms->freezes && terms->seen_as != NULL))
+	if (entry == NULL ||
+		(now - entry->fetched_at >= (int64) terms->ttl * 1000 &&
+		 !(confirmed && entry->state != NULL)))
 		return NULL;
 	document = appconfig_json_parse(entry->text, entry->length, &error);
-	if (document == NULL ||
-		(!fresh && !is_unchanged(document, terms->seen_as)))
+	if (document == NULL)
 	{
-		appconfig_json_release(document);
 		remove_entry(cache, entry);
 		return NULL;
 	}
@@ -160,38 +172,40 @@ void
 appconfig_cache_put(DocumentCache *cache, const char *target,
 					JsonValue *document, const CacheTerms *terms, int64 now)
 {
-	bool		  frozen = terms->freezes && is_frozen(document);
 	CacheEntry	 *entry = find_entry(cache, target);
-	MemoryContext old;
+	MemoryContext old = MemoryContextSwitchTo(cache->context);
+	char		 *state = terms->freezes ? frozen_state(document) : NULL;
+	const char	 *text = NULL;
+	size_t		  length = 0;
+	Size		  bytes;
 	TargetSlot	 *slot;
-	const char	 *text;
 
 	if (entry != NULL)
 		remove_entry(cache, entry);
-	if (!frozen && terms->ttl == 0)
-		return;
-	old = MemoryContextSwitchTo(cache->context);
-	entry = palloc0(sizeof(CacheEntry));
-	text = appconfig_json_serialize(document, &entry->length);
-	entry->bytes = sizeof(CacheEntry) + sizeof(TargetSlot) + strlen(target) +
-				   entry->length;
-	if (text == NULL || entry->bytes > (Size) terms->size)
+	if (state != NULL || terms->ttl > 0)
+		text = appconfig_json_serialize(document, &length);
+	bytes = sizeof(CacheEntry) + sizeof(TargetSlot) + strlen(target) +
+			(state != NULL ? strlen(state) : 0) + length;
+	if (text == NULL || bytes > (Size) terms->size)
 	{
-		pfree(entry);
+		if (state != NULL)
+			pfree(state);
 		MemoryContextSwitchTo(old);
 		return;
 	}
-	while (cache->bytes + entry->bytes > (Size) terms->size)
+	while (cache->bytes + bytes > (Size) terms->size)
 		remove_entry(cache,
 					 dlist_head_element(CacheEntry, node, &cache->entries));
+	entry = palloc0(sizeof(CacheEntry));
+	entry->bytes = bytes;
 	entry->fetched_at = now;
-	entry->frozen = frozen;
 	entry->target = pstrdup(target);
-	entry->text = palloc(entry->length + 1);
-	memcpy(entry->text, text, entry->length + 1);
+	entry->state = state;
+	entry->length = length;
+	entry->text = pnstrdup(text, length);
 	slot = hash_search(cache->table, &entry->target, HASH_ENTER, NULL);
 	slot->entry = entry;
 	dlist_push_tail(&cache->entries, &entry->node);
-	cache->bytes += entry->bytes;
+	cache->bytes += bytes;
 	MemoryContextSwitchTo(old);
 }

@@ -15,16 +15,17 @@ typedef struct DocumentCache DocumentCache;
 /* On what terms a document may be kept and served */
 typedef struct CacheTerms
 {
-	int		   ttl;		/* milliseconds that it may be old; 0 for none */
-	int		   size;	/* bytes that the cache may hold */
-	bool	   freezes; /* is it of a kind that the service freezes? */
-	JsonValue *seen_as; /* what a list of this statement says of it, or
-						 * NULL */
+	int	 ttl;	  /* milliseconds that it may be old; 0 for none */
+	int	 size;	  /* bytes that the cache may hold */
+	bool freezes; /* is it of a kind that the service freezes? */
 } CacheTerms;
 
 extern DocumentCache *appconfig_cache_create(MemoryContext parent);
+extern bool appconfig_cache_confirm(DocumentCache *cache, const char *target,
+									JsonValue *seen_as);
 extern JsonValue *appconfig_cache_get(DocumentCache *cache, const char *target,
-									  const CacheTerms *terms, int64 now);
+									  const CacheTerms *terms, bool confirmed,
+									  int64 now);
 extern void		  appconfig_cache_put(DocumentCache *cache, const char *target,
 									  JsonValue *document, const CacheTerms *terms,
 									  int64 now);

@@ -221,12 +221,6 @@ static void
 ask(AppConfigCursor *cursor, CursorNode *node)
 {
 	const AppConfigOperation *operation = operation_of(cursor, node);
-	/* what a list has said of the document that is asked for */
-	JsonValue				 *seen_as = node->kind == NODE_GET
-											? node->source[appconfig_access_collection(
-															   &cursor->plan, node->level)
-												   ->list.yields]
-											: NULL;
 	MemoryContext			  old = MemoryContextSwitchTo(cursor->scratch);
 	ApiRequest				  request = {.operation = operation->name,
 										 .path =
@@ -241,8 +235,8 @@ ask(AppConfigCursor *cursor, CursorNode *node)
 			appconfig_keyset_restrict(cursor->keys, &node->keys),
 			filters_of(cursor, node), node->token);
 	MemoryContextSwitchTo(old);
-	node->entry = appconfig_memo_fetch(cursor->memo, &request, seen_as,
-									   cursor->options.counters);
+	node->entry =
+		appconfig_memo_fetch(cursor->memo, &request, cursor->options.counters);
 	MemoryContextReset(cursor->scratch);
 }
 
@@ -266,8 +260,8 @@ ask_side(AppConfigCursor *cursor, const CursorNode *node, SideLookup side)
 	MemoEntry	 *entry;
 
 	MemoryContextSwitchTo(cursor->context);
-	entry = appconfig_memo_fetch(cursor->memo, &request, NULL,
-								 cursor->options.counters);
+	entry =
+		appconfig_memo_fetch(cursor->memo, &request, cursor->options.counters);
 	if (list_member_ptr(cursor->lookups, entry))
 		appconfig_memo_release(entry);
 	else
@@ -447,6 +441,20 @@ add_own_item(AppConfigCursor *cursor, CursorNode *list, const KeyFacts *keys,
 		node->kind = NODE_GET;
 }
 
+/*
+ * Lets the memo know what a list says of a thing whose document the service
+ * may have frozen
+ */
+static void
+show_to_memo(AppConfigCursor *cursor, const AppConfigCollection *collection,
+			 const KeyFacts *keys, JsonValue *item)
+{
+	if (collection->get.freezes)
+		appconfig_memo_see(cursor->memo,
+						   appconfig_request_path(&collection->get, keys),
+						   item);
+}
+
 /* One item of any list */
 static void
 add_item(AppConfigCursor *cursor, CursorNode *list, JsonValue *value)
@@ -465,6 +473,7 @@ add_item(AppConfigCursor *cursor, CursorNode *list, JsonValue *value)
 	appconfig_facts_check_addressable(collection, &keys);
 	if (!appconfig_keyset_contains(cursor->keys, &keys))
 		return;
+	show_to_memo(cursor, collection, &keys, value);
 	if (own)
 	{
 		add_own_item(cursor, list, &keys, value);
@@ -637,6 +646,33 @@ expand_list(AppConfigCursor *cursor, CursorNode *list)
 		remove_node(cursor, list);
 }
 
+/*
+ * A definition's name may have stood for its id.  All scans of the statement
+ * are to read one copy of a document, whichever way they ask for it.  Returns
+ * true if the node has to wait for the copy that was asked for by ids.
+ */
+static bool
+share_by_id(AppConfigCursor *cursor, CursorNode *node,
+			const AppConfigCollection *collection, const KeyFacts *learned)
+{
+	MemoEntry *shared;
+
+	if (node->keys.text[KEY_DEFINITION_ID] != NULL ||
+		learned->text[KEY_DEFINITION_ID] == NULL)
+		return false;
+	shared = appconfig_memo_same(
+		node->entry, appconfig_request_path(&collection->get, learned));
+	if (shared == node->entry)
+	{
+		appconfig_memo_release(shared);
+		return false;
+	}
+	appconfig_facts_adopt(&node->keys, learned, cursor->context);
+	appconfig_memo_release(node->entry);
+	node->entry = shared;
+	return true;
+}
+
 /* A document has arrived: the node is an item now, or none */
 static void
 expand_get(AppConfigCursor *cursor, CursorNode *node)
@@ -659,6 +695,8 @@ expand_get(AppConfigCursor *cursor, CursorNode *node)
 		remove_node(cursor, node);
 		return;
 	}
+	if (share_by_id(cursor, node, collection, &learned))
+		return;
 	Assert(node->source[collection->get.yields] == NULL);
 	node->source[collection->get.yields] = appconfig_json_retain(document);
 	appconfig_facts_adopt(&node->keys, &learned, cursor->context);

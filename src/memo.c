@@ -48,7 +48,9 @@ struct Memo
 	AwsCredentials *credentials; /* to be wiped */
 	ApiOwner		owner;
 	HTAB		   *table; /* TargetSlot by target */
-	dlist_head		entries;
+	HTAB *confirmed; /* targets of which a list has shown that the session's
+					  * copy is exact; NULL before the first */
+	dlist_head entries;
 };
 
 struct MemoEntry
@@ -56,6 +58,7 @@ struct MemoEntry
 	dlist_node node; /* in memo->entries */
 	Memo	  *memo;
 	char	  *target; /* path and query, the key */
+	char	  *alias;  /* another target with the same answer, or NULL */
 	int		   references;
 	ApiCall	  *call;	 /* on its way, or failed; else NULL */
 	bool	   ready;	 /* is document the answer, or call an error? */
@@ -181,14 +184,46 @@ count_hit(const Memo *memo, const ApiRequest *request, ApiCounters *counters)
 
 /* On what terms the session may keep the entry's document, or serve it */
 static CacheTerms
-cache_terms(const MemoEntry *entry, JsonValue *seen_as)
+cache_terms(const MemoEntry *entry)
 {
 	CacheTerms terms = {.ttl = entry->memo->owner.settings->cache_ttl,
 						.size = entry->memo->owner.settings->cache_size,
-						.freezes = entry->freezes,
-						.seen_as = seen_as};
+						.freezes = entry->freezes};
 
 	return terms;
+}
+
+/*
+ * A list of this statement shows, by its item, the thing that a request of
+ * this target would get.  If the service has frozen it since before the
+ * session fetched it, the session's copy will do for all scans.
+ */
+void
+appconfig_memo_see(Memo *memo, const char *target, JsonValue *item)
+{
+	MemoryContext old;
+	bool		  found;
+
+	if (!appconfig_cache_confirm(memo->cache, target, item))
+		return;
+	old = MemoryContextSwitchTo(memo->context);
+	if (memo->confirmed == NULL)
+		memo->confirmed = appconfig_target_table_create(
+			"appconfig_fdw confirmed", memo->context);
+	(void) hash_search(memo->confirmed, &target, HASH_FIND, &found);
+	if (!found)
+	{
+		target = pstrdup(target);
+		(void) hash_search(memo->confirmed, &target, HASH_ENTER, NULL);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+static bool
+is_confirmed(const Memo *memo, const char *target)
+{
+	return memo->confirmed != NULL &&
+		   hash_search(memo->confirmed, &target, HASH_FIND, NULL) != NULL;
 }
 
 static void
@@ -203,7 +238,7 @@ set_document(MemoEntry *entry, JsonValue *document, size_t length)
 /* A new entry: from what the session has kept, or by a call */
 static MemoEntry *
 create_entry(Memo *memo, const ApiRequest *request, char *target,
-			 JsonValue *seen_as, ApiCounters *counters)
+			 ApiCounters *counters)
 {
 	MemoEntry *entry = palloc0(sizeof(MemoEntry));
 	CacheTerms terms;
@@ -214,8 +249,9 @@ create_entry(Memo *memo, const ApiRequest *request, char *target,
 	entry->target = target;
 	entry->freezes = request->freezes;
 	dlist_push_tail(&memo->entries, &entry->node);
-	terms = cache_terms(entry, seen_as);
+	terms = cache_terms(entry);
 	document = appconfig_cache_get(memo->cache, target, &terms,
+								   is_confirmed(memo, target),
 								   appconfig_http_clock());
 	if (document != NULL)
 	{
@@ -230,12 +266,11 @@ create_entry(Memo *memo, const ApiRequest *request, char *target,
 
 /*
  * The answer to a request, or the promise of it: starts a call if nobody has.
- * seen_as is what a list of this statement says of the document, or NULL.  The
- * caller holds a reference until appconfig_memo_release(), or to the end of
- * the statement.
+ * The caller holds a reference until appconfig_memo_release(), or to the end
+ * of the statement.
  */
 MemoEntry *
-appconfig_memo_fetch(Memo *memo, const ApiRequest *request, JsonValue *seen_as,
+appconfig_memo_fetch(Memo *memo, const ApiRequest *request,
 					 ApiCounters *counters)
 {
 	MemoryContext old = MemoryContextSwitchTo(memo->context);
@@ -253,12 +288,39 @@ appconfig_memo_fetch(Memo *memo, const ApiRequest *request, JsonValue *seen_as,
 	}
 	else
 	{
-		entry = create_entry(memo, request, target, seen_as, counters);
+		entry = create_entry(memo, request, target, counters);
 		slot = hash_search(memo->table, &target, HASH_ENTER, NULL);
 		slot->entry = entry;
 	}
 	entry->references++;
 	MemoryContextSwitchTo(old);
+	return entry;
+}
+
+/*
+ * The answer of an entry turns out to be that of another target as well: a
+ * name in a path stood for an id.  Returns the entry that all scans are to
+ * read, with a reference: the one that was asked for by the other target
+ * before, ready or not, or else this one, which from now on has both.
+ */
+MemoEntry *
+appconfig_memo_same(MemoEntry *entry, const char *target)
+{
+	Memo		 *memo = entry->memo;
+	TargetSlot	 *slot = hash_search(memo->table, &target, HASH_FIND, NULL);
+	MemoryContext old;
+
+	if (slot == NULL)
+	{
+		Assert(entry->alias == NULL);
+		old = MemoryContextSwitchTo(memo->context);
+		entry->alias = pstrdup(target);
+		slot = hash_search(memo->table, &entry->alias, HASH_ENTER, NULL);
+		slot->entry = entry;
+		MemoryContextSwitchTo(old);
+	}
+	entry = slot->entry;
+	entry->references++;
 	return entry;
 }
 
@@ -340,7 +402,7 @@ appconfig_memo_has_failed(const MemoEntry *entry)
 static void
 take_document(MemoEntry *entry)
 {
-	CacheTerms terms = cache_terms(entry, NULL);
+	CacheTerms terms = cache_terms(entry);
 	JsonValue *document = appconfig_api_document(entry->call);
 
 	entry->ready = true;
@@ -394,6 +456,11 @@ appconfig_memo_release(MemoEntry *entry)
 	}
 	memo->bytes -= entry->document != NULL ? entry->bytes : 0;
 	hash_search(memo->table, &entry->target, HASH_REMOVE, NULL);
+	if (entry->alias != NULL)
+	{
+		hash_search(memo->table, &entry->alias, HASH_REMOVE, NULL);
+		pfree(entry->alias);
+	}
 	dlist_delete(&entry->node);
 	if (entry->call != NULL)
 		appconfig_api_release(entry->call);

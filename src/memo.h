@@ -28,9 +28,11 @@ extern void	 appconfig_memo_join(Memo *memo, bool reads_again);
 extern void	 appconfig_memo_leave(Memo *memo);
 extern const AppConfigSettings *appconfig_memo_settings(const Memo *memo);
 
+extern void		  appconfig_memo_see(Memo *memo, const char *target,
+									 JsonValue *item);
 extern MemoEntry *appconfig_memo_fetch(Memo *memo, const ApiRequest *request,
-									   JsonValue   *seen_as,
 									   ApiCounters *counters);
+extern MemoEntry *appconfig_memo_same(MemoEntry *entry, const char *target);
 extern bool		  appconfig_memo_is_ready(const MemoEntry *entry);
 extern bool		  appconfig_memo_has_failed(const MemoEntry *entry);
 extern JsonValue *appconfig_memo_document(MemoEntry *entry);
