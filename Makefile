@@ -15,6 +15,7 @@ OBJS = \
 	src/access.o \
 	src/facts.o \
 	src/cursor.o \
+	src/item.o \
 	src/element.o \
 	src/memo.o \
 	src/row.o \

@@ -76,18 +76,69 @@ column_avoids_document(const AppConfigTable	 *table,
 }
 
 /*
- * Has the item of a list all that the column needs?  Then a clause on the
- * column can be checked before the item's document is fetched.
+ * Can a list on the way to the table's rows tell the column's value?  Then a
+ * clause on the column can be checked before what is below is asked for.
  */
 bool
-appconfig_access_list_answers(const AppConfigTable	*table,
+appconfig_access_lists_answer(const AppConfigTable	*table,
 							  const AppConfigColumn *column)
 {
-	return table->shape == ROW_PER_ITEM &&
-		   (appconfig_access_column_has(
-				column, appconfig_access_own(table)->list.yields) ||
-			appconfig_access_column_has(column, SOURCE_SERVER) ||
-			appconfig_access_column_has(column, SOURCE_KEY));
+	AppConfigCollectionId id;
+
+	for (id = table->collection; id != COLLECTION_NONE;
+		 id = appconfig_collections[id].parent)
+	{
+		if (appconfig_access_column_has(column,
+										appconfig_collections[id].list.yields))
+			return true;
+	}
+	return appconfig_access_column_has(column, SOURCE_APPLICATION) ||
+		   appconfig_access_column_has(column, SOURCE_SERVER) ||
+		   appconfig_access_column_has(column, SOURCE_KEY);
+}
+
+/* Can the member change that the path begins with? */
+static bool
+member_changes(const AppConfigCollection *own, const char *path)
+{
+	size_t length = strcspn(path, ".");
+	int	   i;
+
+	for (i = 0; own->fixed[i] != NULL; i++)
+	{
+		if (strlen(own->fixed[i]) == length &&
+			strncmp(own->fixed[i], path, length) == 0)
+			return false;
+	}
+	return true;
+}
+
+/* Does a row take something of its thing that can change? */
+static bool
+reads_what_changes(const AccessPlan *plan)
+{
+	const AppConfigCollection *own = appconfig_access_own(plan->table);
+	const AppConfigColumn	 **column;
+	int						   i;
+
+	if (own->fixed == NULL)
+		return false;
+	if (plan->table->rows.path != NULL &&
+		member_changes(own, plan->table->rows.path))
+		return true;
+	for (column = plan->columns; *column != NULL; column++)
+	{
+		for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES; i++)
+		{
+			AppConfigColumnSource from = (*column)->from[i];
+
+			if ((from.source == own->get.yields ||
+				 from.source == own->list.yields) &&
+				(from.path == NULL || member_changes(own, from.path)))
+				return true;
+		}
+	}
+	return false;
 }
 
 static void
@@ -173,6 +224,7 @@ appconfig_access_plan(AccessPlan *plan, const AppConfigTable *table,
 	plan->columns = columns;
 	find_needs(plan);
 	find_levels(plan);
+	plan->changing = reads_what_changes(plan);
 }
 
 /* ------------------------------------------------------------------------
@@ -331,23 +383,23 @@ appconfig_access_split(const AccessPlan *plan, int level, const KeyFacts *keys,
  * ------------------------------------------------------------------------
  */
 
-/* Does the walk come by the source, if some levels are read from lists? */
+/* Does the walk come by the source? */
 static bool
-walk_has_source(const AccessPlan *plan, const bool *listed,
-				AppConfigSource source)
+walk_has_source(const AccessWalk *walk, AppConfigSource source)
 {
-	int level;
+	const AccessPlan *plan = walk->plan;
+	int				  level;
 
 	for (level = 0; level < plan->levels_count; level++)
 	{
 		const AppConfigCollection *collection =
 			appconfig_access_collection(plan, level);
 
-		if (listed[level] && collection->list.yields == source)
+		if (walk->listed[level] && collection->list.yields == source)
 			return true;
 		if (appconfig_access_is_own(plan, level) &&
 			collection->get.yields == source &&
-			(plan->need_document || !listed[level]))
+			(plan->need_document || !walk->listed[level]))
 			return true;
 	}
 	return false;
@@ -355,14 +407,14 @@ walk_has_source(const AccessPlan *plan, const bool *listed,
 
 /* Could a column that is read need the side look-up? */
 static bool
-walk_needs_side(const AccessPlan *plan, const bool *listed, SideLookup side,
-				bool applications_listed)
+walk_needs_side(const AccessWalk *walk, SideLookup side)
 {
+	const AccessPlan	   *plan = walk->plan;
 	const AppConfigColumn **column;
 	int						i;
 
 	if (appconfig_side_lookups[side].collection == plan->table->collection ||
-		(side == SIDE_APPLICATION && applications_listed))
+		(side == SIDE_APPLICATION && walk->applications_listed))
 		return false;
 	for (column = plan->columns; *column != NULL; column++)
 	{
@@ -372,9 +424,8 @@ walk_needs_side(const AccessPlan *plan, const bool *listed, SideLookup side,
 										 appconfig_side_lookups[side].source))
 			continue;
 		for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES; i++)
-			elsewhere |=
-				(*column)->from[i].source != SOURCE_NONE &&
-				walk_has_source(plan, listed, (*column)->from[i].source);
+			elsewhere |= (*column)->from[i].source != SOURCE_NONE &&
+						 walk_has_source(walk, (*column)->from[i].source);
 		if (!elsewhere)
 			return true;
 	}
@@ -388,10 +439,11 @@ leave_names(void *arg pg_attribute_unused(), const KeyTexts *names)
 	return names;
 }
 
-static List *
-add_name(List *names, const char *name)
+static void
+add_operation(AccessWalk *walk, const AppConfigOperation *operation)
 {
-	return lappend(names, unconstify(char *, name));
+	walk->operations =
+		lappend(walk->operations, unconstify(char *, operation->name));
 }
 
 /* Which ways lead to things at a level, for the boxes of a key set? */
@@ -427,27 +479,26 @@ assume_known(const AppConfigOperation *get, KeyFacts *facts)
 }
 
 /*
- * The names of the operations that a walk for these keys may call, in the
- * order in which they come; the keys may have any values.  For EXPLAIN:
- * nothing is called.
+ * What a walk for these keys, which may have any values, can call; palloc'd.
+ * For EXPLAIN: nothing is called.
  */
-List *
-appconfig_access_operations(const AccessPlan *plan, const KeySet *keys)
+AccessWalk *
+appconfig_access_walk(const AccessPlan *plan, const KeySet *keys)
 {
-	KeyFacts facts = {.run_known = false};
-	bool	 listed[MAX_LEVELS] = {false};
-	bool	 applications_listed;
-	List	*names = NIL;
-	int		 level;
-	int		 side;
+	AccessWalk *walk = palloc0(sizeof(AccessWalk));
+	KeyFacts	facts = {.run_known = false};
+	int			level;
+	int			side;
 
+	walk->plan = plan;
 	if (keys->count == 0)
-		return NIL;
-	applications_listed = appconfig_access_needs_applications(plan, keys);
-	if (applications_listed)
+		return walk;
+	walk->applications_listed =
+		appconfig_access_needs_applications(plan, keys);
+	if (walk->applications_listed)
 	{
-		names = add_name(
-			names, appconfig_collections[COLLECTION_APPLICATIONS].list.name);
+		add_operation(walk,
+					  &appconfig_collections[COLLECTION_APPLICATIONS].list);
 		keys = appconfig_keyset_set_texts(
 			keys, KEY_APPLICATION_ID, KEY_APPLICATION_NAME, leave_names, NULL);
 	}
@@ -457,21 +508,54 @@ appconfig_access_operations(const AccessPlan *plan, const KeySet *keys)
 			appconfig_access_collection(plan, level);
 		bool direct;
 
-		find_ways(&collection->get, &facts, keys, &listed[level], &direct);
-		if (listed[level])
-			names = add_name(names, collection->list.name);
+		find_ways(&collection->get, &facts, keys, &walk->listed[level],
+				  &direct);
+		if (walk->listed[level])
+			add_operation(walk, &collection->list);
 		if (appconfig_access_is_own(plan, level) &&
 			(direct || plan->need_document))
-			names = add_name(names, collection->get.name);
+			add_operation(walk, &collection->get);
 		assume_known(&collection->get, &facts);
 	}
 	for (side = 0; side < SIDE_COUNT; side++)
 	{
-		if (walk_needs_side(plan, listed, side, applications_listed))
-			names = add_name(
-				names,
-				appconfig_collections[appconfig_side_lookups[side].collection]
-					.get.name);
+		if (walk_needs_side(walk, side))
+			add_operation(
+				walk,
+				&appconfig_collections[appconfig_side_lookups[side].collection]
+					 .get);
 	}
-	return names;
+	return walk;
+}
+
+/*
+ * Does a list that the walk calls tell the column's value, so that a clause on
+ * it is checked before anything below is asked for?
+ */
+bool
+appconfig_access_walk_answers(const AccessWalk		*walk,
+							  const AppConfigColumn *column)
+{
+	const AccessPlan *plan = walk->plan;
+	bool			  any_list = walk->applications_listed;
+	int				  level;
+
+	if (walk->applications_listed &&
+		appconfig_access_column_has(column, SOURCE_APPLICATION))
+		return true;
+	for (level = 0; level < plan->levels_count; level++)
+	{
+		const AppConfigCollection *collection =
+			appconfig_access_collection(plan, level);
+
+		if (!walk->listed[level])
+			continue;
+		any_list = true;
+		if (appconfig_access_column_has(column, collection->list.yields))
+			return true;
+	}
+	/* the way to a run knows its number only below the list of runs */
+	return any_list && column->key != KEY_RUN &&
+		   (appconfig_access_column_has(column, SOURCE_SERVER) ||
+			appconfig_access_column_has(column, SOURCE_KEY));
 }

@@ -40,9 +40,19 @@ typedef struct AccessPlan
 	const AppConfigColumn **columns; /* that are read, ended by NULL */
 	int						levels_count;
 	AppConfigCollectionId	levels[MAX_LEVELS]; /* from the top down */
-	bool need_document;		 /* does a row take more than a list's item? */
+	bool need_document; /* does a row take more than a list's item? */
+	bool changing;		/* can what is read be another thing a moment later? */
 	bool read[SOURCE_COUNT]; /* columns that are read ask for it */
 } AccessPlan;
+
+/* What a walk for some keys may call; for EXPLAIN */
+typedef struct AccessWalk
+{
+	const AccessPlan *plan;
+	List			 *operations; /* names, in the order in which they come */
+	bool			  applications_listed;
+	bool			  listed[MAX_LEVELS];
+} AccessWalk;
 
 extern void						  appconfig_access_plan(AccessPlan			   *plan,
 														const AppConfigTable   *table,
@@ -51,20 +61,22 @@ extern const AppConfigCollection *appconfig_access_own(
 	const AppConfigTable *table);
 extern bool appconfig_access_column_has(const AppConfigColumn *column,
 										AppConfigSource		   source);
-extern bool appconfig_access_list_answers(const AppConfigTable	*table,
+extern bool appconfig_access_lists_answer(const AppConfigTable	*table,
 										  const AppConfigColumn *column);
 extern const AppConfigCollection *appconfig_access_collection(
 	const AccessPlan *plan, int level);
 extern bool appconfig_access_is_own(const AccessPlan *plan, int level);
 
-extern bool	 appconfig_access_needs_applications(const AccessPlan *plan,
-												 const KeySet	  *keys);
-extern bool	 appconfig_access_is_open(const AppConfigOperation *operation,
-									  const KeyFacts *keys, AppConfigKey key);
-extern void	 appconfig_access_split(const AccessPlan *plan, int level,
-									const KeyFacts *keys, const KeySet *set,
-									KeySet *direct, KeySet *listed);
-extern List *appconfig_access_operations(const AccessPlan *plan,
+extern bool appconfig_access_needs_applications(const AccessPlan *plan,
+												const KeySet	 *keys);
+extern bool appconfig_access_is_open(const AppConfigOperation *operation,
+									 const KeyFacts *keys, AppConfigKey key);
+extern void appconfig_access_split(const AccessPlan *plan, int level,
+								   const KeyFacts *keys, const KeySet *set,
+								   KeySet *direct, KeySet *listed);
+extern AccessWalk *appconfig_access_walk(const AccessPlan *plan,
 										 const KeySet	  *keys);
+extern bool		   appconfig_access_walk_answers(const AccessWalk	   *walk,
+												 const AppConfigColumn *column);
 
 #endif /* APPCONFIG_ACCESS_H */

@@ -37,6 +37,10 @@
 /* Nodes in the queue, beyond which only its head is expanded */
 #define MAX_NODES 2000
 
+/* Applications that may have passed the clauses on their names for each to be
+ * asked for a list; the list of the whole account seldom has more pages */
+#define FEW_APPLICATIONS 3
+
 /* Documents, as a multiple of the calls that may be in flight, before which
  * the page that names the next ones is asked for */
 #define LOOK_AHEAD 3
@@ -80,7 +84,8 @@ struct AppConfigCursor
 	int64				   yielded; /* items */
 	const KeySet *keys; /* the options', with names of applications resolved */
 	List *applications; /* JsonValue, a reference each, if all were listed */
-	List *lookups;		/* MemoEntry of side look-ups, held to the end */
+	KeyTexts	 *passing; /* ids of those that meet the clauses */
+	List		 *lookups; /* MemoEntry of side look-ups, held to the end */
 	CursorNode	 *current; /* whose rows are being yielded */
 	AppConfigItem item;
 	ElementWalk	  walk; /* within current */
@@ -131,6 +136,31 @@ find_application(const AppConfigCursor *cursor, const char *id)
 			return lfirst(cell);
 	}
 	return NULL;
+}
+
+/*
+ * What is known by the keys and the answers at hand; borrowed, and so is the
+ * application that is added if all of them were listed
+ */
+static AppConfigItem
+make_item(const AppConfigCursor *cursor, JsonValue *const *source,
+		  const KeyFacts *keys)
+{
+	AppConfigItem item = {.keys = keys};
+
+	memcpy(item.source, source, sizeof(item.source));
+	if (item.source[SOURCE_APPLICATION] == NULL)
+		item.source[SOURCE_APPLICATION] =
+			find_application(cursor, keys->text[KEY_APPLICATION_ID]);
+	return item;
+}
+
+/* Does an item meet the clauses that can be answered from it? */
+static bool
+passes_filter(const AppConfigCursor *cursor, const AppConfigItem *item)
+{
+	return cursor->options.filter == NULL ||
+		   cursor->options.filter(cursor->options.filter_arg, item);
 }
 
 /* ------------------------------------------------------------------------
@@ -210,7 +240,8 @@ operation_of(const AppConfigCursor *cursor, const CursorNode *node)
 static int
 filters_of(const AppConfigCursor *cursor, const CursorNode *node)
 {
-	return (appconfig_access_is_own(&cursor->plan, node->level)
+	return (appconfig_access_is_own(&cursor->plan, node->level) &&
+					!cursor->options.every_state
 				? FILTER_BY_STATUS
 				: 0) |
 		   (node->unfiltered ? 0 : FILTER_BY_MORTALS);
@@ -271,26 +302,6 @@ ask_side(AppConfigCursor *cursor, const CursorNode *node, SideLookup side)
 	return entry;
 }
 
-/* Does the node have a value for the column from what is at hand? */
-static bool
-column_is_at_hand(const CursorNode *node, const AppConfigColumn *column)
-{
-	int i;
-
-	for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES; i++)
-	{
-		AppConfigSource source = column->from[i].source;
-
-		if (source == SOURCE_SERVER || source == SOURCE_KEY)
-			return true;
-		if (node->source[source] != NULL &&
-			appconfig_json_lookup(node->source[source],
-								  column->from[i].path) != NULL)
-			return true;
-	}
-	return false;
-}
-
 /*
  * Have the identifiers of the query, by which the node was asked for, still to
  * be shown to be ids, and not names, which the service would take as well?  A
@@ -324,6 +335,7 @@ needs_side(const AppConfigCursor *cursor, const CursorNode *node,
 		   SideLookup side)
 {
 	AppConfigSource			source = appconfig_side_lookups[side].source;
+	AppConfigItem			item;
 	const AppConfigColumn **column;
 
 	if (appconfig_side_lookups[side].collection ==
@@ -334,10 +346,11 @@ needs_side(const AppConfigCursor *cursor, const CursorNode *node,
 		return true;
 	if (!cursor->plan.read[source])
 		return false;
+	item = make_item(cursor, node->source, &node->keys);
 	for (column = cursor->options.columns; *column != NULL; column++)
 	{
 		if (appconfig_access_column_has(*column, source) &&
-			!column_is_at_hand(node, *column))
+			!appconfig_item_has(cursor->options.table, &item, *column))
 			return true;
 	}
 	return false;
@@ -422,23 +435,11 @@ add_own_item(AppConfigCursor *cursor, CursorNode *list, const KeyFacts *keys,
 {
 	const AppConfigCollection *collection =
 		appconfig_access_collection(&cursor->plan, list->level);
-	CursorNode *node = add_node(cursor, &list->node, NODE_ITEM, list->level,
-								list, keys, list->typed);
+	CursorNode *node = add_node(
+		cursor, &list->node, cursor->plan.need_document ? NODE_GET : NODE_ITEM,
+		list->level, list, keys, list->typed);
 
 	node->source[collection->list.yields] = appconfig_json_retain(value);
-	if (cursor->options.filter != NULL)
-	{
-		AppConfigItem item = {.keys = &node->keys};
-
-		memcpy(item.source, node->source, sizeof(item.source));
-		if (!cursor->options.filter(cursor->options.filter_arg, &item))
-		{
-			remove_node(cursor, node);
-			return;
-		}
-	}
-	if (cursor->plan.need_document)
-		node->kind = NODE_GET;
 }
 
 /*
@@ -461,9 +462,10 @@ add_item(AppConfigCursor *cursor, CursorNode *list, JsonValue *value)
 {
 	const AppConfigCollection *collection =
 		appconfig_access_collection(&cursor->plan, list->level);
-	bool		own = appconfig_access_is_own(&cursor->plan, list->level);
-	KeyFacts	keys = list->keys;
-	JsonValue **inherited = &list->source[collection->list.yields];
+	bool		  own = appconfig_access_is_own(&cursor->plan, list->level);
+	KeyFacts	  keys = list->keys;
+	JsonValue	**inherited = &list->source[collection->list.yields];
+	AppConfigItem item;
 
 	if (!appconfig_facts_learn(&keys, collection, own, value))
 	{
@@ -474,6 +476,10 @@ add_item(AppConfigCursor *cursor, CursorNode *list, JsonValue *value)
 	if (!appconfig_keyset_contains(cursor->keys, &keys))
 		return;
 	show_to_memo(cursor, collection, &keys, value);
+	item = make_item(cursor, list->source, &keys);
+	item.source[collection->list.yields] = value;
+	if (!passes_filter(cursor, &item))
+		return;
 	if (own)
 	{
 		add_own_item(cursor, list, &keys, value);
@@ -705,27 +711,71 @@ expand_get(AppConfigCursor *cursor, CursorNode *node)
 	node->kind = NODE_ITEM;
 }
 
-/* The ids of the applications that have one of the names */
+/* What an application says of itself; false if it does not even have an id */
+static bool
+learn_application(KeyFacts *keys, JsonValue *application)
+{
+	return appconfig_facts_learn(
+			   keys, &appconfig_collections[COLLECTION_APPLICATIONS], false,
+			   application) &&
+		   keys->text[KEY_APPLICATION_ID] != NULL;
+}
+
+/*
+ * The ids of the applications that have one of the names and meet the clauses;
+ * where no names are asked for, NULL for any unless few meet them
+ */
 static const KeyTexts *
 resolve_names(void *arg, const KeyTexts *names)
 {
 	AppConfigCursor *cursor = arg;
+	const KeyTexts	*passing = cursor->passing;
 	KeyTexts		*ids = palloc(sizeof(KeyTexts));
 	ListCell		*cell;
+
+	if (names == NULL)
+		return passing->count < list_length(cursor->applications) &&
+					   passing->count <= FEW_APPLICATIONS
+				   ? passing
+				   : NULL;
+	ids->count = 0;
+	ids->value = palloc(sizeof(char *) * Max(passing->count, 1));
+	foreach(cell, cursor->applications)
+	{
+		KeyFacts keys = {.run_known = false};
+
+		if (learn_application(&keys, lfirst(cell)) &&
+			keys.text[KEY_APPLICATION_NAME] != NULL &&
+			appconfig_keyset_has_text(names,
+									  keys.text[KEY_APPLICATION_NAME]) &&
+			appconfig_keyset_has_text(passing, keys.text[KEY_APPLICATION_ID]))
+			ids->value[ids->count++] = pstrdup(keys.text[KEY_APPLICATION_ID]);
+	}
+	appconfig_keyset_sort(ids);
+	return ids;
+}
+
+/* The ids of the applications that meet the clauses on what is known of them
+ */
+static KeyTexts *
+find_passing(const AppConfigCursor *cursor)
+{
+	JsonValue *nothing[SOURCE_COUNT] = {NULL};
+	KeyTexts  *ids = palloc(sizeof(KeyTexts));
+	ListCell  *cell;
 
 	ids->count = 0;
 	ids->value =
 		palloc(sizeof(char *) * Max(list_length(cursor->applications), 1));
 	foreach(cell, cursor->applications)
 	{
-		KeyFacts keys = {.run_known = false};
+		KeyFacts	  keys = {.run_known = false};
+		AppConfigItem item;
 
-		if (appconfig_facts_learn(
-				&keys, &appconfig_collections[COLLECTION_APPLICATIONS], false,
-				lfirst(cell)) &&
-			keys.text[KEY_APPLICATION_ID] != NULL &&
-			keys.text[KEY_APPLICATION_NAME] != NULL &&
-			appconfig_keyset_has_text(names, keys.text[KEY_APPLICATION_NAME]))
+		if (!learn_application(&keys, lfirst(cell)))
+			continue;
+		item = make_item(cursor, nothing, &keys);
+		if (passes_filter(cursor, &item))
 			ids->value[ids->count++] = pstrdup(keys.text[KEY_APPLICATION_ID]);
 	}
 	appconfig_keyset_sort(ids);
@@ -755,6 +805,7 @@ expand_applications(AppConfigCursor *cursor, CursorNode *node)
 	if (!turn_page(cursor, node,
 				   &appconfig_collections[COLLECTION_APPLICATIONS].list, page))
 	{
+		cursor->passing = find_passing(cursor);
 		cursor->keys = appconfig_keyset_set_texts(
 			cursor->options.keys, KEY_APPLICATION_ID, KEY_APPLICATION_NAME,
 			resolve_names, cursor);
@@ -954,6 +1005,7 @@ appconfig_cursor_open(Memo *memo, const AppConfigCursorOptions *options)
 	MemoryContextRegisterResetCallback(context, &cursor->callback);
 	cursor->keys = cursor->options.keys;
 	appconfig_access_plan(&cursor->plan, options->table, options->columns);
+	cursor->plan.need_document |= options->documents;
 	if (appconfig_access_needs_applications(&cursor->plan, cursor->keys))
 		add_node(cursor, &cursor->queue.head, NODE_APPLICATIONS, 0, NULL,
 				 &nothing, true);

@@ -16,8 +16,8 @@
 typedef struct AppConfigCursor AppConfigCursor;
 
 /*
- * Does an item that a list has shown meet the clauses that can be answered
- * from it?  Called before the item's document is fetched.
+ * Does what a list has shown meet the clauses that can be answered from it?
+ * Called before anything below the list's item is asked for.
  */
 typedef bool (*AppConfigItemFilter)(void *arg, const AppConfigItem *item);
 
@@ -25,9 +25,11 @@ typedef bool (*AppConfigItemFilter)(void *arg, const AppConfigItem *item);
 typedef struct AppConfigCursorOptions
 {
 	const AppConfigTable   *table;
-	const KeySet		   *keys;	 /* in UTF-8 */
-	const AppConfigColumn **columns; /* that are read, ended by NULL */
-	int rows_wanted; /* a LIMIT that is likely to stop the scan, or 0 */
+	const KeySet		   *keys;	   /* in UTF-8 */
+	const AppConfigColumn **columns;   /* that are read, ended by NULL */
+	bool					documents; /* even where a list's items would do */
+	bool every_state; /* lists are not to be filtered by status */
+	int	 rows_wanted; /* a LIMIT that is likely to stop the scan, or 0 */
 	AppConfigItemFilter filter; /* or NULL */
 	void			   *filter_arg;
 	ApiCounters		   *counters;

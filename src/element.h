@@ -9,19 +9,7 @@
 #ifndef APPCONFIG_ELEMENT_H
 #define APPCONFIG_ELEMENT_H
 
-#include "json.h"
-#include "keyset.h"
-#include "tables.h"
-
-/* What one row is made of; borrowed from the cursor until the next one */
-typedef struct AppConfigItem
-{
-	JsonValue *source[SOURCE_COUNT]; /* NULL: not asked for, or not there */
-	const KeyFacts *keys;
-	const char	   *entry_name; /* of SOURCE_ENTRY */
-	bool			is_control; /* of SOURCE_TREATMENT */
-	int				ordinal;
-} AppConfigItem;
+#include "item.h"
 
 /* Where we are within an item */
 typedef struct ElementWalk

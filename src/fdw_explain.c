@@ -12,10 +12,12 @@
  */
 #include "postgres.h"
 
+#include "access/sysattr.h"
 #include "commands/explain.h"
 #include "lib/stringinfo.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 
@@ -126,13 +128,31 @@ symbolic_keys(const KeyExpr *expr, int count)
  * ------------------------------------------------------------------------
  */
 
+/* Do the lists that a scan calls tell all columns that the clause reads? */
+static bool
+lists_tell(const AccessWalk *walk, const PredicateTable *table, Node *clause)
+{
+	Bitmapset *read = NULL;
+	int		   member = -1;
+
+	pull_varattnos(clause, table->relid, &read);
+	while ((member = bms_next_member(read, member)) >= 0)
+	{
+		if (!appconfig_access_walk_answers(
+				walk, table->columns[member +
+									 FirstLowInvalidHeapAttributeNumber - 1]))
+			return false;
+	}
+	return true;
+}
+
 /*
  * The clauses of the plan's qual that bind no key and that are, or are not,
  * checked before a document is fetched
  */
 static List *
-clauses_besides_keys(const AppConfigScanPlan *plan, List *qual,
-					 const PredicateTable *table, bool early)
+clauses_besides_keys(const AppConfigScanPlan *plan, const AccessWalk *walk,
+					 List *qual, const PredicateTable *table, bool early)
 {
 	List	 *clauses = NIL;
 	ListCell *cell;
@@ -140,13 +160,16 @@ clauses_besides_keys(const AppConfigScanPlan *plan, List *qual,
 
 	foreach(cell, qual)
 	{
+		Node *clause = lfirst(cell);
+		bool  goes_early = list_member_int(plan->early_quals, place++) &&
+						  lists_tell(walk, table, clause);
 		List *operands;
 
-		if (list_member_int(plan->early_quals, place++) == early &&
+		if (goes_early == early &&
 			(plan->keys == NULL ||
-			 appconfig_predicate_bind(table, list_make1(lfirst(cell)),
-									  &operands) == NULL))
-			clauses = lappend(clauses, lfirst(cell));
+			 appconfig_predicate_bind(table, list_make1(clause), &operands) ==
+				 NULL))
+			clauses = lappend(clauses, clause);
 	}
 	return clauses;
 }
@@ -164,12 +187,12 @@ explain_clauses(const char *label, const Deparse *how, List *clauses,
  * The callback
  * ------------------------------------------------------------------------
  */
-static void
-explain_operations(const AppConfigScanPlan *plan,
-				   const AppConfigColumn **columns, const KeySet *keys,
-				   ExplainState *es)
+/* What the scan can call, whatever the values of its keys will be */
+static AccessWalk *
+walk_of_plan(const AppConfigScanPlan *plan, const AppConfigColumn **columns,
+			 const KeySet *keys)
 {
-	AccessPlan				access;
+	AccessPlan			   *access = palloc(sizeof(AccessPlan));
 	const AppConfigColumn **read =
 		palloc0(sizeof(AppConfigColumn *) * (list_length(plan->columns) + 1));
 	ListCell *cell;
@@ -177,9 +200,9 @@ explain_operations(const AppConfigScanPlan *plan,
 
 	foreach(cell, plan->columns)
 		read[i++] = columns[lfirst_int(cell) - 1];
-	appconfig_access_plan(&access, plan->table, read);
-	ExplainPropertyList("Operations",
-						appconfig_access_operations(&access, keys), es);
+	appconfig_access_plan(access, plan->table, read);
+	access->need_document |= plan->documents;
+	return appconfig_access_walk(access, keys);
 }
 
 static void
@@ -204,10 +227,11 @@ appconfigExplainForeignScan(ForeignScanState *node, ExplainState *es)
 															  (Plan *) scan, NIL),
 						  .prefix = list_length(es->rtable) > 1 || es->verbose,
 						  .operands = scan->fdw_exprs};
+	AccessWalk	  *walk =
+		walk_of_plan(plan, columns,
+					 symbolic_keys(plan->keys, list_length(scan->fdw_exprs)));
 
-	explain_operations(plan, columns,
-					   symbolic_keys(plan->keys, list_length(scan->fdw_exprs)),
-					   es);
+	ExplainPropertyList("Operations", walk->operations, es);
 	if (plan->keys != NULL)
 	{
 		StringInfoData keys;
@@ -218,10 +242,12 @@ appconfigExplainForeignScan(ForeignScanState *node, ExplainState *es)
 	}
 	explain_clauses(
 		"Checked Before Fetch", &how,
-		clauses_besides_keys(plan, scan->scan.plan.qual, &table, true), es);
+		clauses_besides_keys(plan, walk, scan->scan.plan.qual, &table, true),
+		es);
 	explain_clauses(
 		"Checked Locally", &how,
-		clauses_besides_keys(plan, scan->scan.plan.qual, &table, false), es);
+		clauses_besides_keys(plan, walk, scan->scan.plan.qual, &table, false),
+		es);
 	if (es->analyze)
 		explain_cost(appconfig_scan_counters(node), es);
 }

@@ -48,9 +48,14 @@
 #define COST_OF_CALL 40.0
 
 /* What an account holds, where nothing is known of it */
-#define DEFINITIONS_OF_ACCOUNT	   100.0
+#define APPLICATIONS_OF_ACCOUNT	   10.0
 #define DEFINITIONS_OF_APPLICATION 10.0
 #define RUNS_OF_DEFINITION		   10.0
+#define CHILDREN_OF_APPLICATION	   5.0 /* environments, profiles */
+#define EVENTS_OF_RUN			   4.0
+
+/* Items that a page of a list has */
+#define PAGE_ITEMS 50.0
 
 /* Most combinations of outer tables for which a path is made */
 #define MAX_OUTER_COMBINATIONS 64
@@ -68,8 +73,10 @@ typedef struct PlanTable
 {
 	const AppConfigTable *table;
 	PredicateTable		  predicates;
-	Bitmapset			 *read; /* attribute numbers, offset as by
-								 * pull_varattnos() */
+	Bitmapset			 *read;	  /* attribute numbers, offset as by
+								   * pull_varattnos() */
+	AccessPlan			  access; /* for the columns that the query reads */
+	Oid					  serverid;
 } PlanTable;
 
 /* What some clauses let us expect */
@@ -133,38 +140,147 @@ count_ids(PlannerInfo *root, const KeyExpr *expr, List *operands,
 	return ids > 0 ? ids : count_values(root, expr, operands, name);
 }
 
-/* Calls and rows if the clauses are those that bind keys */
+/* Can lists answer everything that the clause reads? */
+static bool
+lists_answer_clause(const PlanTable *table, Node *clause)
+{
+	Bitmapset *read = NULL;
+	int		   member = -1;
+
+	pull_varattnos(clause, table->predicates.relid, &read);
+	if (bms_is_empty(read))
+		return false;
+	while ((member = bms_next_member(read, member)) >= 0)
+	{
+		int attnum = member + FirstLowInvalidHeapAttributeNumber;
+		const AppConfigColumn *column =
+			attnum > 0 ? table->predicates.columns[attnum - 1] : NULL;
+
+		if (column == NULL ||
+			!appconfig_access_lists_answer(table->table, column))
+			return false;
+	}
+	return true;
+}
+
+/* Can the clause be checked against items of lists, and once more later? */
+static bool
+can_go_early(const PlanTable *table, Node *clause)
+{
+	return lists_answer_clause(table, clause) &&
+		   !contain_volatile_functions(clause) && !contain_subplans(clause);
+}
+
+/*
+ * What part of the rows meets those clauses that bind no key and that lists
+ * answer, or those that they do not answer
+ */
+static double
+selectivity_besides_keys(PlannerInfo *root, const PlanTable *table,
+						 List *clauses, bool early)
+{
+	List	 *some = NIL;
+	List	 *operands;
+	ListCell *cell;
+
+	foreach(cell, clauses)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, cell);
+
+		if (can_go_early(table, (Node *) rinfo->clause) == early &&
+			appconfig_predicate_bind(&table->predicates, list_make1(rinfo),
+									 &operands) == NULL)
+			some = lappend(some, rinfo);
+	}
+	return clauselist_selectivity(root, some, table->predicates.relid,
+								  JOIN_INNER, NULL);
+}
+
+/* One list for all, or one for each parent; as long as its items take */
+static double
+pages(double lists, double items)
+{
+	return Max(lists, ceil(items / PAGE_ITEMS));
+}
+
+/* Calls and rows of a table whose things stand in applications themselves */
+static Estimate
+estimate_children(const PlanTable *table, double applications, double ids)
+{
+	Estimate result = {.calls = 1, .rows = APPLICATIONS_OF_ACCOUNT};
+
+	if (table->table->collection == COLLECTION_APPLICATIONS)
+		return result;
+	if (applications == 0)
+		applications = APPLICATIONS_OF_ACCOUNT;
+	else
+		result.calls = 0;
+	result.calls += applications * Max(ids, 1);
+	result.rows = applications * (ids > 0 ? ids : CHILDREN_OF_APPLICATION);
+	return result;
+}
+
+/*
+ * Calls and rows if the clauses are those that bind keys.  A definition and a
+ * run that are known are asked for, of what is not there are lists.
+ */
 static Estimate
 estimate(PlannerInfo *root, const PlanTable *table, List *clauses)
 {
-	List	*operands = NIL;
-	KeyExpr *keys =
-		appconfig_enable_pushdown
-			? appconfig_predicate_bind(&table->predicates, clauses, &operands)
-			: NULL;
+	AppConfigCollectionId collection = table->table->collection;
+	List				 *operands = NIL;
+	KeyExpr				 *keys =
+		 appconfig_enable_pushdown
+						 ? appconfig_predicate_bind(&table->predicates, clauses, &operands)
+						 : NULL;
 	double	 applications = count_ids(root, keys, operands, KEY_APPLICATION_ID,
 									  KEY_APPLICATION_NAME);
 	double	 definitions = count_ids(root, keys, operands, KEY_DEFINITION_ID,
 									 KEY_DEFINITION_NAME);
 	double	 runs = count_values(root, keys, operands, KEY_RUN);
-	double	 shape = rows_of_shape[table->table->shape];
-	Estimate result;
+	Estimate result = {.calls = 0};
+	bool	 listed;
 
-	if (applications > 0 && definitions > 0 && runs > 0)
+	if (collection != COLLECTION_DEFINITIONS &&
+		collection != COLLECTION_RUNS && collection != COLLECTION_EVENTS)
+		return estimate_children(
+			table, applications,
+			collection == COLLECTION_ENVIRONMENTS
+				? count_ids(root, keys, operands, KEY_ENVIRONMENT_ID,
+							KEY_ENVIRONMENT_NAME)
+				: count_ids(root, keys, operands, KEY_PROFILE_ID,
+							KEY_PROFILE_NAME));
+
+	listed = applications == 0 || definitions == 0;
+	if (listed)
 	{
-		result.calls = applications * definitions * runs;
-		result.rows = definitions * runs * shape;
-		return result;
+		double items =
+			(applications > 0 ? applications : APPLICATIONS_OF_ACCOUNT) *
+			DEFINITIONS_OF_APPLICATION;
+
+		result.calls += pages(Max(applications, 1), items);
+		if (definitions == 0)
+			definitions = items;
 	}
-	if (definitions == 0)
-		definitions = applications > 0
-						  ? applications * DEFINITIONS_OF_APPLICATION
-						  : DEFINITIONS_OF_ACCOUNT;
-	if (runs == 0)
-		runs = RUNS_OF_DEFINITION;
-	/* a list of runs for each definition, and a document for each run */
-	result.calls = 1 + definitions * (1 + runs);
-	result.rows = definitions * runs * shape;
+	else
+		definitions *= applications;
+	result.rows = definitions;
+	if (collection != COLLECTION_DEFINITIONS)
+	{
+		listed = runs == 0;
+		if (listed)
+			result.calls += definitions;
+		result.rows *= runs > 0 ? runs : RUNS_OF_DEFINITION;
+	}
+	if (listed)
+		result.rows *= selectivity_besides_keys(root, table, clauses, true);
+	if (!listed || table->access.need_document ||
+		collection == COLLECTION_EVENTS)
+		result.calls += result.rows;
+	if (collection == COLLECTION_EVENTS)
+		result.rows *= EVENTS_OF_RUN;
+	result.rows *= rows_of_shape[table->table->shape];
+	result.rows *= selectivity_besides_keys(root, table, clauses, false);
 	return result;
 }
 
@@ -185,6 +301,45 @@ find_columns_read(RelOptInfo *baserel)
 	return read;
 }
 
+/*
+ * Attribute numbers of the columns that the query reads.  A whole-row
+ * reference reads all of them; so does a query without pushdown, whose every
+ * answer is then put together from everything there is.
+ */
+static List *
+list_columns_read(const PlanTable *table, int natts, bool all)
+{
+	List *attnums = NIL;
+	int	  attnum;
+
+	all = all ||
+		  bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, table->read);
+	for (attnum = 1; attnum <= natts; attnum++)
+	{
+		if (table->predicates.columns[attnum - 1] != NULL &&
+			(all || bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber,
+								  table->read)))
+			attnums = lappend_int(attnums, attnum);
+	}
+	return attnums;
+}
+
+/* How the columns that the query reads can be got */
+static void
+plan_access(PlanTable *table, int natts)
+{
+	List *attnums =
+		list_columns_read(table, natts, !appconfig_enable_pushdown);
+	const AppConfigColumn **columns =
+		palloc0(sizeof(AppConfigColumn *) * (list_length(attnums) + 1));
+	ListCell *cell;
+	int		  i = 0;
+
+	foreach(cell, attnums)
+		columns[i++] = table->predicates.columns[lfirst_int(cell) - 1];
+	appconfig_access_plan(&table->access, table->table, columns);
+}
+
 void
 appconfigGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 						   Oid foreigntableid)
@@ -199,6 +354,8 @@ appconfigGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 		appconfig_options_get_columns(relation, table->table);
 	table_close(relation, NoLock);
 	table->read = find_columns_read(baserel);
+	table->serverid = baserel->serverid;
+	plan_access(table, baserel->max_attr);
 	baserel->fdw_private = table;
 	baserel->tuples = estimate(root, table, NIL).rows;
 	baserel->rows =
@@ -363,48 +520,17 @@ appconfigGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel,
  * ------------------------------------------------------------------------
  */
 
-/* Can an item of a list answer everything that the clause reads? */
-static bool
-list_answers_clause(const PlanTable *table, Node *clause)
-{
-	Bitmapset *read = NULL;
-	int		   member = -1;
-
-	pull_varattnos(clause, table->predicates.relid, &read);
-	if (bms_is_empty(read))
-		return false;
-	while ((member = bms_next_member(read, member)) >= 0)
-	{
-		int attnum = member + FirstLowInvalidHeapAttributeNumber;
-		const AppConfigColumn *column =
-			attnum > 0 ? table->predicates.columns[attnum - 1] : NULL;
-
-		if (column == NULL ||
-			!appconfig_access_list_answers(table->table, column))
-			return false;
-	}
-	return true;
-}
-
-/* Can the clause be checked against an item of a list, and once more later? */
-static bool
-can_go_early(const PlanTable *table, Node *clause)
-{
-	return list_answers_clause(table, clause) &&
-		   !contain_volatile_functions(clause) && !contain_subplans(clause);
-}
-
 /*
  * The places in the plan's qual of those clauses that can be checked before a
  * document is fetched.  A clause must not see a row before those that protect
  * it have: where a clause of a lower security level has to wait for the
  * document, only leakproof ones may go ahead.
  */
-static List *
-find_early_quals(const PlanTable *table, List *scan_clauses, List *qual)
+static void
+find_early_quals(const PlanTable *table, List *scan_clauses, List *qual,
+				 AppConfigScanPlan *plan)
 {
 	Index	  waiting = PG_UINT32_MAX;
-	List	 *early = NIL;
 	ListCell *cell;
 
 	foreach(cell, scan_clauses)
@@ -424,34 +550,52 @@ find_early_quals(const PlanTable *table, List *scan_clauses, List *qual)
 			continue;
 		foreach(other, qual)
 		{
-			if (lfirst(other) == rinfo->clause)
-				early = lappend_int(early, foreach_current_index(other));
+			if (lfirst(other) != rinfo->clause)
+				continue;
+			plan->early_quals =
+				lappend_int(plan->early_quals, foreach_current_index(other));
+			plan->early_levels = lappend_int(
+				plan->early_levels,
+				rinfo->leakproof ? -1 : (int) rinfo->security_level);
 		}
 	}
-	return early;
 }
 
 /*
- * Attribute numbers of the columns that the query reads.  A whole-row
- * reference reads all of them; so does a query without pushdown, whose every
- * answer is then put together from everything there is.
+ * Tables of the query that are joined with this one, of the same server, and
+ * that read what can change of the same things: one state of a thing is to be
+ * seen by all.  A document is fetched once in a statement, so whoever reads
+ * what changes of it reads it there; and where all do with lists, those are
+ * the same lists.
  */
-static List *
-list_columns_read(const PlanTable *table, int natts, bool all)
+static void
+agree_with_others(PlannerInfo *root, RelOptInfo *baserel,
+				  AppConfigScanPlan *plan)
 {
-	List *attnums = NIL;
-	int	  attnum;
+	const PlanTable *table = baserel->fdw_private;
+	bool			 others = false;
+	int				 i;
 
-	all = all ||
-		  bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, table->read);
-	for (attnum = 1; attnum <= natts; attnum++)
+	if (!table->access.changing)
+		return;
+	for (i = 1; i < root->simple_rel_array_size; i++)
 	{
-		if (table->predicates.columns[attnum - 1] != NULL &&
-			(all || bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber,
-								  table->read)))
-			attnums = lappend_int(attnums, attnum);
+		RelOptInfo		*rel = root->simple_rel_array[i];
+		const PlanTable *other;
+
+		if (rel == NULL || rel == baserel || !IS_SIMPLE_REL(rel) ||
+			rel->fdwroutine == NULL ||
+			rel->fdwroutine->GetForeignRelSize != appconfigGetForeignRelSize)
+			continue;
+		other = rel->fdw_private;
+		if (other == NULL || other->serverid != table->serverid ||
+			other->table->collection != table->table->collection ||
+			!other->access.changing)
+			continue;
+		others = true;
+		plan->documents |= other->access.need_document;
 	}
-	return attnums;
+	plan->every_state = others && !plan->documents;
 }
 
 /* A LIMIT that nothing but this scan's own clauses stands before, or 0 */
@@ -478,11 +622,12 @@ appconfigGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 
 	plan.columns = list_columns_read(table, baserel->max_attr,
 									 !appconfig_enable_pushdown);
+	agree_with_others(root, baserel, &plan);
 	if (appconfig_enable_pushdown)
 	{
 		plan.keys = appconfig_predicate_bind(&table->predicates, scan_clauses,
 											 &operands);
-		plan.early_quals = find_early_quals(table, scan_clauses, qual);
+		find_early_quals(table, scan_clauses, qual, &plan);
 		plan.rows_wanted = find_rows_wanted(root);
 	}
 	return make_foreignscan(tlist, qual, baserel->relid, operands,

@@ -38,13 +38,20 @@
 #include "row.h"
 #include "session.h"
 
+/* A clause of the plan's qual that what a list shows may be enough for */
+typedef struct EarlyClause
+{
+	ExprState *state;
+	List	  *columns; /* attribute numbers that it reads */
+	int		   level;	/* of security, -1 if it leaks nothing */
+} EarlyClause;
+
 typedef struct AppConfigScanState
 {
 	AppConfigScanPlan	   *plan;
 	const AppConfigColumn **columns;  /* by attribute number - 1 */
 	List				   *operands; /* ExprState of the keys' values */
-	ExprState	 *early_qual;	 /* what a list's items are checked against */
-	List		 *early_columns; /* attribute numbers that it reads */
+	List		 *early_clauses; /* EarlyClause, in the order of the qual */
 	bool		  reads_again;	 /* may the statement want a document twice? */
 	MemoryContext keys_context;	 /* keys and cursor, for one (re)scan */
 	MemoryContext row_context;	 /* the values of one row */
@@ -76,9 +83,11 @@ appconfig_scan_counters(ForeignScanState *node)
 /* What a search through a statement's plan is for, and has found */
 typedef struct PlanSearch
 {
-	Oid	 serverid;
-	int	 scans;	   /* of that server */
-	bool repeated; /* may one of them be run again? */
+	Oid				   serverid;
+	const PlannedStmt *statement;
+	Bitmapset *once;	 /* subplans that are run at most once, by plan_id */
+	int		   scans;	 /* of that server */
+	bool	   repeated; /* may one of them be run again? */
 } PlanSearch;
 
 static void search_plan(PlanSearch *search, Plan *plan, bool repeats);
@@ -92,6 +101,25 @@ search_plans(PlanSearch *search, List *plans, bool repeats)
 		search_plan(search, lfirst(cell), repeats);
 }
 
+/*
+ * What is evaluated before the plan node that has it, a WITH query for one: a
+ * single time, unless the node is run again with other parameters.
+ */
+static void
+search_initplans(PlanSearch *search, List *initplans, bool repeats)
+{
+	ListCell *cell;
+
+	foreach(cell, initplans)
+	{
+		int	  id = lfirst_node(SubPlan, cell)->plan_id;
+		Plan *plan = list_nth(search->statement->subplans, id - 1);
+
+		search->once = bms_add_member(search->once, id);
+		search_plan(search, plan, repeats && !bms_is_empty(plan->extParam));
+	}
+}
+
 static void
 search_plan(PlanSearch *search, Plan *plan, bool repeats)
 {
@@ -100,6 +128,7 @@ search_plan(PlanSearch *search, Plan *plan, bool repeats)
 	if (plan == NULL)
 		return;
 	check_stack_depth();
+	search_initplans(search, plan->initPlan, repeats);
 	switch (nodeTag(plan))
 	{
 		case T_ForeignScan:
@@ -139,34 +168,44 @@ search_plan(PlanSearch *search, Plan *plan, bool repeats)
 static bool
 statement_reads_again(const PlannedStmt *statement, Oid serverid)
 {
-	PlanSearch search = {.serverid = serverid};
+	PlanSearch search = {.serverid = serverid, .statement = statement};
+	ListCell  *cell;
+	int		   id = 0;
 
 	search_plan(&search, statement->planTree, false);
-	search_plans(&search, statement->subplans, true);
+	foreach(cell, statement->subplans)
+	{
+		if (!bms_is_member(++id, search.once))
+			search_plan(&search, lfirst(cell), true);
+	}
 	return search.scans > 1 || search.repeated;
 }
 
 /* The clauses among the plan's qual that a list's items can answer */
 static void
-begin_early_qual(ForeignScanState *node, AppConfigScanState *state)
+begin_early_clauses(ForeignScanState *node, AppConfigScanState *state)
 {
-	List	  *qual = node->ss.ps.plan->qual;
-	List	  *early = NIL;
-	Bitmapset *read = NULL;
-	ListCell  *cell;
-	int		   member = -1;
+	ListCell *place;
+	ListCell *level;
 
-	foreach(cell, state->plan->early_quals)
-		early = lappend(early, list_nth(qual, lfirst_int(cell)));
-	if (early == NIL)
-		return;
-	state->early_qual = ExecInitQual(early, (PlanState *) node);
-	pull_varattnos((Node *) early,
-				   castNode(ForeignScan, node->ss.ps.plan)->scan.scanrelid,
-				   &read);
-	while ((member = bms_next_member(read, member)) >= 0)
-		state->early_columns = lappend_int(
-			state->early_columns, member + FirstLowInvalidHeapAttributeNumber);
+	forboth(place, state->plan->early_quals, level, state->plan->early_levels)
+	{
+		EarlyClause *early = palloc0(sizeof(EarlyClause));
+		List		*clause =
+			list_make1(list_nth(node->ss.ps.plan->qual, lfirst_int(place)));
+		Bitmapset *read = NULL;
+		int		   member = -1;
+
+		early->state = ExecInitQual(clause, (PlanState *) node);
+		early->level = lfirst_int(level);
+		pull_varattnos((Node *) clause,
+					   castNode(ForeignScan, node->ss.ps.plan)->scan.scanrelid,
+					   &read);
+		while ((member = bms_next_member(read, member)) >= 0)
+			early->columns = lappend_int(
+				early->columns, member + FirstLowInvalidHeapAttributeNumber);
+		state->early_clauses = lappend(state->early_clauses, early);
+	}
 }
 
 void
@@ -184,7 +223,7 @@ appconfigBeginForeignScan(ForeignScanState *node, int eflags)
 	state->columns =
 		appconfig_options_get_columns(relation, state->plan->table);
 	state->operands = ExecInitExprList(scan->fdw_exprs, (PlanState *) node);
-	begin_early_qual(node, state);
+	begin_early_clauses(node, state);
 	state->reads_again =
 		statement_reads_again(estate->es_plannedstmt, scan->fs_server);
 	state->keys_context = AllocSetContextCreate(
@@ -376,25 +415,66 @@ columns_read(const AppConfigScanState *state)
 	return read;
 }
 
-/* Does a list's item meet the clauses that can be answered from it? */
+/* Are all columns that a clause reads settled by what a list has shown? */
 static bool
-item_passes(void *arg, const AppConfigItem *item)
+is_settled(const AppConfigScanState *state, const EarlyClause *early,
+		   const AppConfigItem *item)
 {
-	ForeignScanState   *node = arg;
+	ListCell *cell;
+
+	foreach(cell, early->columns)
+	{
+		if (!appconfig_item_settles(state->plan->table, item,
+									state->columns[lfirst_int(cell) - 1]))
+			return false;
+	}
+	return true;
+}
+
+static bool
+clause_passes(ForeignScanState *node, const EarlyClause *early,
+			  const AppConfigItem *item)
+{
 	AppConfigScanState *state = node->fdw_state;
 	ExprContext		   *econtext = node->ss.ps.ps_ExprContext;
 	TupleTableSlot	   *slot = node->ss.ss_ScanTupleSlot;
 	MemoryContext		old = MemoryContextSwitchTo(state->row_context);
 	bool				passes;
 
-	appconfig_row_fill(state->maker, state->early_columns, item, slot);
+	appconfig_row_fill(state->maker, early->columns, item, slot);
 	MemoryContextSwitchTo(old);
 	econtext->ecxt_scantuple = slot;
-	passes = ExecQual(state->early_qual, econtext);
+	passes = ExecQual(early->state, econtext);
 	ExecClearTuple(slot);
 	ResetExprContext(econtext);
 	MemoryContextReset(state->row_context);
 	return passes;
+}
+
+/*
+ * Does what a list has shown meet the clauses that can be answered from it?
+ * One that may leak what it sees has to wait for those that protect the row.
+ */
+static bool
+item_passes(void *arg, const AppConfigItem *item)
+{
+	ForeignScanState   *node = arg;
+	AppConfigScanState *state = node->fdw_state;
+	ListCell		   *cell;
+	int					waiting = PG_INT32_MAX;
+
+	foreach(cell, state->early_clauses)
+	{
+		const EarlyClause *early = lfirst(cell);
+
+		if (early->level > waiting)
+			continue;
+		if (!is_settled(state, early, item))
+			waiting = Min(waiting, Max(early->level, 0));
+		else if (!clause_passes(node, early, item))
+			return false;
+	}
+	return true;
 }
 
 /* Everything that a scan does before its first row */
@@ -407,7 +487,9 @@ start_scan(ForeignScanState *node, AppConfigScanState *state)
 		.table = state->plan->table,
 		.rows_wanted =
 			appconfig_enable_pushdown ? state->plan->rows_wanted : 0,
-		.filter = appconfig_enable_pushdown && state->early_qual != NULL
+		.documents = state->plan->documents,
+		.every_state = state->plan->every_state,
+		.filter = appconfig_enable_pushdown && state->early_clauses != NIL
 					  ? item_passes
 					  : NULL,
 		.filter_arg = node,
@@ -417,9 +499,9 @@ start_scan(ForeignScanState *node, AppConfigScanState *state)
 	{
 		state->memo = attach_memo(node);
 		appconfig_memo_join(state->memo, state->reads_again);
-		state->maker =
-			appconfig_row_maker(node->ss.ss_currentRelation, state->columns,
-								appconfig_memo_settings(state->memo)->region);
+		state->maker = appconfig_row_maker(
+			state->plan->table, node->ss.ss_currentRelation, state->columns,
+			appconfig_memo_settings(state->memo)->region);
 	}
 	MemoryContextSwitchTo(state->keys_context);
 	options.keys = appconfig_enable_pushdown ? evaluate_keys(node, state)

@@ -490,7 +490,8 @@ appconfig_keyset_restrict(const KeySet *set, const KeyFacts *facts)
 
 /*
  * The set with a key bound, in the boxes that leave it open, to what another
- * key's values stand for.  Boxes in which that is nothing go.
+ * key's values, or NULL where that is open too, stand for; NULL leaves it
+ * open.  Boxes in which that is nothing go.
  */
 KeySet *
 appconfig_keyset_set_texts(
@@ -504,7 +505,7 @@ appconfig_keyset_set_texts(
 	{
 		KeyBox box = set->boxes[i];
 
-		if (box.texts[key] == NULL && box.texts[from] != NULL)
+		if (box.texts[key] == NULL)
 			box.texts[key] = translate(arg, box.texts[from]);
 		if (box_is_possible(&box))
 			translated->boxes[translated->count++] = box;

@@ -27,11 +27,14 @@
 /* What stands where in a packed plan */
 enum PackedPlan
 {
-	PACKED_TABLE,		/* String: name of the table */
-	PACKED_KEYS,		/* see pack_keys(), or NULL */
-	PACKED_COLUMNS,		/* integer list */
-	PACKED_EARLY_QUALS, /* integer list */
-	PACKED_ROWS_WANTED	/* Integer */
+	PACKED_TABLE,		 /* String: name of the table */
+	PACKED_KEYS,		 /* see pack_keys(), or NULL */
+	PACKED_COLUMNS,		 /* integer list */
+	PACKED_EARLY_QUALS,	 /* integer list */
+	PACKED_EARLY_LEVELS, /* integer list */
+	PACKED_ROWS_WANTED,	 /* Integer */
+	PACKED_DOCUMENTS,	 /* Integer */
+	PACKED_EVERY_STATE	 /* Integer */
 };
 
 /* ------------------------------------------------------------------------
@@ -86,7 +89,10 @@ appconfig_request_pack(const AppConfigScanPlan *plan)
 	packed = lappend(packed, pack_keys(plan->keys));
 	packed = lappend(packed, plan->columns);
 	packed = lappend(packed, plan->early_quals);
-	return lappend(packed, makeInteger(plan->rows_wanted));
+	packed = lappend(packed, plan->early_levels);
+	packed = lappend(packed, makeInteger(plan->rows_wanted));
+	packed = lappend(packed, makeInteger(plan->documents));
+	return lappend(packed, makeInteger(plan->every_state));
 }
 
 /* The plan again, palloc'd in the current context */
@@ -101,7 +107,10 @@ appconfig_request_unpack(List *packed)
 	plan->keys = unpack_keys(list_nth(packed, PACKED_KEYS));
 	plan->columns = list_nth(packed, PACKED_COLUMNS);
 	plan->early_quals = list_nth(packed, PACKED_EARLY_QUALS);
+	plan->early_levels = list_nth(packed, PACKED_EARLY_LEVELS);
 	plan->rows_wanted = intVal(list_nth(packed, PACKED_ROWS_WANTED));
+	plan->documents = intVal(list_nth(packed, PACKED_DOCUMENTS)) != 0;
+	plan->every_state = intVal(list_nth(packed, PACKED_EVERY_STATE)) != 0;
 	return plan;
 }
 

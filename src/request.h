@@ -22,9 +22,15 @@ typedef struct AppConfigScanPlan
 	const AppConfigTable *table;
 	KeyExpr				 *keys;	   /* NULL if no clause binds one */
 	List				 *columns; /* attribute numbers that the query reads */
-	List *early_quals; /* places in the plan's qual of the clauses that a
-						* list's items can answer */
-	int	  rows_wanted; /* a LIMIT that is likely to stop the scan, or 0 */
+	List *early_quals;	/* places in the plan's qual of the clauses that a
+						 * list's items can answer */
+	List *early_levels; /* and their security levels, -1 for those that leak
+						 * nothing */
+	int	  rows_wanted;	/* a LIMIT that is likely to stop the scan, or 0 */
+	bool  documents;	/* even where a list's items would do: a table that is
+						 * joined reads them */
+	bool  every_state;	/* lists are not filtered by status: a table that is
+						 * joined reads them so */
 } AppConfigScanPlan;
 
 extern List *appconfig_request_pack(const AppConfigScanPlan *plan);

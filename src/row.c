@@ -43,10 +43,11 @@ typedef struct RowColumn
 
 struct RowMaker
 {
-	Relation	relation;
-	const char *region;
-	int			ncolumns;
-	RowColumn  *columns; /* by attribute number - 1 */
+	const AppConfigTable *table;
+	Relation			  relation;
+	const char			 *region;
+	int					  ncolumns;
+	RowColumn			 *columns; /* by attribute number - 1 */
 };
 
 /* What a conversion that fails is about */
@@ -75,17 +76,19 @@ is_type(const AppConfigColumn *column, const char *type)
 }
 
 /*
- * What turns items into rows of a foreign table.  columns is by attribute
- * number - 1; it, the region and the relation must outlive the result.
+ * What turns items of a table into rows of a foreign table.  columns is by
+ * attribute number - 1; it, the region and the relation must outlive the
+ * result.
  */
 RowMaker *
-appconfig_row_maker(Relation relation, const AppConfigColumn **columns,
-					const char *region)
+appconfig_row_maker(const AppConfigTable *table, Relation relation,
+					const AppConfigColumn **columns, const char *region)
 {
 	TupleDesc tupdesc = RelationGetDescr(relation);
 	RowMaker *maker = palloc0(sizeof(RowMaker));
 	int		  i;
 
+	maker->table = table;
 	maker->relation = relation;
 	maker->region = region;
 	maker->ncolumns = tupdesc->natts;
@@ -308,7 +311,7 @@ source_text(const RowMaker *maker, const RowColumn *column,
 		default:
 			break;
 	}
-	value = item->source[from.source];
+	value = appconfig_item_source(maker->table, item, from.source);
 	if (from.path != NULL && strcmp(from.path, "?") == 0)
 		return value_type_text(value);
 	value = appconfig_json_lookup(value, from.path);

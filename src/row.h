@@ -17,7 +17,8 @@
 
 typedef struct RowMaker RowMaker;
 
-extern RowMaker *appconfig_row_maker(Relation				 relation,
+extern RowMaker *appconfig_row_maker(const AppConfigTable	*table,
+									 Relation				 relation,
 									 const AppConfigColumn **columns,
 									 const char				*region);
 extern void		 appconfig_row_fill(RowMaker *maker, const List *attnums,

@@ -71,6 +71,15 @@ static const AppConfigFact run_facts[] = {
 	{KEY_STATUS, "Status"},
 	{KEY_NONE, NULL}};
 
+/*
+ * What of a run stays as it was when the run started (appconfig-read-api.md,
+ * section 2).  All else can change until the run is DONE, and no query may see
+ * it half before and half after that.
+ */
+static const char *const run_fixed[] = {
+	"ApplicationId", "ExperimentDefinitionId",		 "Run",
+	"StartedAt",	 "ExperimentDefinitionSnapshot", NULL};
+
 /* an event names none of its keys */
 static const AppConfigFact event_facts[] = {{KEY_NONE, NULL}};
 
@@ -131,6 +140,7 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 			.get = {"GetExperimentRun", RUN_PATH, NULL, SOURCE_RUN, false,
 					true},
 			.facts = run_facts,
+			.fixed = run_fixed,
 		},
 	[COLLECTION_EVENTS] =
 		{

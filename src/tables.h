@@ -114,6 +114,9 @@ typedef struct AppConfigCollection
 	AppConfigOperation	  list;
 	AppConfigOperation	  get;
 	const AppConfigFact	 *facts; /* ended by KEY_NONE */
+	const char *const	 *fixed; /* members of its documents that never change,
+								  * ended by NULL; NULL where nobody needs to
+								  * know */
 } AppConfigCollection;
 
 /* How rows come out of a collection's item or document */
