@@ -10,6 +10,8 @@ OBJS = \
 	src/fdw_import.o \
 	src/tables.o \
 	src/predicate.o \
+	src/early.o \
+	src/estimate.o \
 	src/keyset.o \
 	src/request.o \
 	src/access.o \

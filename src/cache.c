@@ -112,7 +112,7 @@ frozen_state(JsonValue *object)
 		}
 		appendStringInfo(&state, "%s\n", text);
 	}
-	return state.data;
+	return repalloc(state.data, state.len + 1);
 }
 
 /*

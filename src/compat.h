@@ -98,6 +98,15 @@ extern void _PG_init(void);
 #define appconfig_array_length(root, expr) estimate_array_length(expr)
 #endif
 
+/* 14 adds a way to tell how good an estimate of groups is */
+#if PG_VERSION_NUM >= 140000
+#define appconfig_estimate_num_groups(root, exprs, rows) \
+	estimate_num_groups(root, exprs, rows, NULL, NULL)
+#else
+#define appconfig_estimate_num_groups(root, exprs, rows) \
+	estimate_num_groups(root, exprs, rows, NULL)
+#endif
+
 /* 18 moves what EXPLAIN prints with */
 #if PG_VERSION_NUM >= 180000
 #include "commands/explain_format.h"

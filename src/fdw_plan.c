@@ -16,273 +16,29 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "access/sysattr.h"
 #include "access/table.h"
-#include "nodes/nodeFuncs.h"
-#include "optimizer/clauses.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 #include "optimizer/planmain.h"
 #include "optimizer/restrictinfo.h"
-#include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/selfuncs.h"
 
-#include "access.h"
 #include "compat.h"
+#include "early.h"
+#include "estimate.h"
 #include "fdw.h"
 #include "fdw_options.h"
-#include "predicate.h"
-#include "request.h"
-
-/*
- * A call takes some milliseconds, as several are in flight; reading a page
- * from disk takes some tens of microseconds, and that is seq_page_cost.  What
- * a call costs has to keep a plan with fewer of them below one with more, and
- * ordinary queries below jit_above_cost.
- */
-#define COST_OF_CALL 40.0
-
-/* What an account holds, where nothing is known of it */
-#define APPLICATIONS_OF_ACCOUNT	   10.0
-#define DEFINITIONS_OF_APPLICATION 10.0
-#define RUNS_OF_DEFINITION		   10.0
-#define CHILDREN_OF_APPLICATION	   5.0 /* environments, profiles */
-#define EVENTS_OF_RUN			   4.0
-
-/* Items that a page of a list has */
-#define PAGE_ITEMS 50.0
 
 /* Most combinations of outer tables for which a path is made */
 #define MAX_OUTER_COMBINATIONS 64
-
-/* By AppConfigRowShape */
-static const double rows_of_shape[] = {
-	[ROW_PER_ITEM] = 1,
-	[ROW_PER_TREATMENT] = 3,
-	[ROW_PER_ATTRIBUTE] = 12,
-	[ROW_PER_ENTRY] = 5,
-};
-
-/* What is known of a foreign table while its query is planned */
-typedef struct PlanTable
-{
-	const AppConfigTable *table;
-	PredicateTable		  predicates;
-	Bitmapset			 *read;	  /* attribute numbers, offset as by
-								   * pull_varattnos() */
-	AccessPlan			  access; /* for the columns that the query reads */
-	Oid					  serverid;
-} PlanTable;
-
-/* What some clauses let us expect */
-typedef struct Estimate
-{
-	double calls;
-	double rows;
-} Estimate;
 
 /* ------------------------------------------------------------------------
  * Size
  * ------------------------------------------------------------------------
  */
-
-/*
- * How many values a key is bound to; 0 if to none.  A disjunction binds a key
- * if all of its arms do.
- */
-static double
-count_values(PlannerInfo *root, const KeyExpr *expr, List *operands,
-			 AppConfigKey key)
-{
-	double count = 0;
-	int	   i;
-
-	if (expr == NULL)
-		return 0;
-	if (expr->kind == KEY_EXPR_IN && expr->key == key)
-	{
-		Node *operand = list_nth(operands, expr->operand);
-
-		return type_is_array(getBaseType(exprType(operand)))
-				   ? Max(1, appconfig_array_length(root, operand))
-				   : 1;
-	}
-	if (expr->kind != KEY_EXPR_AND && expr->kind != KEY_EXPR_OR)
-		return 0;
-	for (i = 0; i < expr->nargs; i++)
-	{
-		double own = count_values(root, expr->args[i], operands, key);
-
-		if (expr->kind == KEY_EXPR_OR)
-		{
-			if (own == 0)
-				return 0;
-			count += own;
-		}
-		else if (own > 0 && (count == 0 || own < count))
-			count = own;
-	}
-	return count;
-}
-
-/* A thing can be known by its id or by its name */
-static double
-count_ids(PlannerInfo *root, const KeyExpr *expr, List *operands,
-		  AppConfigKey id, AppConfigKey name)
-{
-	double ids = count_values(root, expr, operands, id);
-
-	return ids > 0 ? ids : count_values(root, expr, operands, name);
-}
-
-/* Can lists answer everything that the clause reads? */
-static bool
-lists_answer_clause(const PlanTable *table, Node *clause)
-{
-	Bitmapset *read = NULL;
-	int		   member = -1;
-
-	pull_varattnos(clause, table->predicates.relid, &read);
-	if (bms_is_empty(read))
-		return false;
-	while ((member = bms_next_member(read, member)) >= 0)
-	{
-		int attnum = member + FirstLowInvalidHeapAttributeNumber;
-		const AppConfigColumn *column =
-			attnum > 0 ? table->predicates.columns[attnum - 1] : NULL;
-
-		if (column == NULL ||
-			!appconfig_access_lists_answer(table->table, column))
-			return false;
-	}
-	return true;
-}
-
-/* Can the clause be checked against items of lists, and once more later? */
-static bool
-can_go_early(const PlanTable *table, Node *clause)
-{
-	return lists_answer_clause(table, clause) &&
-		   !contain_volatile_functions(clause) && !contain_subplans(clause);
-}
-
-/*
- * What part of the rows meets those clauses that bind no key and that lists
- * answer, or those that they do not answer
- */
-static double
-selectivity_besides_keys(PlannerInfo *root, const PlanTable *table,
-						 List *clauses, bool early)
-{
-	List	 *some = NIL;
-	List	 *operands;
-	ListCell *cell;
-
-	foreach(cell, clauses)
-	{
-		RestrictInfo *rinfo = lfirst_node(RestrictInfo, cell);
-
-		if (can_go_early(table, (Node *) rinfo->clause) == early &&
-			appconfig_predicate_bind(&table->predicates, list_make1(rinfo),
-									 &operands) == NULL)
-			some = lappend(some, rinfo);
-	}
-	return clauselist_selectivity(root, some, table->predicates.relid,
-								  JOIN_INNER, NULL);
-}
-
-/* One list for all, or one for each parent; as long as its items take */
-static double
-pages(double lists, double items)
-{
-	return Max(lists, ceil(items / PAGE_ITEMS));
-}
-
-/* Calls and rows of a table whose things stand in applications themselves */
-static Estimate
-estimate_children(const PlanTable *table, double applications, double ids)
-{
-	Estimate result = {.calls = 1, .rows = APPLICATIONS_OF_ACCOUNT};
-
-	if (table->table->collection == COLLECTION_APPLICATIONS)
-		return result;
-	if (applications == 0)
-		applications = APPLICATIONS_OF_ACCOUNT;
-	else
-		result.calls = 0;
-	result.calls += applications * Max(ids, 1);
-	result.rows = applications * (ids > 0 ? ids : CHILDREN_OF_APPLICATION);
-	return result;
-}
-
-/*
- * Calls and rows if the clauses are those that bind keys.  A definition and a
- * run that are known are asked for, of what is not there are lists.
- */
-static Estimate
-estimate(PlannerInfo *root, const PlanTable *table, List *clauses)
-{
-	AppConfigCollectionId collection = table->table->collection;
-	List				 *operands = NIL;
-	KeyExpr				 *keys =
-		 appconfig_enable_pushdown
-						 ? appconfig_predicate_bind(&table->predicates, clauses, &operands)
-						 : NULL;
-	double	 applications = count_ids(root, keys, operands, KEY_APPLICATION_ID,
-									  KEY_APPLICATION_NAME);
-	double	 definitions = count_ids(root, keys, operands, KEY_DEFINITION_ID,
-									 KEY_DEFINITION_NAME);
-	double	 runs = count_values(root, keys, operands, KEY_RUN);
-	Estimate result = {.calls = 0};
-	bool	 listed;
-
-	if (collection != COLLECTION_DEFINITIONS &&
-		collection != COLLECTION_RUNS && collection != COLLECTION_EVENTS)
-		return estimate_children(
-			table, applications,
-			collection == COLLECTION_ENVIRONMENTS
-				? count_ids(root, keys, operands, KEY_ENVIRONMENT_ID,
-							KEY_ENVIRONMENT_NAME)
-				: count_ids(root, keys, operands, KEY_PROFILE_ID,
-							KEY_PROFILE_NAME));
-
-	listed = applications == 0 || definitions == 0;
-	if (listed)
-	{
-		double items =
-			(applications > 0 ? applications : APPLICATIONS_OF_ACCOUNT) *
-			DEFINITIONS_OF_APPLICATION;
-
-		result.calls += pages(Max(applications, 1), items);
-		if (definitions == 0)
-			definitions = items;
-	}
-	else
-		definitions *= applications;
-	result.rows = definitions;
-	if (collection != COLLECTION_DEFINITIONS)
-	{
-		listed = runs == 0;
-		if (listed)
-			result.calls += definitions;
-		result.rows *= runs > 0 ? runs : RUNS_OF_DEFINITION;
-	}
-	if (listed)
-		result.rows *= selectivity_besides_keys(root, table, clauses, true);
-	if (!listed || table->access.need_document ||
-		collection == COLLECTION_EVENTS)
-		result.calls += result.rows;
-	if (collection == COLLECTION_EVENTS)
-		result.rows *= EVENTS_OF_RUN;
-	result.rows *= rows_of_shape[table->table->shape];
-	result.rows *= selectivity_besides_keys(root, table, clauses, false);
-	return result;
-}
 
 /* Everything that the query reads of the table, in rows and in clauses */
 static Bitmapset *
@@ -355,11 +111,12 @@ appconfigGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 	table_close(relation, NoLock);
 	table->read = find_columns_read(baserel);
 	table->serverid = baserel->serverid;
+	table->pushdown = appconfig_enable_pushdown;
 	plan_access(table, baserel->max_attr);
 	baserel->fdw_private = table;
-	baserel->tuples = estimate(root, table, NIL).rows;
-	baserel->rows =
-		clamp_row_est(estimate(root, table, baserel->baserestrictinfo).rows);
+	baserel->tuples = appconfig_estimate(root, table, NIL).rows;
+	baserel->rows = clamp_row_est(
+		appconfig_estimate(root, table, baserel->baserestrictinfo).rows);
 }
 
 /* ------------------------------------------------------------------------
@@ -367,16 +124,15 @@ appconfigGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
  * ------------------------------------------------------------------------
  */
 static void
-add_foreign_path(PlannerInfo *root, RelOptInfo *baserel, List *clauses,
-				 double rows, Relids outer)
+add_foreign_path(PlannerInfo *root, RelOptInfo *baserel, Estimate expected,
+				 double rows, double repeats, Relids outer)
 {
-	Estimate expected = estimate(root, baserel->fdw_private, clauses);
-	Cost	 startup = COST_OF_CALL;
-	Cost	 total = expected.calls * COST_OF_CALL + rows * cpu_tuple_cost;
+	Cost cost = appconfig_estimate_cost(&expected) * repeats;
 
-	add_path(baserel,
-			 (Path *) appconfig_create_foreignscan_path(
-				 root, baserel, rows, startup, Max(startup, total), outer));
+	/* the first row is there after the first of the calls */
+	add_path(baserel, (Path *) appconfig_create_foreignscan_path(
+						  root, baserel, rows, cost / Max(expected.calls, 1),
+						  cost + rows * cpu_tuple_cost, outer));
 }
 
 /* For generate_implied_equalities_for_column(): is it the column in question?
@@ -494,24 +250,29 @@ void
 appconfigGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel,
 						 Oid foreigntableid pg_attribute_unused())
 {
-	ListCell *cell;
+	const PlanTable *table = baserel->fdw_private;
+	ListCell		*cell;
 
-	add_foreign_path(root, baserel, baserel->baserestrictinfo, baserel->rows,
-					 baserel->lateral_relids);
-	if (!appconfig_enable_pushdown)
+	add_foreign_path(
+		root, baserel,
+		appconfig_estimate(root, table, baserel->baserestrictinfo),
+		baserel->rows, 1, baserel->lateral_relids);
+	if (!table->pushdown)
 		return;
 	foreach(cell, find_outer_combinations(root, baserel))
 	{
 		ParamPathInfo *param_info =
 			get_baserel_parampathinfo(root, baserel, lfirst(cell));
-		List *clauses = list_concat_copy(baserel->baserestrictinfo,
-										 param_info->ppi_clauses);
+		List	*clauses = list_concat_copy(baserel->baserestrictinfo,
+											param_info->ppi_clauses);
+		Estimate expected = appconfig_estimate(root, table, clauses);
 
-		param_info->ppi_rows = Min(
-			clamp_row_est(estimate(root, baserel->fdw_private, clauses).rows),
-			baserel->rows);
-		add_foreign_path(root, baserel, clauses, param_info->ppi_rows,
-						 lfirst(cell));
+		param_info->ppi_rows =
+			Min(clamp_row_est(expected.rows), baserel->rows);
+		add_foreign_path(
+			root, baserel, expected, param_info->ppi_rows,
+			appconfig_estimate_repeats(root, table, clauses, lfirst(cell)),
+			lfirst(cell));
 	}
 }
 
@@ -519,47 +280,6 @@ appconfigGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel,
  * Plan
  * ------------------------------------------------------------------------
  */
-
-/*
- * The places in the plan's qual of those clauses that can be checked before a
- * document is fetched.  A clause must not see a row before those that protect
- * it have: where a clause of a lower security level has to wait for the
- * document, only leakproof ones may go ahead.
- */
-static void
-find_early_quals(const PlanTable *table, List *scan_clauses, List *qual,
-				 AppConfigScanPlan *plan)
-{
-	Index	  waiting = PG_UINT32_MAX;
-	ListCell *cell;
-
-	foreach(cell, scan_clauses)
-	{
-		RestrictInfo *rinfo = lfirst_node(RestrictInfo, cell);
-
-		if (!can_go_early(table, (Node *) rinfo->clause))
-			waiting = Min(waiting, rinfo->security_level);
-	}
-	foreach(cell, scan_clauses)
-	{
-		RestrictInfo *rinfo = lfirst_node(RestrictInfo, cell);
-		ListCell	 *other;
-
-		if (!can_go_early(table, (Node *) rinfo->clause) ||
-			(rinfo->security_level > waiting && !rinfo->leakproof))
-			continue;
-		foreach(other, qual)
-		{
-			if (lfirst(other) != rinfo->clause)
-				continue;
-			plan->early_quals =
-				lappend_int(plan->early_quals, foreach_current_index(other));
-			plan->early_levels = lappend_int(
-				plan->early_levels,
-				rinfo->leakproof ? -1 : (int) rinfo->security_level);
-		}
-	}
-}
 
 /*
  * Tables of the query that are joined with this one, of the same server, and
@@ -627,7 +347,7 @@ appconfigGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 	{
 		plan.keys = appconfig_predicate_bind(&table->predicates, scan_clauses,
 											 &operands);
-		find_early_quals(table, scan_clauses, qual, &plan);
+		appconfig_early_find(table, scan_clauses, qual, &plan);
 		plan.rows_wanted = find_rows_wanted(root);
 	}
 	return make_foreignscan(tlist, qual, baserel->relid, operands,

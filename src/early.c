@@ -1,0 +1,91 @@
+/*-------------------------------------------------------------------------
+ *
+ * early.c
+ *		Which clauses can be checked against what lists show.
+ *
+ * A clause whose columns stand in a list need not wait for a document: what
+ * fails it is not asked for.  The executor checks it again all the same.
+ *
+ * What may not live here: keys (predicate.c), the check itself (fdw_scan.c).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/sysattr.h"
+#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
+
+#include "early.h"
+
+/* Can lists answer everything that the clause reads? */
+static bool
+lists_answer_clause(const PlanTable *table, Node *clause)
+{
+	Bitmapset *read = NULL;
+	int		   member = -1;
+
+	pull_varattnos(clause, table->predicates.relid, &read);
+	if (bms_is_empty(read))
+		return false;
+	while ((member = bms_next_member(read, member)) >= 0)
+	{
+		int attnum = member + FirstLowInvalidHeapAttributeNumber;
+		const AppConfigColumn *column =
+			attnum > 0 ? table->predicates.columns[attnum - 1] : NULL;
+
+		if (column == NULL ||
+			!appconfig_access_lists_answer(table->table, column))
+			return false;
+	}
+	return true;
+}
+
+/* Can the clause be checked against items of lists, and once more later? */
+bool
+appconfig_early_can_go(const PlanTable *table, Node *clause)
+{
+	return lists_answer_clause(table, clause) &&
+		   !contain_volatile_functions(clause) && !contain_subplans(clause);
+}
+
+/*
+ * The places in the plan's qual of those clauses that can be checked before a
+ * document is fetched.  A clause must not see a row before those that protect
+ * it have: where a clause of a lower security level has to wait for the
+ * document, only leakproof ones may go ahead.
+ */
+void
+appconfig_early_find(const PlanTable *table, List *scan_clauses, List *qual,
+					 AppConfigScanPlan *plan)
+{
+	Index	  waiting = PG_UINT32_MAX;
+	ListCell *cell;
+
+	foreach(cell, scan_clauses)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, cell);
+
+		if (!appconfig_early_can_go(table, (Node *) rinfo->clause))
+			waiting = Min(waiting, rinfo->security_level);
+	}
+	foreach(cell, scan_clauses)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, cell);
+		ListCell	 *other;
+
+		if (!appconfig_early_can_go(table, (Node *) rinfo->clause) ||
+			(rinfo->security_level > waiting && !rinfo->leakproof))
+			continue;
+		foreach(other, qual)
+		{
+			if (lfirst(other) != rinfo->clause)
+				continue;
+			plan->early_quals =
+				lappend_int(plan->early_quals, foreach_current_index(other));
+			plan->early_levels = lappend_int(
+				plan->early_levels,
+				rinfo->leakproof ? -1 : (int) rinfo->security_level);
+		}
+	}
+}

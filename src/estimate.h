@@ -1,0 +1,28 @@
+/*-------------------------------------------------------------------------
+ *
+ * estimate.h
+ *		How many calls and rows clauses let us expect.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef APPCONFIG_ESTIMATE_H
+#define APPCONFIG_ESTIMATE_H
+
+#include "plan_table.h"
+
+/* What some clauses let us expect */
+typedef struct Estimate
+{
+	double calls;
+	double waits; /* of calls for the answers of others */
+	double rows;
+} Estimate;
+
+extern Estimate appconfig_estimate(PlannerInfo *root, const PlanTable *table,
+								   List *clauses);
+extern Cost		appconfig_estimate_cost(const Estimate *expected);
+extern double	appconfig_estimate_repeats(PlannerInfo	   *root,
+										   const PlanTable *table, List *clauses,
+										   Relids outer);
+
+#endif /* APPCONFIG_ESTIMATE_H */

@@ -1,0 +1,27 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_table.h
+ *		What is known of a foreign table while its query is planned.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef APPCONFIG_PLAN_TABLE_H
+#define APPCONFIG_PLAN_TABLE_H
+
+#include "access.h"
+#include "predicate.h"
+#include "tables.h"
+
+/* Filled by GetForeignRelSize; the fdw_private of a base relation */
+typedef struct PlanTable
+{
+	const AppConfigTable *table;
+	PredicateTable		  predicates;
+	Bitmapset			 *read;	  /* attribute numbers, offset as by
+								   * pull_varattnos() */
+	AccessPlan			  access; /* for the columns that the query reads */
+	Oid					  serverid;
+	bool				  pushdown; /* may clauses narrow the calls? */
+} PlanTable;
+
+#endif /* APPCONFIG_PLAN_TABLE_H */
