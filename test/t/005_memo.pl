@@ -233,6 +233,18 @@ subtest 'tables of one run show one state of it' => sub {
 	$session->query(join_by());
 };
 
+subtest 'a run that is known by names and by ids is one run' => sub {
+	my $names = "r.application_name = 'storefront' AND r.experiment_definition_name = 'add-to-cart-button'";
+	my $ids = "o.application_id = 'shop4x1' AND o.experiment_definition_id = 'addcrt1'";
+	my $from = "FROM remote.experiment_runs r, remote.treatment_overrides o WHERE $names AND $ids AND r.run = o.run";
+
+	foreach my $run ('r.run = 3', 'r.run >= 3 AND o.run >= 3')
+	{
+		never_mixed($run, "SELECT r.description, r.exposure_percentage, o.entity_id $from AND $run", 'v0|0|v0', 'v1|1|v1');
+		like((calls_of("SELECT count(r.exposure_percentage) $from AND $run"))[1], qr/GetExperimentRun 1,/, '... fetched once');
+	}
+};
+
 subtest 'what a list says is of the same state as what a document says' => sub {
 	foreach my $method ('nestloop', 'hashjoin')
 	{

@@ -497,7 +497,28 @@ subtest 'another session' => sub {
 	is($session->query($look), 77, '... another endpoint');
 	$session->query('COMMIT');
 	$second->query($here);
-	$session->query('DEALLOCATE p');
+	$session->query("DEALLOCATE p; PREPARE p AS $look");
+	is($session->query("EXECUTE p; BEGIN; EXECUTE p; EXECUTE p"), "50\n50\n50", 'a plan in a transaction');
+	$second->query($there);
+	is($session->query('EXECUTE p'), 77, '... another endpoint');
+	$session->query('COMMIT; DEALLOCATE p');
+	$second->query($here);
+};
+
+subtest 'a change of another session in the middle of a beginning' => sub {
+	my $second = open_session($node);
+
+	# who looks up the keys for the first time has to wait, with the options at hand
+	$second->query('BEGIN; LOCK TABLE pg_user_mapping');
+	my $first = start_session($node, 'first', "$look;\n$look;\n");
+	wait_until('the first session to wait', sub {
+		$second->query("SELECT count(*) FROM pg_locks WHERE relation = 'pg_user_mapping'::regclass AND NOT granted") });
+	$second->query("$there; COMMIT");
+	my ($out, $err) = $first->finish;
+
+	is($err, '', 'no error');
+	like($out, qr/\n77$/, 'the next statement goes by the options in force');
+	$second->query($here);
 };
 
 # ---------------------------------------------------------------------
