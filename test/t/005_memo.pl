@@ -365,6 +365,10 @@ subtest 'documents beyond work_mem are in a temporary file' => sub {
 	cmp_ok($sizes[0], '>', 64 * 1024, '... of some size');
 	shows('the same rows', $all, $expected, $calls);
 	is($session->query($files), 0, 'the file is gone');
+	# pages of lists as well
+	$all = 'SELECT sum((SELECT count(*) FROM long_runs b WHERE b.exposure_percentage >= r.run)) FROM long_runs r WHERE r.run <= 10';
+	($expected, $made) = calls_of("SET work_mem = '64MB'; $all; $little");
+	shows('what is read again and again', $all, $expected, $made);
 	is(join(' ', temporary_files("SET work_mem = '64MB'; $all")), '', 'no file where there is memory');
 	$session->query($little);
 };

@@ -358,6 +358,25 @@ subtest 'memory stays within cache_size' => sub {
 	$session->query('ALTER SERVER kept OPTIONS (DROP cache_size)');
 };
 
+subtest 'a list is not continued where another statement has left off' => sub {
+	my $id = new_definition();
+	my $runs = "FROM kept.experiment_runs WHERE application_id = 'app120x' AND experiment_definition_id = 'def120x'";
+
+	# three pages, of which the second has to make room for a document
+	put_run(document_of($id, 1), Description => 'd' x 18_000);
+	$session->query("ALTER SERVER kept OPTIONS (ADD cache_size '32kB')");
+	shows('a list', "SELECT count(*) $runs", 120, 'ListExperimentRuns 3');
+	shows('... that is kept', "SELECT count(*) $runs", 120, 'none');
+	shows('its beginning', "SELECT run $runs LIMIT 1", 120, 'none');
+	shows('a document', get_run('kept', $id, 1), 1, 'GetExperimentRun 1');
+	$emulator->clear;
+	is($session->query("SELECT count(*) $runs"), 120, 'the list again');
+	my @targets = map { $_->{target} } @{ $emulator->control('GET', 'log') };
+	# nobody knows for how long the service takes a token
+	unlike($targets[0], qr/next_token/, '... begins with its first page');
+	$session->query('ALTER SERVER kept OPTIONS (DROP cache_size)');
+};
+
 # ---------------------------------------------------------------------
 # What ends it
 # ---------------------------------------------------------------------
