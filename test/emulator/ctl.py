@@ -72,6 +72,8 @@ def fault(options):
     names = ("operation", "path", "times", "after", "ms", "status", "code", "message", "body", "bytes", "member",
              "location", "seconds")
     rule = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    if options.mutation:
+        rule["mutation"] = json.loads(options.mutation)
     if options.body_file:
         rule["body"] = Path(options.body_file).read_text(encoding="utf-8")
     if options.header:
@@ -147,6 +149,7 @@ def parse_arguments():
     added.add_argument("--member", help="only this member")
     added.add_argument("--location", help="where redirect points to")
     added.add_argument("--seconds", type=float, help="by how much skew shifts the Date header")
+    added.add_argument("--mutation", metavar="JSON", help="the change after the answer")
     command(nofaults)
     for function, name in ((put_run, "put-run"), (put_definition, "put-definition")):
         added = command(function, name)

@@ -32,7 +32,7 @@ from email.utils import formatdate
 import dataset
 from control import PREFIX, Control
 from faults import DELIVERIES, TRANSFORMS, Faults, error
-from httpd import Connection, Response
+from httpd import Connection, Request, Response
 from journal import Journal
 from model import Model
 from service import ApiError, Service, route
@@ -72,6 +72,8 @@ class Emulator:
         entry = self._journal.begin(operation, request, connection.number)
         rule = self._faults.take(operation, request.target)
         response, outcome = self._answer(request, call)
+        if rule is not None and rule.mutation is not None:
+            self._change(rule.mutation)
         response = self._distort(response, rule, call, entry["seq"])
         self._journal.record(entry, status=response.status, fault=rule.kind if rule else None, **outcome)
         close = (request.header("connection") or "").lower() == "close"
@@ -82,6 +84,12 @@ class Emulator:
         task = asyncio.get_running_loop().create_task(self._deliver(connection, response, rule, close))
         task.add_done_callback(lambda _: self._journal.end())
         return task
+
+    def _change(self, mutation):
+        """Changes the data as a control request between two API requests would."""
+        answer = self._control.answer(Request("POST", PREFIX + "mutate", [], json.dumps(mutation).encode()))
+        if answer.status != 200:
+            raise ValueError(f"{mutation}: {answer.body.decode()}")
 
     def _answer(self, request, call):
         """The right answer, and what the log says about it."""

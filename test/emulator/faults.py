@@ -43,6 +43,7 @@ KINDS = {
     "duplicate-members": "members twice, the last one right",
     "repeat-token": "the same NextToken for ever",
     "empty-page": "no items, but a NextToken to the page that was due",
+    "change": "the right answer, and then --mutation, a JSON object as mutate takes it",
 }
 
 #: Members that null-members adds where they are absent, by a member of the object that can hold them.
@@ -62,7 +63,7 @@ class Rule:
 
     DEFAULTS = {"operation": None, "path": None, "times": None, "after": 0, "ms": 0, "status": None, "code": None,
                 "message": None, "body": None, "headers": {}, "bytes": None, "member": None,
-                "location": "/applications", "seconds": 3600}
+                "location": "/applications", "seconds": 3600, "mutation": None}
 
     def __init__(self, kind, **options):
         unknown = set(options) - set(self.DEFAULTS)

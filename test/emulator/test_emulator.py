@@ -383,7 +383,7 @@ class FaultyAnswers(Served):
         self.emulator.control("POST", "faults", [{"kind": kind, **options}])
 
     def test_every_kind_is_described(self):
-        self.assertEqual({*TRANSFORMS, *DELIVERIES, "latency"}, set(KINDS))
+        self.assertEqual({*TRANSFORMS, *DELIVERIES, "latency", "change"}, set(KINDS))
 
     def test_rules_choose_requests(self):
         self.emulator.control("POST", "faults", [
@@ -642,6 +642,10 @@ class ControlClient(Served):
         self.refused(RUN, 429, "ThrottlingException")
         self.ctl("nofaults")
         self.assertEqual(self.get(RUN).status, 200)
+        self.ctl("fault", "change", "--times", "1", "--mutation", '{"action": "rename_application", "application":'
+                 ' "shop4x1", "name": "shop"}')
+        self.assertEqual([self.get("/applications/shop4x1").json["Name"] for _ in range(3)],
+                         ["storefront", "shop", "shop"])
         self.assertEqual(self.ctl("fault", "nonsense", status=1),
                          "ctl.py: ValueError: no fault of kind 'nonsense' with []\n")
 

@@ -18,7 +18,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time usleep);
 
-our @EXPORT = qw(new_node create_server start_emulator wait_until start_session sqlstate_of $access_key $secret_key);
+our @EXPORT = qw(new_node create_server start_emulator wait_until start_session open_session sqlstate_of
+  $access_key $secret_key);
 
 our $access_key = 'AKIDEXAMPLE';
 our $secret_key = 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY';
@@ -100,6 +101,20 @@ sub start_session
 	return bless $self, 'AppConfigTest::Session';
 }
 
+# open_session(NODE): psql in the background that takes one statement after the other, so that
+# the test can do something between two of them
+sub open_session
+{
+	my ($node) = @_;
+	my $self = bless { stdin => '', stdout => '', stderr => '', count => 0 }, 'AppConfigTest::OpenSession';
+
+	$self->{timer} = IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default);
+	$self->{run} = IPC::Run::start(
+		[ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-v', 'VERBOSITY=verbose', '-f', '-' ],
+		'<', \$self->{stdin}, '>', \$self->{stdout}, '2>', \$self->{stderr}, $self->{timer});
+	return $self;
+}
+
 # An emulator of its own for the test; it ends with it
 sub start_emulator
 {
@@ -139,6 +154,59 @@ sub finish
 	return ($self->{stdout}, $self->{stderr});
 }
 
+package AppConfigTest::OpenSession;
+
+use strict;
+use warnings;
+
+# Executes SQL: (standard output, standard error)
+sub run
+{
+	my ($self, $sql) = @_;
+	my $mark = 'done ' . ++$self->{count};
+
+	$self->{timer}->start($PostgreSQL::Test::Utils::timeout_default);
+	$self->{stdout} = $self->{stderr} = '';
+	$self->{stdin} .= "$sql\n;\n\\echo $mark\n\\warn $mark\n";
+	until ($self->{stdout} =~ /^\Q$mark\E$/m && $self->{stderr} =~ /^\Q$mark\E$/m)
+	{
+		die "the session has ended: $self->{stderr}" unless $self->{run}->pumpable;
+		$self->{run}->pump;
+	}
+	return map { s/^\Q$mark\E\n//mr =~ s/\n\z//r } $self->{stdout}, $self->{stderr};
+}
+
+# Executes SQL that must not fail; what it prints
+sub query
+{
+	my ($self, $sql) = @_;
+	my ($out, $err) = $self->run($sql);
+
+	if ($err =~ /ERROR|FATAL|PANIC/)
+	{
+		# a subtest would lose the message
+		Test::More::diag("$sql: $err");
+		die 'an unexpected error';
+	}
+	return $out;
+}
+
+# Executes SQL that has to fail; the SQLSTATE
+sub failure
+{
+	my ($self, $sql) = @_;
+
+	return AppConfigTest::sqlstate_of(($self->run($sql))[1]);
+}
+
+sub DESTROY
+{
+	my ($self) = @_;
+
+	local ($?, $@);
+	$self->{run}->kill_kill if $self->{run};
+}
+
 package AppConfigTest::Emulator;
 
 use strict;
@@ -159,14 +227,56 @@ sub ctl
 	return $out;
 }
 
-# The emulator's counters, over plain HTTP
+# A control request (control.py), over plain HTTP; the answer
+sub control
+{
+	my ($self, $method, $name, $document) = @_;
+	my $http = $self->{http} //= HTTP::Tiny->new(no_proxy => ['127.0.0.1'], timeout => 10);
+	my $answer = $http->request($method, "$self->{url}/_emulator/$name",
+		defined $document ? { content => JSON::PP::encode_json($document) } : {});
+
+	die "$method $name: $answer->{content}" unless $answer->{success};
+	return JSON::PP->new->allow_nonref->decode($answer->{content});
+}
+
+# The emulator's counters
 sub stats
 {
 	my ($self) = @_;
-	my $answer = HTTP::Tiny->new(no_proxy => ['127.0.0.1'], timeout => 10)->get("$self->{url}/_emulator/stats");
 
-	die "no counters: $answer->{content}" unless $answer->{success};
-	return JSON::PP::decode_json($answer->{content});
+	return $self->control('GET', 'stats');
+}
+
+# Calls since the last clear, as "GetExperimentRun 3, ListExperimentRuns 1"
+sub calls
+{
+	my ($self) = @_;
+	my $operations = $self->stats->{operations};
+
+	return join(', ', map { "$_ $operations->{$_}" } sort keys %$operations) || 'none';
+}
+
+sub clear
+{
+	my ($self) = @_;
+
+	$self->control('DELETE', 'log');
+}
+
+# An action of control.py's Mutations
+sub mutate
+{
+	my ($self, $action, %arguments) = @_;
+
+	return $self->control('POST', 'mutate', { action => $action, %arguments });
+}
+
+# The rules in force from now on, each a hash
+sub faults
+{
+	my ($self, @rules) = @_;
+
+	$self->control('POST', 'faults', \@rules);
 }
 
 # Back to the beginning: no faults, nothing counted
