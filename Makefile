@@ -14,6 +14,7 @@ OBJS = \
 	src/estimate.o \
 	src/keyset.o \
 	src/request.o \
+	src/statement.o \
 	src/access.o \
 	src/facts.o \
 	src/cursor.o \

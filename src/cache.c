@@ -115,6 +115,17 @@ frozen_state(JsonValue *object)
 	return repalloc(state.data, state.len + 1);
 }
 
+/* Has the service frozen the thing that a list's item or a document shows? */
+bool
+appconfig_cache_is_frozen(JsonValue *object)
+{
+	char *state = frozen_state(object);
+
+	if (state != NULL)
+		pfree(state);
+	return state != NULL;
+}
+
 /*
  * A list of this statement shows the thing that a request would get.  Is what
  * the cache has of it frozen, and in that state?  Then the copy is exact; if

@@ -21,6 +21,7 @@ typedef struct CacheTerms
 } CacheTerms;
 
 extern DocumentCache *appconfig_cache_create(MemoryContext parent);
+extern bool			  appconfig_cache_is_frozen(JsonValue *object);
 extern bool appconfig_cache_confirm(DocumentCache *cache, const char *target,
 									JsonValue *seen_as);
 extern JsonValue *appconfig_cache_get(DocumentCache *cache, const char *target,

@@ -428,32 +428,35 @@ take_sides(AppConfigCursor *cursor, CursorNode *node)
  * ------------------------------------------------------------------------
  */
 
-/* An item of a list of the table's own collection */
+/*
+ * An item of a list of the table's own collection: a row by itself, or as far
+ * as it goes before its document is there
+ */
 static void
 add_own_item(AppConfigCursor *cursor, CursorNode *list, const KeyFacts *keys,
-			 JsonValue *value)
+			 JsonValue *value, bool need_document)
 {
 	const AppConfigCollection *collection =
 		appconfig_access_collection(&cursor->plan, list->level);
-	CursorNode *node = add_node(
-		cursor, &list->node, cursor->plan.need_document ? NODE_GET : NODE_ITEM,
-		list->level, list, keys, list->typed);
+	CursorNode *node =
+		add_node(cursor, &list->node, need_document ? NODE_GET : NODE_ITEM,
+				 list->level, list, keys, list->typed);
 
 	node->source[collection->list.yields] = appconfig_json_retain(value);
 }
 
 /*
  * Lets the memo know what a list says of a thing whose document the service
- * may have frozen
+ * may have frozen.  Returns whether that is the last word on it.
  */
-static void
+static bool
 show_to_memo(AppConfigCursor *cursor, const AppConfigCollection *collection,
 			 const KeyFacts *keys, JsonValue *item)
 {
-	if (collection->get.freezes)
-		appconfig_memo_see(cursor->memo,
-						   appconfig_request_path(&collection->get, keys),
-						   item);
+	return !collection->get.freezes ||
+		   appconfig_memo_see(cursor->memo,
+							  appconfig_request_path(&collection->get, keys),
+							  item);
 }
 
 /* One item of any list */
@@ -466,6 +469,7 @@ add_item(AppConfigCursor *cursor, CursorNode *list, JsonValue *value)
 	KeyFacts	  keys = list->keys;
 	JsonValue	**inherited = &list->source[collection->list.yields];
 	AppConfigItem item;
+	bool		  final;
 
 	if (!appconfig_facts_learn(&keys, collection, own, value))
 	{
@@ -475,14 +479,18 @@ add_item(AppConfigCursor *cursor, CursorNode *list, JsonValue *value)
 	appconfig_facts_check_addressable(collection, &keys);
 	if (!appconfig_keyset_contains(cursor->keys, &keys))
 		return;
-	show_to_memo(cursor, collection, &keys, value);
+	/* what may be of another moment than a document decides nothing */
+	final = show_to_memo(cursor, collection, &keys, value) ||
+			!cursor->options.agree;
 	item = make_item(cursor, list->source, &keys);
-	item.source[collection->list.yields] = value;
+	if (final || !own)
+		item.source[collection->list.yields] = value;
 	if (!passes_filter(cursor, &item))
 		return;
 	if (own)
 	{
-		add_own_item(cursor, list, &keys, value);
+		add_own_item(cursor, list, &keys, value,
+					 cursor->plan.need_document || !final);
 		return;
 	}
 	/* for the time being the list stands for its item, as the parent */
@@ -1005,7 +1013,6 @@ appconfig_cursor_open(Memo *memo, const AppConfigCursorOptions *options)
 	MemoryContextRegisterResetCallback(context, &cursor->callback);
 	cursor->keys = cursor->options.keys;
 	appconfig_access_plan(&cursor->plan, options->table, options->columns);
-	cursor->plan.need_document |= options->documents;
 	if (appconfig_access_needs_applications(&cursor->plan, cursor->keys))
 		add_node(cursor, &cursor->queue.head, NODE_APPLICATIONS, 0, NULL,
 				 &nothing, true);

@@ -25,10 +25,11 @@ typedef bool (*AppConfigItemFilter)(void *arg, const AppConfigItem *item);
 typedef struct AppConfigCursorOptions
 {
 	const AppConfigTable   *table;
-	const KeySet		   *keys;	   /* in UTF-8 */
-	const AppConfigColumn **columns;   /* that are read, ended by NULL */
-	bool					documents; /* even where a list's items would do */
+	const KeySet		   *keys;	 /* in UTF-8 */
+	const AppConfigColumn **columns; /* that are read, ended by NULL */
 	bool every_state; /* lists are not to be filtered by status */
+	bool agree; /* what can change is not to be taken from lists, which may be
+				 * of another moment than documents */
 	int	 rows_wanted; /* a LIMIT that is likely to stop the scan, or 0 */
 	AppConfigItemFilter filter; /* or NULL */
 	void			   *filter_arg;

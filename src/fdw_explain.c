@@ -27,6 +27,7 @@
 #include "fdw_options.h"
 #include "fdw_scan.h"
 #include "predicate.h"
+#include "statement.h"
 
 /* By KeyExprKind */
 static const char *const operator_names[] = {
@@ -190,7 +191,7 @@ explain_clauses(const char *label, const Deparse *how, List *clauses,
 /* What the scan can call, whatever the values of its keys will be */
 static AccessWalk *
 walk_of_plan(const AppConfigScanPlan *plan, const AppConfigColumn **columns,
-			 const KeySet *keys)
+			 const KeySet *keys, bool agree)
 {
 	AccessPlan			   *access = palloc(sizeof(AccessPlan));
 	const AppConfigColumn **read =
@@ -201,7 +202,7 @@ walk_of_plan(const AppConfigScanPlan *plan, const AppConfigColumn **columns,
 	foreach(cell, plan->columns)
 		read[i++] = columns[lfirst_int(cell) - 1];
 	appconfig_access_plan(access, plan->table, read);
-	access->need_document |= plan->documents;
+	access->need_document |= agree;
 	return appconfig_access_walk(access, keys);
 }
 
@@ -227,9 +228,13 @@ appconfigExplainForeignScan(ForeignScanState *node, ExplainState *es)
 															  (Plan *) scan, NIL),
 						  .prefix = list_length(es->rtable) > 1 || es->verbose,
 						  .operands = scan->fdw_exprs};
-	AccessWalk	  *walk =
-		walk_of_plan(plan, columns,
-					 symbolic_keys(plan->keys, list_length(scan->fdw_exprs)));
+	StatementReads reads;
+	AccessWalk	  *walk;
+
+	appconfig_statement_examine(&reads, es->pstmt, scan->fs_server);
+	walk = walk_of_plan(
+		plan, columns, symbolic_keys(plan->keys, list_length(scan->fdw_exprs)),
+		plan->changing && reads.agree);
 
 	ExplainPropertyList("Operations", walk->operations, es);
 	if (plan->keys != NULL)

@@ -281,41 +281,37 @@ appconfigGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel,
  * ------------------------------------------------------------------------
  */
 
-/*
- * Tables of the query that are joined with this one, of the same server, and
- * that read what can change of the same things: one state of a thing is to be
- * seen by all.  A document is fetched once in a statement, so whoever reads
- * what changes of it reads it there; and where all do with lists, those are
- * the same lists.
- */
-static void
-agree_with_others(PlannerInfo *root, RelOptInfo *baserel,
-				  AppConfigScanPlan *plan)
+/* Do the keys bind one, so that each of its values is asked for? */
+static bool
+binds_key(const KeyExpr *expr, AppConfigKey key)
 {
-	const PlanTable *table = baserel->fdw_private;
-	bool			 others = false;
-	int				 i;
+	int i;
 
-	if (!table->access.changing)
-		return;
-	for (i = 1; i < root->simple_rel_array_size; i++)
+	if (expr == NULL)
+		return false;
+	for (i = 0; i < expr->nargs; i++)
 	{
-		RelOptInfo		*rel = root->simple_rel_array[i];
-		const PlanTable *other;
-
-		if (rel == NULL || rel == baserel || !IS_SIMPLE_REL(rel) ||
-			rel->fdwroutine == NULL ||
-			rel->fdwroutine->GetForeignRelSize != appconfigGetForeignRelSize)
-			continue;
-		other = rel->fdw_private;
-		if (other == NULL || other->serverid != table->serverid ||
-			other->table->collection != table->table->collection ||
-			!other->access.changing)
-			continue;
-		others = true;
-		plan->documents |= other->access.need_document;
+		if (binds_key(expr->args[i], key))
+			return true;
 	}
-	plan->every_state = others && !plan->documents;
+	return expr->kind == KEY_EXPR_IN && expr->key == key;
+}
+
+/* Is a status that the keys bind no constant? */
+static bool
+state_varies(const KeyExpr *expr, const List *operands)
+{
+	int i;
+
+	if (expr == NULL)
+		return false;
+	for (i = 0; i < expr->nargs; i++)
+	{
+		if (state_varies(expr->args[i], operands))
+			return true;
+	}
+	return expr->kind == KEY_EXPR_IN && expr->key == KEY_STATUS &&
+		   !IsA(list_nth(operands, expr->operand), Const);
 }
 
 /* A LIMIT that nothing but this scan's own clauses stands before, or 0 */
@@ -342,7 +338,6 @@ appconfigGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 
 	plan.columns = list_columns_read(table, baserel->max_attr,
 									 !appconfig_enable_pushdown);
-	agree_with_others(root, baserel, &plan);
 	if (appconfig_enable_pushdown)
 	{
 		plan.keys = appconfig_predicate_bind(&table->predicates, scan_clauses,
@@ -350,6 +345,10 @@ appconfigGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 		appconfig_early_find(table, scan_clauses, qual, &plan);
 		plan.rows_wanted = find_rows_wanted(root);
 	}
+	plan.changing = table->access.changing;
+	plan.documents =
+		table->access.need_document || binds_key(plan.keys, KEY_RUN);
+	plan.state_varies = state_varies(plan.keys, operands);
 	return make_foreignscan(tlist, qual, baserel->relid, operands,
 							appconfig_request_pack(&plan), NIL, NIL,
 							outer_plan);

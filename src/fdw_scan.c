@@ -37,6 +37,7 @@
 #include "memo.h"
 #include "row.h"
 #include "session.h"
+#include "statement.h"
 
 /* A clause of the plan's qual that what a list shows may be enough for */
 typedef struct EarlyClause
@@ -51,12 +52,12 @@ typedef struct AppConfigScanState
 	AppConfigScanPlan	   *plan;
 	const AppConfigColumn **columns;  /* by attribute number - 1 */
 	List				   *operands; /* ExprState of the keys' values */
-	List		 *early_clauses; /* EarlyClause, in the order of the qual */
-	bool		  reads_again;	 /* may the statement want a document twice? */
-	MemoryContext keys_context;	 /* keys and cursor, for one (re)scan */
-	MemoryContext row_context;	 /* the values of one row */
-	Memo		 *memo;			 /* NULL before the first row */
-	RowMaker	 *maker;
+	List			*early_clauses; /* EarlyClause, in the order of the qual */
+	StatementReads	 reads; /* what the statement's scans have in common */
+	MemoryContext	 keys_context; /* keys and cursor, for one (re)scan */
+	MemoryContext	 row_context;  /* the values of one row */
+	Memo			*memo;		   /* NULL before the first row */
+	RowMaker		*maker;
 	AppConfigCursor *cursor; /* NULL before the first row of a (re)scan */
 	ApiCounters		 counters;
 } AppConfigScanState;
@@ -79,107 +80,6 @@ appconfig_scan_counters(ForeignScanState *node)
  * Begin
  * ------------------------------------------------------------------------
  */
-
-/* What a search through a statement's plan is for, and has found */
-typedef struct PlanSearch
-{
-	Oid				   serverid;
-	const PlannedStmt *statement;
-	Bitmapset *once;	 /* subplans that are run at most once, by plan_id */
-	int		   scans;	 /* of that server */
-	bool	   repeated; /* may one of them be run again? */
-} PlanSearch;
-
-static void search_plan(PlanSearch *search, Plan *plan, bool repeats);
-
-static void
-search_plans(PlanSearch *search, List *plans, bool repeats)
-{
-	ListCell *cell;
-
-	foreach(cell, plans)
-		search_plan(search, lfirst(cell), repeats);
-}
-
-/*
- * What is evaluated before the plan node that has it, a WITH query for one: a
- * single time, unless the node is run again with other parameters.
- */
-static void
-search_initplans(PlanSearch *search, List *initplans, bool repeats)
-{
-	ListCell *cell;
-
-	foreach(cell, initplans)
-	{
-		int	  id = lfirst_node(SubPlan, cell)->plan_id;
-		Plan *plan = list_nth(search->statement->subplans, id - 1);
-
-		search->once = bms_add_member(search->once, id);
-		search_plan(search, plan, repeats && !bms_is_empty(plan->extParam));
-	}
-}
-
-static void
-search_plan(PlanSearch *search, Plan *plan, bool repeats)
-{
-	bool inner_repeats = repeats;
-
-	if (plan == NULL)
-		return;
-	check_stack_depth();
-	search_initplans(search, plan->initPlan, repeats);
-	switch (nodeTag(plan))
-	{
-		case T_ForeignScan:
-			if (((ForeignScan *) plan)->fs_server == search->serverid)
-			{
-				search->scans++;
-				search->repeated |= repeats;
-			}
-			break;
-		case T_NestLoop:
-		case T_RecursiveUnion:
-			inner_repeats = true;
-			break;
-		case T_Append:
-			search_plans(search, ((Append *) plan)->appendplans, repeats);
-			break;
-		case T_ModifyTable:
-			search_plans(search, appconfig_modifytable_plans(plan), repeats);
-			break;
-		case T_MergeAppend:
-			search_plans(search, ((MergeAppend *) plan)->mergeplans, repeats);
-			break;
-		case T_SubqueryScan:
-			search_plan(search, ((SubqueryScan *) plan)->subplan, repeats);
-			break;
-		case T_CustomScan:
-			search_plans(search, ((CustomScan *) plan)->custom_plans, true);
-			break;
-		default:
-			break;
-	}
-	search_plan(search, plan->lefttree, repeats);
-	search_plan(search, plan->righttree, inner_repeats);
-}
-
-/* Can the statement ask this server for one document more than once? */
-static bool
-statement_reads_again(const PlannedStmt *statement, Oid serverid)
-{
-	PlanSearch search = {.serverid = serverid, .statement = statement};
-	ListCell  *cell;
-	int		   id = 0;
-
-	search_plan(&search, statement->planTree, false);
-	foreach(cell, statement->subplans)
-	{
-		if (!bms_is_member(++id, search.once))
-			search_plan(&search, lfirst(cell), true);
-	}
-	return search.scans > 1 || search.repeated;
-}
 
 /* The clauses among the plan's qual that a list's items can answer */
 static void
@@ -224,8 +124,8 @@ appconfigBeginForeignScan(ForeignScanState *node, int eflags)
 		appconfig_options_get_columns(relation, state->plan->table);
 	state->operands = ExecInitExprList(scan->fdw_exprs, (PlanState *) node);
 	begin_early_clauses(node, state);
-	state->reads_again =
-		statement_reads_again(estate->es_plannedstmt, scan->fs_server);
+	appconfig_statement_examine(&state->reads, estate->es_plannedstmt,
+								scan->fs_server);
 	state->keys_context = AllocSetContextCreate(
 		estate->es_query_cxt, "appconfig_fdw keys", ALLOCSET_SMALL_SIZES);
 	state->row_context = AllocSetContextCreate(
@@ -487,8 +387,8 @@ start_scan(ForeignScanState *node, AppConfigScanState *state)
 		.table = state->plan->table,
 		.rows_wanted =
 			appconfig_enable_pushdown ? state->plan->rows_wanted : 0,
-		.documents = state->plan->documents,
-		.every_state = state->plan->every_state,
+		.agree = state->plan->changing && state->reads.agree,
+		.every_state = state->plan->changing && state->reads.every_state,
 		.filter = appconfig_enable_pushdown && state->early_clauses != NIL
 					  ? item_passes
 					  : NULL,
@@ -498,7 +398,7 @@ start_scan(ForeignScanState *node, AppConfigScanState *state)
 	if (state->memo == NULL)
 	{
 		state->memo = attach_memo(node);
-		appconfig_memo_join(state->memo, state->reads_again);
+		appconfig_memo_join(state->memo, state->reads.again);
 		state->maker = appconfig_row_maker(
 			state->plan->table, node->ss.ss_currentRelation, state->columns,
 			appconfig_memo_settings(state->memo)->region);

@@ -193,30 +193,37 @@ cache_terms(const MemoEntry *entry)
 	return terms;
 }
 
-/*
- * A list of this statement shows, by its item, the thing that a request of
- * this target would get.  If the service has frozen it since before the
- * session fetched it, the session's copy will do for all scans.
- */
-void
-appconfig_memo_see(Memo *memo, const char *target, JsonValue *item)
+/* The list has confirmed what the session has for the target */
+static void
+remember_confirmed(Memo *memo, const char *target)
 {
-	MemoryContext old;
-	bool		  found;
+	MemoryContext old = MemoryContextSwitchTo(memo->context);
 
-	if (!appconfig_cache_confirm(memo->cache, target, item))
-		return;
-	old = MemoryContextSwitchTo(memo->context);
 	if (memo->confirmed == NULL)
 		memo->confirmed = appconfig_target_table_create(
 			"appconfig_fdw confirmed", memo->context);
-	(void) hash_search(memo->confirmed, &target, HASH_FIND, &found);
-	if (!found)
+	if (hash_search(memo->confirmed, &target, HASH_FIND, NULL) == NULL)
 	{
 		target = pstrdup(target);
 		(void) hash_search(memo->confirmed, &target, HASH_ENTER, NULL);
 	}
 	MemoryContextSwitchTo(old);
+}
+
+/*
+ * A list of this statement shows, by its item, the thing that a request of
+ * this target would get.  If the service has frozen it since before the
+ * session fetched it, the session's copy will do for all scans.  Returns
+ * whether the item is the last word on the thing: frozen, and no scan of the
+ * statement has asked for the document, perhaps before it was.
+ */
+bool
+appconfig_memo_see(Memo *memo, const char *target, JsonValue *item)
+{
+	if (appconfig_cache_confirm(memo->cache, target, item))
+		remember_confirmed(memo, target);
+	return appconfig_cache_is_frozen(item) &&
+		   hash_search(memo->table, &target, HASH_FIND, NULL) == NULL;
 }
 
 static bool

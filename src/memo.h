@@ -28,7 +28,7 @@ extern void	 appconfig_memo_join(Memo *memo, bool reads_again);
 extern void	 appconfig_memo_leave(Memo *memo);
 extern const AppConfigSettings *appconfig_memo_settings(const Memo *memo);
 
-extern void		  appconfig_memo_see(Memo *memo, const char *target,
+extern bool		  appconfig_memo_see(Memo *memo, const char *target,
 									 JsonValue *item);
 extern MemoEntry *appconfig_memo_fetch(Memo *memo, const ApiRequest *request,
 									   ApiCounters *counters);

@@ -33,9 +33,12 @@ enum PackedPlan
 	PACKED_EARLY_QUALS,	 /* integer list */
 	PACKED_EARLY_LEVELS, /* integer list */
 	PACKED_ROWS_WANTED,	 /* Integer */
-	PACKED_DOCUMENTS,	 /* Integer */
-	PACKED_EVERY_STATE	 /* Integer */
+	PACKED_READS		 /* Integer, READS_ bits */
 };
+
+#define READS_CHANGING		0x01
+#define READS_DOCUMENTS		0x02
+#define READS_VARYING_STATE 0x04
 
 /* ------------------------------------------------------------------------
  * Packing
@@ -85,14 +88,17 @@ List *
 appconfig_request_pack(const AppConfigScanPlan *plan)
 {
 	List *packed = list_make1(makeString(pstrdup(plan->table->name)));
+	int	  reads;
 
 	packed = lappend(packed, pack_keys(plan->keys));
 	packed = lappend(packed, plan->columns);
 	packed = lappend(packed, plan->early_quals);
 	packed = lappend(packed, plan->early_levels);
 	packed = lappend(packed, makeInteger(plan->rows_wanted));
-	packed = lappend(packed, makeInteger(plan->documents));
-	return lappend(packed, makeInteger(plan->every_state));
+	reads = (plan->changing ? READS_CHANGING : 0) |
+			(plan->documents ? READS_DOCUMENTS : 0) |
+			(plan->state_varies ? READS_VARYING_STATE : 0);
+	return lappend(packed, makeInteger(reads));
 }
 
 /* The plan again, palloc'd in the current context */
@@ -100,6 +106,7 @@ AppConfigScanPlan *
 appconfig_request_unpack(List *packed)
 {
 	AppConfigScanPlan *plan = palloc0(sizeof(AppConfigScanPlan));
+	int				   reads;
 
 	plan->table = appconfig_table_find(strVal(list_nth(packed, PACKED_TABLE)));
 	if (plan->table == NULL)
@@ -109,8 +116,10 @@ appconfig_request_unpack(List *packed)
 	plan->early_quals = list_nth(packed, PACKED_EARLY_QUALS);
 	plan->early_levels = list_nth(packed, PACKED_EARLY_LEVELS);
 	plan->rows_wanted = intVal(list_nth(packed, PACKED_ROWS_WANTED));
-	plan->documents = intVal(list_nth(packed, PACKED_DOCUMENTS)) != 0;
-	plan->every_state = intVal(list_nth(packed, PACKED_EVERY_STATE)) != 0;
+	reads = intVal(list_nth(packed, PACKED_READS));
+	plan->changing = (reads & READS_CHANGING) != 0;
+	plan->documents = (reads & READS_DOCUMENTS) != 0;
+	plan->state_varies = (reads & READS_VARYING_STATE) != 0;
 	return plan;
 }
 

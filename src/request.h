@@ -27,10 +27,10 @@ typedef struct AppConfigScanPlan
 	List *early_levels; /* and their security levels, -1 for those that leak
 						 * nothing */
 	int	  rows_wanted;	/* a LIMIT that is likely to stop the scan, or 0 */
-	bool  documents;	/* even where a list's items would do: a table that is
-						 * joined reads them */
-	bool  every_state;	/* lists are not filtered by status: a table that is
-						 * joined reads them so */
+	bool  changing;		/* does it read what can change of its things? */
+	bool  documents;	/* can it ask for their documents? */
+	bool  state_varies; /* is it bound to a status that rows of other tables
+						 * tell? */
 } AppConfigScanPlan;
 
 extern List *appconfig_request_pack(const AppConfigScanPlan *plan);

@@ -1,0 +1,142 @@
+/*-------------------------------------------------------------------------
+ *
+ * statement.c
+ *		What the scans of one statement have in common.
+ *
+ * A statement sees each run once.  A document is fetched once and shared, see
+ * memo.c; but what can change of a run stands in a list as well, and a list
+ * is of another moment than a document, and than a list that was filtered
+ * otherwise.  So it takes a look at all scans to know what each may rely on.
+ *
+ * What may not live here: how a scan keeps to it (cursor.c).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "nodes/nodes.h"
+#include "nodes/primnodes.h"
+
+#include "compat.h"
+#include "request.h"
+#include "statement.h"
+
+/* What a search through a statement's plan is for, and has found */
+typedef struct PlanSearch
+{
+	Oid				   serverid;
+	const PlannedStmt *statement;
+	Bitmapset *once;	  /* subplans that are run at most once, by plan_id */
+	int		   scans;	  /* of that server */
+	bool	   repeated;  /* may one of them be run again? */
+	int		   changing;  /* scans that read what can change */
+	bool	   documents; /* may one of these read documents? */
+} PlanSearch;
+
+static void search_plan(PlanSearch *search, Plan *plan, bool repeats);
+
+static void
+note_scan(PlanSearch *search, const ForeignScan *scan, bool repeats)
+{
+	AppConfigScanPlan *plan = appconfig_request_unpack(scan->fdw_private);
+
+	search->scans++;
+	search->repeated |= repeats;
+	if (!plan->changing)
+		return;
+	search->changing++;
+	search->documents |= plan->documents;
+	/* one scan can show two states of a run by lists that are filtered so */
+	if (repeats && plan->state_varies)
+		search->changing++;
+}
+
+static void
+search_plans(PlanSearch *search, List *plans, bool repeats)
+{
+	ListCell *cell;
+
+	foreach(cell, plans)
+		search_plan(search, lfirst(cell), repeats);
+}
+
+/*
+ * What is evaluated before the plan node that has it, a WITH query for one: a
+ * single time, unless the node is run again with other parameters.
+ */
+static void
+search_initplans(PlanSearch *search, List *initplans, bool repeats)
+{
+	ListCell *cell;
+
+	foreach(cell, initplans)
+	{
+		int	  id = lfirst_node(SubPlan, cell)->plan_id;
+		Plan *plan = list_nth(search->statement->subplans, id - 1);
+
+		search->once = bms_add_member(search->once, id);
+		search_plan(search, plan, repeats && !bms_is_empty(plan->extParam));
+	}
+}
+
+static void
+search_plan(PlanSearch *search, Plan *plan, bool repeats)
+{
+	bool inner_repeats = repeats;
+
+	if (plan == NULL)
+		return;
+	check_stack_depth();
+	search_initplans(search, plan->initPlan, repeats);
+	switch (nodeTag(plan))
+	{
+		case T_ForeignScan:
+			if (((ForeignScan *) plan)->fs_server == search->serverid)
+				note_scan(search, (ForeignScan *) plan, repeats);
+			break;
+		case T_NestLoop:
+		case T_RecursiveUnion:
+			inner_repeats = true;
+			break;
+		case T_Append:
+			search_plans(search, ((Append *) plan)->appendplans, repeats);
+			break;
+		case T_ModifyTable:
+			search_plans(search, appconfig_modifytable_plans(plan), repeats);
+			break;
+		case T_MergeAppend:
+			search_plans(search, ((MergeAppend *) plan)->mergeplans, repeats);
+			break;
+		case T_SubqueryScan:
+			search_plan(search, ((SubqueryScan *) plan)->subplan, repeats);
+			break;
+		case T_CustomScan:
+			search_plans(search, ((CustomScan *) plan)->custom_plans, true);
+			break;
+		default:
+			break;
+	}
+	search_plan(search, plan->lefttree, repeats);
+	search_plan(search, plan->righttree, inner_repeats);
+}
+
+/* Finds out how the statement's scans, this one among them, read a server */
+void
+appconfig_statement_examine(StatementReads	  *reads,
+							const PlannedStmt *statement, Oid serverid)
+{
+	PlanSearch search = {.serverid = serverid, .statement = statement};
+	ListCell  *cell;
+	int		   id = 0;
+
+	search_plan(&search, statement->planTree, false);
+	foreach(cell, statement->subplans)
+	{
+		if (!bms_is_member(++id, search.once))
+			search_plan(&search, lfirst(cell), true);
+	}
+	reads->again = search.scans > 1 || search.repeated;
+	reads->every_state = search.changing > 1;
+	reads->agree = search.changing > 1 && search.documents;
+}

@@ -1,0 +1,27 @@
+/*-------------------------------------------------------------------------
+ *
+ * statement.h
+ *		What the scans of one statement have in common.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef APPCONFIG_STATEMENT_H
+#define APPCONFIG_STATEMENT_H
+
+#include "nodes/plannodes.h"
+
+/* How the scans of a statement read one server */
+typedef struct StatementReads
+{
+	bool again;		  /* may a document be wanted more than once? */
+	bool every_state; /* may some read in lists what can change?  Then the
+					   * lists are not filtered by status, to be the same */
+	bool agree; /* and others in documents?  Then nobody takes it from a list
+				 * that may be of another moment */
+} StatementReads;
+
+extern void appconfig_statement_examine(StatementReads	  *reads,
+										const PlannedStmt *statement,
+										Oid				   serverid);
+
+#endif /* APPCONFIG_STATEMENT_H */
