@@ -17,7 +17,7 @@ SWITCHES = ("enable_nestloop", "enable_hashjoin", "enable_mergejoin", "enable_me
 OTHER_SETTINGS = ("join_collapse_limit = 1", "from_collapse_limit = 1", "work_mem = '64kB'", "geqo_threshold = 2",
                   "force_parallel_mode = on", "enable_partitionwise_join = on", "constraint_exclusion = on",
                   "cursor_tuple_fraction = 1.0", "enable_async_append = off", "hash_mem_multiplier = 1",
-                  "enable_partition_pruning = off", "jit = off", "random_page_cost = 1000", "cpu_tuple_cost = 10")
+                  "enable_partition_pruning = off", "random_page_cost = 1000", "cpu_tuple_cost = 10")
 
 LOCAL_TABLES = {
     "keys": (("id", "integer", None, None), ("app", "text", None, "application_id"),

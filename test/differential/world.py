@@ -3,10 +3,12 @@
 Every worker has a database of its own with the schemas
 
     f        the foreign tables, those of IMPORT FOREIGN SCHEMA and hand-made ones, and views of them
+    o        the same once more, of a server whose sessions keep every answer: what reads the whole account for
+             each scan, as all does without pushdown, waits for the emulator once in a session
     c        the same names as local copies of f
     shared   local tables, functions, types, collations
 
-so that one text of a query runs over either by search_path alone.
+so that one text of a query runs over each by search_path alone.
 """
 
 import contextlib
@@ -28,6 +30,9 @@ from account import TABLES
 
 EMULATOR = Path(__file__).resolve().parent.parent / "emulator" / "emulator.py"
 ACCESS_KEY = ("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+
+#: Server of each schema of foreign tables, and its options beside endpoint and region.
+SERVERS = {"f": ("appconfig", ""), "o": ("appconfig_kept", ", cache_ttl '12h', cache_size '256MB'")}
 
 #: Collations of hand-made columns, by the short names that queries.py uses.
 COLLATIONS = {"C": '"C"', "icu": '"en-x-icu"', "nd": "shared.nocase", "default": '"default"'}
@@ -171,9 +176,7 @@ class Emulator:
 
     def calls(self):
         """The requests since the last call, as (operation, target)."""
-        entries = self.control("GET", "log")
-        self.control("DELETE", "log")
-        return [(entry["operation"], entry["target"]) for entry in entries]
+        return [(entry["operation"], entry["target"]) for entry in self.control("DELETE", "log")]
 
     def close(self):
         if self._process is not None:
@@ -195,7 +198,8 @@ def connect(database):
     connection = psycopg2.connect(dbname=database)
     connection.autocommit = True
     raw_text(connection)
-    execute(connection, "SET timezone = 'UTC'; SET datestyle = 'ISO'; SET statement_timeout = '120s'")
+    # jit would take longer than anything else: what the planner's switches forbid costs 1e10
+    execute(connection, "SET timezone = 'UTC'; SET datestyle = 'ISO'; SET statement_timeout = '120s'; SET jit = off")
     return connection
 
 
@@ -273,11 +277,11 @@ def _quote_columns(columns):
     return ", ".join(f'"{name}"' for name in columns)
 
 
-def _expected_tables(connection, account, tables):
+def _expected_tables(connection, account):
     """Compares the copies with the account; a line for each table that is not as it ought to be."""
     problems = []
     execute(connection, "CREATE SCHEMA e")
-    for table in tables:
+    for table in TABLES:
         names = [name for name, _ in TABLES[table]]
         execute(connection, f"CREATE TABLE e.{table} (LIKE c.{table})")
         with connection.cursor() as cursor:
@@ -313,39 +317,17 @@ def set_up(database, emulator, account):
     world = World(account)
     with contextlib.closing(connect(database)) as connection:
         execute(connection, TYPES)
-        execute(connection, f"""
-            CREATE EXTENSION appconfig_fdw;
-            CREATE SERVER appconfig FOREIGN DATA WRAPPER appconfig_fdw
-                OPTIONS (region '{account.region}', endpoint '{emulator.url}', max_get_rate '0', max_list_rate '0');
-            CREATE USER MAPPING FOR CURRENT_USER SERVER appconfig
-                OPTIONS (access_key_id '{ACCESS_KEY[0]}', secret_access_key '{ACCESS_KEY[1]}');
-            CREATE SCHEMA f; CREATE SCHEMA c;
-            IMPORT FOREIGN SCHEMA appconfig FROM SERVER appconfig INTO f""")
-        imported = [row[0] for row in execute(connection, "SELECT foreign_table_name FROM information_schema.foreign_tables")]
-        tables = [table for table in TABLES if table in imported]
-        for table in tables:
-            world.add(table, table, tuple((name, kind, None, name) for name, kind in TABLES[table]))
-        for name, object_name, columns in HAND_MADE:
-            if object_name in tables:
-                listed = ", ".join(
-                    f"{column} {kind} OPTIONS (column_name '{source}')" +
-                    (f" COLLATE {COLLATIONS[collation]}" if collation else "")
-                    for column, kind, collation, source in columns)
-                execute(connection, f"CREATE FOREIGN TABLE f.{name} ({listed}) SERVER appconfig OPTIONS (object '{object_name}')")
-                world.add(name, object_name, columns)
-        # a column dropped and one added behind it
-        execute(connection, """
-            CREATE FOREIGN TABLE f.runs_altered (status text, run integer, description text, application_id text)
-                SERVER appconfig OPTIONS (object 'experiment_runs');
-            ALTER FOREIGN TABLE f.runs_altered DROP COLUMN status, DROP COLUMN description,
-                ADD COLUMN experiment_definition_id text, ADD COLUMN ended_at timestamptz""")
-        world.add("runs_altered", "experiment_runs", (
-            ("run", "integer", None, "run"), ("application_id", "text", None, "application_id"),
-            ("experiment_definition_id", "text", None, "experiment_definition_id"),
-            ("ended_at", "timestamptz", None, "ended_at")))
+        execute(connection, "CREATE EXTENSION appconfig_fdw; CREATE SCHEMA c")
+        for schema, (server, options) in SERVERS.items():
+            execute(connection, f"""
+                CREATE SERVER {server} FOREIGN DATA WRAPPER appconfig_fdw
+                    OPTIONS (region '{account.region}', endpoint '{emulator.url}', max_get_rate '0', max_list_rate '0'{options});
+                CREATE USER MAPPING FOR CURRENT_USER SERVER {server}
+                    OPTIONS (access_key_id '{ACCESS_KEY[0]}', secret_access_key '{ACCESS_KEY[1]}')""")
+            _foreign_tables(connection, world, schema, server)
         for name in world.tables:
             execute(connection, f"CREATE TABLE c.{name} AS SELECT * FROM f.{name}")
-        problems = _expected_tables(connection, account, tables)
+        problems = _expected_tables(connection, account)
         execute(connection, FUNCTIONS)
         execute(connection, CALLERS)
         _local_tables(connection, account)
@@ -354,11 +336,35 @@ def set_up(database, emulator, account):
     return world, problems
 
 
+def _foreign_tables(connection, world, schema, server):
+    """Imported and hand-made foreign tables in a schema of their own."""
+    execute(connection, f"CREATE SCHEMA {schema}; IMPORT FOREIGN SCHEMA appconfig FROM SERVER {server} INTO {schema}")
+    for table in TABLES:
+        world.add(table, table, tuple((name, kind, None, name) for name, kind in TABLES[table]))
+    for name, object_name, columns in HAND_MADE:
+        listed = ", ".join(
+            f"{column} {kind} OPTIONS (column_name '{source}')" +
+            (f" COLLATE {COLLATIONS[collation]}" if collation else "")
+            for column, kind, collation, source in columns)
+        execute(connection, f"CREATE FOREIGN TABLE {schema}.{name} ({listed}) SERVER {server} OPTIONS (object '{object_name}')")
+        world.add(name, object_name, columns)
+    # columns dropped and others added behind them
+    execute(connection, f"""
+        CREATE FOREIGN TABLE {schema}.runs_altered (status text, run integer, description text, application_id text)
+            SERVER {server} OPTIONS (object 'experiment_runs');
+        ALTER FOREIGN TABLE {schema}.runs_altered DROP COLUMN status, DROP COLUMN description,
+            ADD COLUMN experiment_definition_id text, ADD COLUMN ended_at timestamptz""")
+    world.add("runs_altered", "experiment_runs", (
+        ("run", "integer", None, "run"), ("application_id", "text", None, "application_id"),
+        ("experiment_definition_id", "text", None, "experiment_definition_id"),
+        ("ended_at", "timestamptz", None, "ended_at")))
+
+
 def _add_views(connection, world):
     """Views, and a table whose partitions are a foreign table and a local one."""
     run_columns = world.tables["experiment_runs"][1]
     listed = _quote_columns(name for name, *_ in run_columns)
-    for schema in "fc":
+    for schema in (*SERVERS, "c"):
         execute(connection, f"""
             SET search_path = {schema}, shared, public;
             CREATE VIEW {schema}.done_runs AS SELECT * FROM experiment_runs WHERE status = 'DONE';
@@ -368,10 +374,12 @@ def _add_views(connection, world):
             CREATE TABLE {schema}.other_region PARTITION OF {schema}.all_regions FOR VALUES IN ('eu-west-1');
             INSERT INTO {schema}.other_region SELECT {listed.replace('"region"', "'eu-west-1'")}
                 FROM c.experiment_runs WHERE run < 3 AND application_id < 'r';""")
-    execute(connection, """
-        CREATE FOREIGN TABLE f.this_region PARTITION OF f.all_regions FOR VALUES IN ('us-east-1')
-            SERVER appconfig OPTIONS (object 'experiment_runs');
-        CREATE TABLE c.this_region PARTITION OF c.all_regions FOR VALUES IN ('us-east-1');
+    for schema, (server, _) in SERVERS.items():
+        execute(connection, f"""
+            CREATE FOREIGN TABLE {schema}.this_region PARTITION OF {schema}.all_regions FOR VALUES IN ('{world.account.region}')
+                SERVER {server} OPTIONS (object 'experiment_runs')""")
+    execute(connection, f"""
+        CREATE TABLE c.this_region PARTITION OF c.all_regions FOR VALUES IN ('{world.account.region}');
         INSERT INTO c.this_region SELECT * FROM c.experiment_runs;
         RESET search_path;
         ANALYZE""")
@@ -385,7 +393,8 @@ def clone(database, template, emulator):
     with contextlib.closing(connect("postgres")) as connection:
         execute(connection, f"CREATE DATABASE {database} TEMPLATE {template}")
     with contextlib.closing(connect(database)) as connection:
-        execute(connection, f"ALTER SERVER appconfig OPTIONS (SET endpoint '{emulator.url}')")
+        for server, _ in SERVERS.values():
+            execute(connection, f"ALTER SERVER {server} OPTIONS (SET endpoint '{emulator.url}')")
 
 
 def drop(database):
