@@ -24,6 +24,8 @@ import world as worlds
 PLAN_DEPENDENT = "42P22"
 #: Seconds for a query without pushdown: a nested loop may read the whole account thousands of times over.
 PATIENCE = 15
+#: The emulator's data set that holds what there is to go wrong.
+DATA = "nasty"
 #: One query in so many asks the emulator for the whole account without pushdown; the others read what the session has kept.
 UNKEPT = 20
 
@@ -270,7 +272,7 @@ def parse_arguments():
     parser.add_argument("--first", type=int, default=0, metavar="N", help="number of the first query")
     parser.add_argument("--only", type=int, action="append", metavar="N", help="this query of the seed; may be repeated")
     parser.add_argument("--start-emulator", action="store_true", help="even if APPCONFIG_ENDPOINT is set")
-    parser.add_argument("--data", default="nasty", help="data set of the emulators that are started here")
+    parser.add_argument("--data", default=DATA, help="data set of the emulators that are started here")
     parser.add_argument("--full", action="store_true", help="the data set as it is, not trimmed")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 2, help="1 with APPCONFIG_ENDPOINT")
     parser.add_argument("--database", default="appconfig_fdw_differential", help="prefix of the scratch databases")
@@ -300,6 +302,8 @@ def main():
     world, problems = worlds.set_up(options.database, emulator, account)
     if url is None:
         emulator.close()
+    if url is None and options.data == DATA:
+        problems += [f"the data set does not hold {what}" for what in accounts.lacks(account)]
     failed = len(problems)
     for problem in problems:
         print(f"not ok - {problem}")
