@@ -16,6 +16,7 @@ from collections import Counter
 import psycopg2
 
 import account as accounts
+import joined
 import minimum
 import queries
 import world as worlds
@@ -202,6 +203,9 @@ def describe(query):
 
 def make(world, options, number):
     if number % 100 < options.minimum_share:
+        # a third of them joins
+        if number % 3 == 0:
+            return joined.generate(world, options.seed, number)
         return minimum.generate(world, options.seed, number, options.names)
     return queries.generate(world, options.seed, number)
 

@@ -31,6 +31,9 @@ from account import TABLES
 EMULATOR = Path(__file__).resolve().parent.parent / "emulator" / "emulator.py"
 ACCESS_KEY = ("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
 
+#: The keys of shared.one.
+ONE = ("quirks1", "quirkd1", 4)
+
 #: Server of each schema of foreign tables, and its options beside endpoint and region.
 SERVERS = {"f": ("appconfig", ""), "o": ("appconfig_kept", ", cache_ttl '12h', cache_size '256MB'")}
 
@@ -215,7 +218,10 @@ def literal(value):
 
 
 def _local_tables(connection, account):
-    """Tables to join with: keys as every type, right, nearly right, odd and absent; the same for each account."""
+    """Tables to join with: keys as every type, right, nearly right, odd and absent; the same for each account.
+
+    Returns the rows of shared.keys.
+    """
     rng = random.Random(7)
     runs = sorted(account.runs)
     definitions = sorted(account.definitions)
@@ -240,7 +246,7 @@ def _local_tables(connection, account):
                                   state text);""")
     with connection.cursor() as cursor:
         execute_values(cursor, "INSERT INTO shared.keys VALUES %s", rows)
-    execute(connection, """
+    execute(connection, f"""
         CREATE TABLE shared.odd_keys AS
         SELECT id, app::varchar(40) AS vapp, def::name AS ndef, app::char(12) AS capp, run::bigint AS run8,
                CASE WHEN run BETWEEN -32768 AND 32767 THEN run::smallint END AS run2, run::numeric AS runn, run::text AS runt,
@@ -252,16 +258,17 @@ def _local_tables(connection, account):
         SELECT id / 6 AS id, array_agg(app ORDER BY id) AS apps, array_agg(def ORDER BY id) AS defs,
                array_agg(run ORDER BY id) AS runs, array_agg(run::bigint ORDER BY id) AS runs8
         FROM shared.keys GROUP BY 1;
-        INSERT INTO shared.arrays VALUES (100, '{}', NULL, '{}', NULL), (101, '{NULL}', '{{a,b},{addcrt1,quirkd1}}', '{NULL,1}', '{1,9}');
+        INSERT INTO shared.arrays VALUES (100, '{{}}', NULL, '{{}}', NULL), (101, '{{NULL}}', '{{{{a,b}},{{addcrt1,quirkd1}}}}', '{{NULL,1}}', '{{1,9}}');
         CREATE TABLE shared.sink (c0 text, c1 text, c2 text);
         CREATE TABLE shared.nothing AS SELECT * FROM shared.keys WHERE false;
-        CREATE TABLE shared.one AS SELECT 1 AS id, 'quirks1'::text AS app, 'quirkd1'::text AS def, 4 AS run;
+        CREATE TABLE shared.one AS SELECT 1 AS id, {literal(ONE[0])}::text AS app, {literal(ONE[1])}::text AS def, {ONE[2]} AS run;
         CREATE TABLE shared.exposures AS
         SELECT id, app, def, run::text AS experiment_run_number,
                (ARRAY['__t1__', '__c_override__', '__c__', '__t1_override__', '__default__', 't1', 'c', NULL])[1 + id % 8] AS variant
         FROM shared.keys;
         CREATE INDEX ON shared.keys (app, def);
         ANALYZE""")
+    return rows
 
 
 def _exact(value):
@@ -303,6 +310,8 @@ class World:
     def __init__(self, account):
         self.account = account
         self.tables = {}
+        self.one = ONE                # the row of shared.one
+        self.keys = []                # rows of shared.keys
 
     def add(self, name, object_name, columns):
         """columns: (name, type, collation, column of the object)"""
@@ -330,7 +339,7 @@ def set_up(database, emulator, account):
         problems = _expected_tables(connection, account)
         execute(connection, FUNCTIONS)
         execute(connection, CALLERS)
-        _local_tables(connection, account)
+        world.keys = _local_tables(connection, account)
         _add_views(connection, world)
     emulator.calls()
     return world, problems
