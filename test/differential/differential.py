@@ -16,6 +16,7 @@ from collections import Counter
 import psycopg2
 
 import account as accounts
+import features
 import joined
 import minimum
 import queries
@@ -23,12 +24,18 @@ import world as worlds
 
 #: Collations that contradict each other are an error only where some row is compared, which is the plan's business.
 PLAN_DEPENDENT = "42P22"
+#: Of a hundred queries, those whose minimum of calls is known.
+SHARE = 30
 #: Seconds for a query without pushdown: a nested loop may read the whole account thousands of times over.
 PATIENCE = 15
 #: The emulator's data set that holds what there is to go wrong.
 DATA = "nasty"
 #: One query in so many asks the emulator for the whole account without pushdown; the others read what the session has kept.
-UNKEPT = 20
+UNKEPT = 47
+#: One query in so many has its plan looked at, for what the last lines tell.
+EXPLAINED = 7
+#: So many queries have to have every kind of features.py.
+ENOUGH = 2000
 
 
 class Mismatch(Exception):
@@ -47,6 +54,8 @@ class Runner:
         self.emulator = emulator
         self.sessions = {}
         self.counts = Counter()
+        self.features = Counter()
+        self.plans = Counter()
         self.show_errors = False
 
     def session(self, mode):
@@ -87,6 +96,18 @@ class Runner:
                 return results, calls
         worlds.execute(session, "ROLLBACK; DEALLOCATE ALL" if query.kind == "prepared" else "ROLLBACK")
         return results, calls
+
+    def explain(self, query):
+        """Counts what the query has in it."""
+        self.features.update(features.of_query(describe(query)))
+        if query.number % EXPLAINED or query.kind in ("prepared", "cursor"):
+            return
+        settings = "; ".join(f"SET LOCAL {setting}" for setting in ("search_path = f, public", *query.settings))
+        session = self.session("on")
+        with contextlib.suppress(psycopg2.Error):
+            plan = worlds.execute(session, f"BEGIN; {settings}; EXPLAIN (COSTS OFF) {query.text()}")
+            self.plans.update({"planned", *features.of_plan("\n".join(line for line, in plan))})
+        worlds.execute(session, "ROLLBACK")
 
     def check(self, query):
         """Raises Mismatch if the three ways disagree or there were too many calls."""
@@ -224,6 +245,7 @@ def work(options, world, database, emulator_url, data, numbers, results):
                 print(f"-- {options.seed}/{number} {query.kind}\n{describe(query)}\n", flush=True)
             taken = time.monotonic()
             try:
+                runner.explain(query)
                 runner.check(query)
                 results.put((number, None))
             except Mismatch as mismatch:
@@ -235,7 +257,7 @@ def work(options, world, database, emulator_url, data, numbers, results):
             if taken > options.slow:
                 results.put((None, {"slow": (number, round(taken, 1))}))
     finally:
-        results.put((None, dict(runner.counts)))
+        results.put((None, {"counts": runner.counts, "features": runner.features, "plans": runner.plans}))
         results.put((None, None))
         runner.close()
         emulator.close()
@@ -251,7 +273,7 @@ def failure(runner, options, query, mismatch):
         again = "not in a fresh session: what the session remembers is part of it"
     except Mismatch:
         again = "in a fresh session too"
-    share = "" if options.minimum_share == 30 else f" --minimum-share {options.minimum_share}"
+    share = "" if options.minimum_share == SHARE else f" --minimum-share {options.minimum_share}"
     text = f"--seed {options.seed}{share} --only {query.number}\n{describe(query)}\n{mismatch}\nfails {again}"
     if options.reduce and query.expected is None:
         smaller, problem = reduce(runner, query)
@@ -280,7 +302,7 @@ def parse_arguments():
     parser.add_argument("--full", action="store_true", help="the data set as it is, not trimmed")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 2, help="1 with APPCONFIG_ENDPOINT")
     parser.add_argument("--database", default="appconfig_fdw_differential", help="prefix of the scratch databases")
-    parser.add_argument("--minimum-share", type=int, default=30, metavar="PERCENT",
+    parser.add_argument("--minimum-share", type=int, default=SHARE, metavar="PERCENT",
                         help="of the queries whose minimum of calls is known")
     parser.add_argument("--no-names", dest="names", action="store_false", help="no minimum for keys that are names")
     parser.add_argument("--names-win", action="store_true",
@@ -312,7 +334,7 @@ def main():
     for problem in problems:
         print(f"not ok - {problem}")
     passed = 0
-    counts = Counter()
+    counts = {"counts": Counter(), "features": Counter(), "plans": Counter()}
     results = multiprocessing.Queue()
     processes = [
         multiprocessing.Process(target=work, args=(
@@ -338,7 +360,8 @@ def main():
         elif "slow" in outcome:
             print("# query %d took %.1f s" % outcome["slow"], flush=True)
         else:
-            counts.update(outcome)
+            for name, counted in outcome.items():
+                counts[name].update(counted)
     for process in processes:
         process.join()
     if passed + failed - len(problems) < len(numbers) and failed < options.failures:
@@ -349,7 +372,13 @@ def main():
             for index in range(workers):
                 worlds.drop(f"{options.database}_{index}")
             worlds.drop(options.database)
-    facts = ", ".join(f"{name} {round(count)}" for name, count in sorted(counts.items()))
+    if passed + failed >= ENOUGH and options.only is None and options.minimum_share == SHARE:
+        for name in features.absent(counts["features"]):
+            print(f"not ok - no query had: {name}")
+            failed += 1
+    for line in features.report(counts["features"], counts["plans"].pop("planned", 0), counts["plans"]):
+        print(line)
+    facts = ", ".join(f"{name} {round(count)}" for name, count in sorted(counts["counts"].items()))
     print(f"# seed {options.seed}, {time.monotonic() - began:.0f} s; {facts}")
     print(f"{passed} passed, {failed} failed")
     sys.exit(1 if failed else 0)
