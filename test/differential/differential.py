@@ -34,6 +34,8 @@ DATA = "nasty"
 UNKEPT = 47
 #: One query in so many has its plan looked at, for what the last lines tell.
 EXPLAINED = 7
+#: A line of progress each time that so many queries are done.
+PROGRESS = 5000
 #: So many queries have to have every kind of features.py.
 ENOUGH = 2000
 
@@ -86,7 +88,7 @@ class Runner:
                 if counts:
                     results.append(rows)
                     if mode == "on" and query.kind != "cursor":
-                        calls.append(self.emulator.calls())
+                        calls.append(self.emulator.calls(settle=query.kind == "prepared"))
             if mode == "on" and query.kind == "cursor":
                 calls.append(self.emulator.calls())
         except psycopg2.Error as problem:
@@ -350,6 +352,8 @@ def main():
             failed += outcome is not None
             if outcome is not None:
                 print(f"not ok {number} - {outcome}\n", flush=True)
+            if (passed + failed) % PROGRESS == 0:
+                print(f"# {passed + failed} of {len(numbers)}, {failed} failed, {time.monotonic() - began:.0f} s", flush=True)
             if failed >= options.failures:
                 print(f"# stopped after {failed} failures")
                 for process in processes:

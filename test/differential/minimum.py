@@ -102,8 +102,9 @@ class _Maker:
         self.where = []
         self.read = set()
         self.tests = []               # of a run's or definition's document, answered by the list
-        self.definition_tests = []    # of (application, definition), answered by the lists that show them
-        self.application_name_tests = []
+        self.application_tests = []   # of an application's id, answered by the lists that show it
+        self.definition_tests = []    # of (application, definition), the same
+        self.tests_application_name = False
         self.status = None
         self.applications = self.definitions = self.runs = None
         self.low, self.high = 1, 2**31 - 1
@@ -312,8 +313,8 @@ class _Maker:
         sources = []
         if self.object in RUN_TABLES + DEFINITION_TABLES and (self.applications is None or self.definitions is None):
             sources += ["experiment_definition_id", "experiment_definition_name"]
-            if self.applications is None:
-                sources += ["application_id", "application_name"]
+        if self.applications is None and self.object != "applications":
+            sources += ["application_id", "application_name"]
         if self.object in RUN_TABLES and self.runs is None:
             sources.append("run")
         sources = [source for source in sources if self.column(source) is not None]
@@ -325,16 +326,18 @@ class _Maker:
             self.read.add(source)
             if source == "run":
                 self.tests.append(lambda document, test=test: test(document["Run"]))
-                continue
-            self.definition_tests.append(lambda pair, source=source, test=test: test(self.key(pair, source)))
-            if source == "application_name":
-                self.application_name_tests.append(test)
+            elif source == "application_id":
+                self.application_tests.append(test)
+            elif source == "application_name":
+                self.application_tests.append(lambda key, test=test: test(self.account.applications[key]["Name"]))
+                self.tests_application_name = True
+            elif source == "experiment_definition_id":
+                self.definition_tests.append(lambda pair, test=test: test(pair[1]))
+            else:
+                self.definition_tests.append(lambda pair, test=test: test(self.account.definitions[pair]["Name"]))
 
-    def key(self, pair, source):
-        """A key column of a definition."""
-        return {"application_id": pair[0], "experiment_definition_id": pair[1],
-                "application_name": self.account.applications[pair[0]]["Name"],
-                "experiment_definition_name": self.account.definitions[pair]["Name"]}[source]
+    def passes(self, application):
+        return all(test(application) for test in self.application_tests)
 
     # -- the query ------------------------------------------------------------------------------
 
@@ -411,7 +414,7 @@ class _Maker:
         applications = self.applications
         if applications is None:
             calls["ListApplications"] = pages(len(self.account.applications))
-            applications = self.account.applications
+            applications = [application for application in self.account.applications if self.passes(application)]
         else:
             self.count_names(calls, [application for application in applications
                                      if application in self.account.applications])
@@ -433,13 +436,12 @@ class _Maker:
         listed = [key for key in account.definitions
                   if (self.applications is None or key[0] in self.applications) and
                   (self.definitions is None or key[1] in self.definitions) and
-                  all(test(key) for test in self.definition_tests)]
-        if self.application_name_tests:
+                  self.passes(key[0]) and all(test(key) for test in self.definition_tests)]
+        if self.tests_application_name:
             # whether the account's list is made, or those of the applications that pass, is open
             each = sum(pages(sum(status is None or account.definitions[application, definition].get("Status") == status
                                  for definition in account.definitions_of.get(application, ())))
-                       for application, document in account.applications.items()
-                       if all(test(document["Name"]) for test in self.application_name_tests))
+                       for application in account.applications if self.passes(application))
             calls["ListExperimentDefinitions"] = max(calls["ListExperimentDefinitions"], each)
         return listed
 

@@ -19,6 +19,7 @@ import random
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -177,9 +178,19 @@ class Emulator:
                     raise
         return None
 
-    def calls(self):
-        """The requests since the last call, as (operation, target)."""
-        return [(entry["operation"], entry["target"]) for entry in self.control("DELETE", "log")]
+    def calls(self, settle=False):
+        """The requests since the last call, as (operation, target).
+
+        A statement that ends early leaves calls in flight, which may only now reach the emulator.  settle waits
+        for them, lest they count for the statement that follows at once.
+        """
+        entries = self.control("DELETE", "log")
+        while settle:
+            time.sleep(0.002)
+            late = self.control("DELETE", "log")
+            entries += late
+            settle = bool(late)
+        return [(entry["operation"], entry["target"]) for entry in entries]
 
     def close(self):
         if self._process is not None:
