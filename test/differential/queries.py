@@ -171,6 +171,7 @@ class Generator:
         self.parameters = None        # of a prepared statement: list of (type, list of literals)
         self.focus = self._focus()
         self.once = True
+        self.full = False             # has the last FROM clause a FULL JOIN that WHERE is not to reduce?
 
     # -- choices --------------------------------------------------------------------------------
 
@@ -696,11 +697,14 @@ class Generator:
         """Relations, the FROM clause that joins them, and what WHERE has to add."""
         count = self.rng.choices(range(1, most + 1), (5, 5, 2, 1)[:most])[0]
         relations = [self.relation(foreign=True if count == 1 else None)]
-        text = self.table_reference(relations[0])
+        self.full = count > 1 and self.chance(0.1)
+        reference = self.filtered_reference if self.full else self.table_reference
+        text = reference(relations[0])
         where = []
         for _ in range(count - 1):
             other = self.relation(foreign=True if not any(relation.foreign for relation in relations) else None)
-            kind = self.weighted(inner=5, comma=2, left=4, right=2, full=2, lateral=2 if lateral else 0, cross=0.3)
+            kind = "full" if self.full else \
+                self.weighted(inner=5, comma=2, left=4, right=2, full=2, lateral=2 if lateral else 0, cross=0.3)
             clauses = self.join_clauses(relations, other, plain=kind == "full")
             if clauses is None:
                 if other.foreign and any(relation.foreign for relation in relations):
@@ -714,7 +718,7 @@ class Generator:
             elif kind in ("left", "right", "full"):
                 if kind == "full" and clauses == ["true"]:
                     kind = "left"
-                text += f"\n  {kind.upper()} JOIN {self.table_reference(other)} ON {' AND '.join(clauses)}"
+                text += f"\n  {kind.upper()} JOIN {reference(other)} ON {' AND '.join(clauses)}"
             else:
                 text += "\n  " + self.lateral_join(other, clauses)
             relations.append(other)
@@ -724,6 +728,13 @@ class Generator:
         if relation.inline:
             return f"{relation.inline[0]} AS {relation.alias}{relation.inline[1]}"
         return f"{'' if relation.foreign else 'shared.'}{relation.table} AS {relation.alias}"
+
+    def filtered_reference(self, relation):
+        """The relation with a WHERE of its own."""
+        clauses = self.clauses(relation, 2)
+        if not clauses or relation.inline:
+            return self.table_reference(relation)
+        return f"(SELECT * FROM {self.table_reference(relation)} WHERE {' AND '.join(f'({c})' for c in clauses)}) AS {relation.alias}"
 
     def total_order(self, columns):
         """An ORDER BY list after which rows that tie are the same byte for byte."""
@@ -820,6 +831,8 @@ class Generator:
 
     def body(self, most=3):
         relations, source, where = self.from_clause(most)
+        if self.full:
+            return relations, source, where
         for relation in relations:
             if relation.foreign:
                 where += self.clauses(relation, 3 if len(relations) == 1 else 2)
@@ -840,7 +853,7 @@ class Generator:
 
     def _whole(self):
         relations, source, where = self.body(2)
-        alias = relations[0].alias
+        alias = next(relation.alias for relation in relations if relation.foreign)
         select = [self.pick(f"{alias}", f"{alias}.*", "*", f"{alias} IS NULL AS o0", f"({alias}).*", f"to_jsonb({alias})", f"{alias}::text")]
         return self.make("rows", select=select, source=source, where=where)
 
