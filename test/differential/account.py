@@ -1,15 +1,15 @@
 """What the account holds, worked out from the emulator's dump without the extension.
 
 `Account` gives every foreign table's rows as they ought to be, and the numbers that the minimum of
-calls is counted with.  `trim` makes the default data set: the emulator's nasty one with fewer of each
-oddity, so that a full read takes some two hundred calls.
+calls is counted with.  `trim` makes the default data set: the emulator's nasty one with fewer runs, so that
+a full read takes some four hundred calls.  `lacks` tells what a data set has to hold and does not.
 
 Nothing here knows SQL queries (queries.py) or calls (minimum.py).
 """
 
 import json
+import re
 from collections import defaultdict
-from types import SimpleNamespace
 
 VALUE_TYPES = {"StringValue": "string", "NumberValue": "number", "BooleanValue": "boolean",
                "StringArray": "string_array", "NumberArray": "number_array"}
@@ -66,14 +66,6 @@ TABLES = {
 # A smaller account
 # ---------------------------------------------------------------------------------------------------
 
-def _keeps_definition(application, definition):
-    if application == "many120":
-        return int(definition[2:]) <= 53
-    if application.startswith("wn"):
-        return int(application[2:]) % 2 == 0 or int(application[2:]) in (3, 23, 25, 33, 35)
-    return True
-
-
 def _keeps_run(application, definition, run):
     if definition == "def120x":
         return run <= 40 or run % 10 == 0 or run >= 116
@@ -83,18 +75,11 @@ def _keeps_run(application, definition, run):
 
 
 def trim(dump):
-    """The dump without most of what only repeats: lists still have several pages, every oddity stays."""
-    definitions = [document for document in dump["experiment_definitions"]
-                   if _keeps_definition(document["ApplicationId"], document["Id"])]
-    kept = {(document["ApplicationId"], document["Id"]) for document in definitions}
-
-    def runs(section):
-        return [document for document in dump[section]
-                if (document["ApplicationId"], document["ExperimentDefinitionId"]) in kept and
-                _keeps_run(document["ApplicationId"], document["ExperimentDefinitionId"], document["Run"])]
-
-    return {**dump, "experiment_definitions": definitions, "experiment_runs": runs("experiment_runs"),
-            "experiment_run_events": runs("experiment_run_events")}
+    """The dump without most of the runs that only repeat: lists still have several pages, every oddity stays."""
+    return {**dump, **{section: [
+        document for document in dump[section]
+        if _keeps_run(document["ApplicationId"], document["ExperimentDefinitionId"], document["Run"])]
+        for section in ("experiment_runs", "experiment_run_events")}}
 
 
 # ---------------------------------------------------------------------------------------------------
@@ -247,5 +232,55 @@ class Account:
                    "type": document.get("Type"),
                    "validator_types": None if validators is None else [item.get("Type") for item in validators]}
 
-    def table(self, name):
-        return SimpleNamespace(columns=TABLES[name], rows=self.rows[name], pools=self.pools[name])
+
+
+# ---------------------------------------------------------------------------------------------------
+# What it has to hold
+# ---------------------------------------------------------------------------------------------------
+
+def _named_as_another(documents):
+    """Is the name of one the id of another one?"""
+    ids = {document["Id"] for document in documents}
+    return any(document["Name"] in ids - {document["Id"]} for document in documents)
+
+
+def _named_as_a_sibling(documents):
+    """The same within an application."""
+    families = defaultdict(list)
+    for document in documents:
+        families[document["ApplicationId"]].append(document)
+    return any(_named_as_another(family) for family in families.values())
+
+
+def _empty_and_absent(documents, member):
+    return {document.get(member) for document in documents} >= {"", None}
+
+
+def lacks(account):
+    """What the default data set is there for and the account does not hold, in words."""
+    applications, definitions = account.applications.values(), account.definitions.values()
+    environments, profiles = account.environments.values(), account.profiles.values()
+    holds = {
+        "an application that is named as another one's id": _named_as_another(applications),
+        "a definition that is named as another one's id": _named_as_a_sibling(definitions),
+        "an environment that is named as another one's id": _named_as_a_sibling(environments),
+        "a configuration profile that is named as another one's id": _named_as_a_sibling(profiles),
+        "a description of an application that is empty, and none": _empty_and_absent(applications, "Description"),
+        "a hypothesis that is empty, and none": _empty_and_absent(definitions, "Hypothesis"),
+        "a description of a run that is empty, and none": _empty_and_absent(account.runs.values(), "Description"),
+        "a definition without runs": any(not account.runs_of.get(key) for key in account.definitions),
+        "120 definitions in one application": max(map(len, account.definitions_of.values()), default=0) >= 120,
+        "an application without definitions": any(not account.definitions_of.get(key) for key in account.applications),
+        "an archived definition whose environment is gone": any(
+            document.get("Status") == "ARCHIVED" and (key[0], document["EnvironmentId"]) not in account.environments
+            for key, document in account.definitions.items()),
+        "an archived definition whose configuration profile is gone": any(
+            document.get("Status") == "ARCHIVED" and (key[0], document["ConfigurationProfileId"]) not in account.profiles
+            for key, document in account.definitions.items()),
+        "runs of every status": {document.get("Status") for document in account.runs.values()} >= {"RUNNING", "DONE"},
+    }
+    for what, pattern in (("a space", " "), ("a slash", "/"), ("a single quote", "'"), ("a double quote", '"'),
+                          ("a percent sign", "%"), ("a backslash", r"\\"), ("an emoji", "[\U0001F300-\U0001FAFF]")):
+        for kind, documents in (("an application", applications), ("a definition", definitions)):
+            holds[f"{kind} with {what} in its name"] = any(re.search(pattern, document["Name"]) for document in documents)
+    return [what for what, held in holds.items() if not held]

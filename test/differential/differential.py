@@ -16,15 +16,28 @@ from collections import Counter
 import psycopg2
 
 import account as accounts
+import features
+import joined
 import minimum
 import queries
 import world as worlds
 
 #: Collations that contradict each other are an error only where some row is compared, which is the plan's business.
 PLAN_DEPENDENT = "42P22"
+#: Of a hundred queries, those whose minimum of calls is known.
+SHARE = 30
 #: Seconds for a query without pushdown: a nested loop may read the whole account thousands of times over.
 PATIENCE = 15
-MODES = (("on", "f", "on"), ("off", "f", "off"), ("copy", "c", "on"))
+#: The emulator's data set that holds what there is to go wrong.
+DATA = "nasty"
+#: One query in so many asks the emulator for the whole account without pushdown; the others read what the session has kept.
+UNKEPT = 47
+#: One query in so many has its plan looked at, for what the last lines tell.
+EXPLAINED = 7
+#: A line of progress each time that so many queries are done.
+PROGRESS = 5000
+#: So many queries have to have every kind of features.py.
+ENOUGH = 2000
 
 
 class Mismatch(Exception):
@@ -43,6 +56,8 @@ class Runner:
         self.emulator = emulator
         self.sessions = {}
         self.counts = Counter()
+        self.features = Counter()
+        self.plans = Counter()
         self.show_errors = False
 
     def session(self, mode):
@@ -57,24 +72,23 @@ class Runner:
             session.close()
         self.sessions = {}
 
-    def run(self, query, mode, schema, pushdown, limit=True):
+    def run(self, query, mode, schema, limit=True):
         """The results of the query's statements and the calls of each; an SQLSTATE instead of results."""
         session = self.session(mode)
         results, calls = [], []
+        settings = [f"search_path = {schema}, public", *query.settings]
+        if mode == "off":
+            settings += ["appconfig_fdw.enable_pushdown = off", f"statement_timeout = {PATIENCE * 1000}"]
         try:
-            worlds.execute(session, "BEGIN")
-            for setting in (f"search_path = {schema}, public", f"appconfig_fdw.enable_pushdown = {pushdown}", *query.settings):
-                worlds.execute(session, f"SET LOCAL {setting}")
+            worlds.execute(session, "; ".join(["BEGIN", *(f"SET LOCAL {setting}" for setting in settings)]))
             if mode == "on":
-                self.emulator.control("DELETE", "log")
-            if mode == "off":
-                worlds.execute(session, f"SET LOCAL statement_timeout = {PATIENCE * 1000}")
+                self.emulator.calls()
             for counts, statement in query.statements(limit):
                 rows = worlds.execute(session, statement)
                 if counts:
                     results.append(rows)
                     if mode == "on" and query.kind != "cursor":
-                        calls.append(self.emulator.calls())
+                        calls.append(self.emulator.calls(settle=query.kind == "prepared"))
             if mode == "on" and query.kind == "cursor":
                 calls.append(self.emulator.calls())
         except psycopg2.Error as problem:
@@ -82,21 +96,33 @@ class Runner:
             if session.closed or problem.pgcode is None:
                 self.close()
                 return results, calls
-        worlds.execute(session, "ROLLBACK")
-        if query.kind == "prepared":
-            worlds.execute(session, "DEALLOCATE ALL")
+        worlds.execute(session, "ROLLBACK; DEALLOCATE ALL" if query.kind == "prepared" else "ROLLBACK")
         return results, calls
+
+    def explain(self, query):
+        """Counts what the query has in it."""
+        self.features.update(features.of_query(describe(query)))
+        if query.number % EXPLAINED or query.kind in ("prepared", "cursor"):
+            return
+        settings = "; ".join(f"SET LOCAL {setting}" for setting in ("search_path = f, public", *query.settings))
+        session = self.session("on")
+        with contextlib.suppress(psycopg2.Error):
+            plan = worlds.execute(session, f"BEGIN; {settings}; EXPLAIN (COSTS OFF) {query.text()}")
+            self.plans.update({"planned", *features.of_plan("\n".join(line for line, in plan))})
+        worlds.execute(session, "ROLLBACK")
 
     def check(self, query):
         """Raises Mismatch if the three ways disagree or there were too many calls."""
         full = query.kind == "limit"
-        wanted, _ = self.run(query, *MODES[2], limit=not full)
-        taken = time.monotonic()
-        on, calls = self.run(query, *MODES[0])
-        self.counts["on"] += time.monotonic() - taken
-        taken = time.monotonic()
-        off, _ = self.run(query, *MODES[1])
-        self.counts["off"] += time.monotonic() - taken
+        moments = [time.monotonic()]
+        wanted, _ = self.run(query, "copy", "c", limit=not full)
+        moments.append(time.monotonic())
+        on, calls = self.run(query, "on", "f")
+        moments.append(time.monotonic())
+        off, _ = self.run(query, "off", "o" if query.number % UNKEPT else "f")
+        moments.append(time.monotonic())
+        for mode, began, ended in zip(("copy", "on", "off"), moments, moments[1:]):
+            self.counts[f"seconds {mode}"] += ended - began
         if isinstance(wanted[0], str):
             self.counts["error " + wanted[0][:5]] += 1
             if self.show_errors:
@@ -200,6 +226,9 @@ def describe(query):
 
 def make(world, options, number):
     if number % 100 < options.minimum_share:
+        # a third of them joins
+        if number % 3 == 0:
+            return joined.generate(world, options.seed, number)
         return minimum.generate(world, options.seed, number, options.names)
     return queries.generate(world, options.seed, number)
 
@@ -218,6 +247,7 @@ def work(options, world, database, emulator_url, data, numbers, results):
                 print(f"-- {options.seed}/{number} {query.kind}\n{describe(query)}\n", flush=True)
             taken = time.monotonic()
             try:
+                runner.explain(query)
                 runner.check(query)
                 results.put((number, None))
             except Mismatch as mismatch:
@@ -229,7 +259,7 @@ def work(options, world, database, emulator_url, data, numbers, results):
             if taken > options.slow:
                 results.put((None, {"slow": (number, round(taken, 1))}))
     finally:
-        results.put((None, dict(runner.counts)))
+        results.put((None, {"counts": runner.counts, "features": runner.features, "plans": runner.plans}))
         results.put((None, None))
         runner.close()
         emulator.close()
@@ -245,7 +275,7 @@ def failure(runner, options, query, mismatch):
         again = "not in a fresh session: what the session remembers is part of it"
     except Mismatch:
         again = "in a fresh session too"
-    share = "" if options.minimum_share == 30 else f" --minimum-share {options.minimum_share}"
+    share = "" if options.minimum_share == SHARE else f" --minimum-share {options.minimum_share}"
     text = f"--seed {options.seed}{share} --only {query.number}\n{describe(query)}\n{mismatch}\nfails {again}"
     if options.reduce and query.expected is None:
         smaller, problem = reduce(runner, query)
@@ -270,11 +300,11 @@ def parse_arguments():
     parser.add_argument("--first", type=int, default=0, metavar="N", help="number of the first query")
     parser.add_argument("--only", type=int, action="append", metavar="N", help="this query of the seed; may be repeated")
     parser.add_argument("--start-emulator", action="store_true", help="even if APPCONFIG_ENDPOINT is set")
-    parser.add_argument("--data", default="nasty", help="data set of the emulators that are started here")
+    parser.add_argument("--data", default=DATA, help="data set of the emulators that are started here")
     parser.add_argument("--full", action="store_true", help="the data set as it is, not trimmed")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 2, help="1 with APPCONFIG_ENDPOINT")
     parser.add_argument("--database", default="appconfig_fdw_differential", help="prefix of the scratch databases")
-    parser.add_argument("--minimum-share", type=int, default=30, metavar="PERCENT",
+    parser.add_argument("--minimum-share", type=int, default=SHARE, metavar="PERCENT",
                         help="of the queries whose minimum of calls is known")
     parser.add_argument("--no-names", dest="names", action="store_false", help="no minimum for keys that are names")
     parser.add_argument("--names-win", action="store_true",
@@ -300,11 +330,13 @@ def main():
     world, problems = worlds.set_up(options.database, emulator, account)
     if url is None:
         emulator.close()
+    if url is None and options.data == DATA:
+        problems += [f"the data set does not hold {what}" for what in accounts.lacks(account)]
     failed = len(problems)
     for problem in problems:
         print(f"not ok - {problem}")
     passed = 0
-    counts = Counter()
+    counts = {"counts": Counter(), "features": Counter(), "plans": Counter()}
     results = multiprocessing.Queue()
     processes = [
         multiprocessing.Process(target=work, args=(
@@ -320,6 +352,8 @@ def main():
             failed += outcome is not None
             if outcome is not None:
                 print(f"not ok {number} - {outcome}\n", flush=True)
+            if (passed + failed) % PROGRESS == 0:
+                print(f"# {passed + failed} of {len(numbers)}, {failed} failed, {time.monotonic() - began:.0f} s", flush=True)
             if failed >= options.failures:
                 print(f"# stopped after {failed} failures")
                 for process in processes:
@@ -330,7 +364,8 @@ def main():
         elif "slow" in outcome:
             print("# query %d took %.1f s" % outcome["slow"], flush=True)
         else:
-            counts.update(outcome)
+            for name, counted in outcome.items():
+                counts[name].update(counted)
     for process in processes:
         process.join()
     if passed + failed - len(problems) < len(numbers) and failed < options.failures:
@@ -341,7 +376,13 @@ def main():
             for index in range(workers):
                 worlds.drop(f"{options.database}_{index}")
             worlds.drop(options.database)
-    facts = ", ".join(f"{name} {round(count)}" for name, count in sorted(counts.items()))
+    if passed + failed >= ENOUGH and options.only is None and options.minimum_share == SHARE:
+        for name in features.absent(counts["features"]):
+            print(f"not ok - no query had: {name}")
+            failed += 1
+    for line in features.report(counts["features"], counts["plans"].pop("planned", 0), counts["plans"]):
+        print(line)
+    facts = ", ".join(f"{name} {round(count)}" for name, count in sorted(counts["counts"].items()))
     print(f"# seed {options.seed}, {time.monotonic() - began:.0f} s; {facts}")
     print(f"{passed} passed, {failed} failed")
     sys.exit(1 if failed else 0)

@@ -3,8 +3,9 @@
 One table, keys that are known or not, predicates that a list can answer or not.  The rules are those of
 the contract: a known run costs one GetExperimentRun; a definition whose runs are not known costs the pages
 of its list and one GetExperimentRun for each run that passes what the list can answer, if more is read than
-the list says; definitions that are not known cost the pages of their list; a name that is read costs a
-look-up; keys that no row can have cost nothing.  Identifiers look like ids, so that no answer needs proof.
+the list says; definitions that are not known cost the pages of their list, and those that fail what that can
+answer cost no more; a name that is read costs a look-up; keys that no row can have cost nothing.  Identifiers
+look like ids, so that no answer needs proof.  Several tables are for joined.py.
 """
 
 import itertools
@@ -23,6 +24,34 @@ RUN_DOCUMENT = ("exposure_percentage", "treatment_overrides", "result_executive_
 DEFINITION_DOCUMENT = ("audience_rule", "audience_description", "launch_criteria", "kms_key_identifier", "treatments",
                        "control")
 UNKNOWN_IDS = ("zzzzz99", "nosuch1", "0000000")
+#: Clauses on key columns that are no keys, by column: text, and what is true of a value that passes.
+KEY_TESTS = {
+    "application_id": (
+        ("{c} > 'm'", lambda v: v > "m"), ("{c} < 'r'", lambda v: v < "r"), ("{c} LIKE 'n%'", lambda v: v.startswith("n")),
+        ("{c} NOT LIKE 'wn%'", lambda v: not v.startswith("wn")), ("{c} <> 'many120'", lambda v: v != "many120"),
+        ("{c} NOT IN ('many120', 'app120x')", lambda v: v not in ("many120", "app120x")),
+        ("{c} BETWEEN 'q' AND 'u'", lambda v: "q" <= v <= "u"), ("{c} IS DISTINCT FROM 'many120'", lambda v: v != "many120")),
+    "application_name": (
+        ("{c} LIKE 'shop%'", lambda v: v.startswith("shop")), ("{c} LIKE 's%'", lambda v: v.startswith("s")),
+        ("{c} ~ '^[q-s]'", lambda v: "q" <= v[:1] <= "s"), ("{c} > 'p'", lambda v: v > "p"),
+        ("{c} <> 'many definitions'", lambda v: v != "many definitions"), ("length({c}) < 7", lambda v: len(v) < 7),
+        ("strpos({c}, '-') > 0", lambda v: "-" in v), ("{c} LIKE 'no such%'", lambda v: False)),
+    "experiment_definition_id": (
+        ("{c} > 'm'", lambda v: v > "m"), ("{c} >= 'onbrd44'", lambda v: v >= "onbrd44"), ("{c} < 'd'", lambda v: v < "d"),
+        ("{c} LIKE '%d1'", lambda v: v.endswith("d1")), ("{c} NOT LIKE 'md%'", lambda v: not v.startswith("md")),
+        ("{c} BETWEEN 'md00004' AND 'nzz'", lambda v: "md00004" <= v <= "nzz"),
+        ("{c} <> ALL ('{{def120x,quirkd1}}')", lambda v: v not in ("def120x", "quirkd1")),
+        ("substr({c}, 1, 2) = 'wd'", lambda v: v[:2] == "wd")),
+    "experiment_definition_name": (
+        ("{c} LIKE 'add%'", lambda v: v.startswith("add")), ("{c} LIKE 'd%'", lambda v: v.startswith("d")),
+        ("{c} NOT LIKE 'definition%'", lambda v: not v.startswith("definition")), ("{c} ~ '[0-9]$'", lambda v: v[-1:] in "0123456789"),
+        ("{c} > 'm'", lambda v: v > "m"), ("length({c}) < 7", lambda v: len(v) < 7), ("{c} <> 'quirks'", lambda v: v != "quirks"),
+        ("NOT ({c} = 'quirks')", lambda v: v != "quirks"), ("({c} = 'plain') IS NOT FALSE", lambda v: v == "plain")),
+    "run": (
+        ("{c} % 2 = 0", lambda v: v % 2 == 0), ("{c} % 3 <> 1", lambda v: v % 3 != 1), ("{c} <> 2", lambda v: v != 2),
+        ("{c} NOT IN (1, 2)", lambda v: v > 2), ("abs({c} - 3) < 2", lambda v: abs(v - 3) < 2),
+        ("{c}::text LIKE '1%'", lambda v: str(v).startswith("1"))),
+}
 STATUSES = {"runs": ("RUNNING", "DONE"), "definitions": ("ACTIVE", "IDLE", "ARCHIVED")}
 
 
@@ -50,8 +79,8 @@ class Minimum:
         if self.by_application and whole:
             return f"the whole account's definitions listed for some applications:\n    {whole[0]}"
         counts = Counter(operation for operation, _ in made)
-        # a plan may trade one operation for another, but documents of runs are what costs
-        over = counts["GetExperimentRun"] > self.calls["GetExperimentRun"]
+        # a plan may trade one operation for another, but not for more documents or lists of runs
+        over = any(counts[operation] > self.calls[operation] for operation in ("GetExperimentRun", "ListExperimentRuns"))
         if len(made) <= self.calls.total() and not over:
             return None
         asked = "\n".join(f"    {target}" for _, target in made[:12])
@@ -73,6 +102,9 @@ class _Maker:
         self.where = []
         self.read = set()
         self.tests = []               # of a run's or definition's document, answered by the list
+        self.application_tests = []   # of an application's id, answered by the lists that show it
+        self.definition_tests = []    # of (application, definition), the same
+        self.tests_application_name = False
         self.status = None
         self.applications = self.definitions = self.runs = None
         self.low, self.high = 1, 2**31 - 1
@@ -276,6 +308,37 @@ class _Maker:
             if status in STATUSES["runs" if is_run else "definitions"]:
                 self.status = status
 
+    def add_key_tests(self):
+        """Clauses on keys that no call can have, but that the lists answer which are made for want of keys."""
+        sources = []
+        if self.object in RUN_TABLES + DEFINITION_TABLES and (self.applications is None or self.definitions is None):
+            sources += ["experiment_definition_id", "experiment_definition_name"]
+        if self.applications is None and self.object != "applications":
+            sources += ["application_id", "application_name"]
+        if self.object in RUN_TABLES and self.runs is None:
+            sources.append("run")
+        sources = [source for source in sources if self.column(source) is not None]
+        if not sources or not self.chance(0.4):
+            return
+        for source in self.rng.sample(sources, min(len(sources), self.rng.choice((1, 1, 1, 2)))):
+            text, test = self.rng.choice(KEY_TESTS[source])
+            self.where.append(text.format(c=self.column(source).sql))
+            self.read.add(source)
+            if source == "run":
+                self.tests.append(lambda document, test=test: test(document["Run"]))
+            elif source == "application_id":
+                self.application_tests.append(test)
+            elif source == "application_name":
+                self.application_tests.append(lambda key, test=test: test(self.account.applications[key]["Name"]))
+                self.tests_application_name = True
+            elif source == "experiment_definition_id":
+                self.definition_tests.append(lambda pair, test=test: test(pair[1]))
+            else:
+                self.definition_tests.append(lambda pair, test=test: test(self.account.definitions[pair]["Name"]))
+
+    def passes(self, application):
+        return all(test(application) for test in self.application_tests)
+
     # -- the query ------------------------------------------------------------------------------
 
     def make(self):
@@ -287,6 +350,7 @@ class _Maker:
         if self.object in RUN_TABLES:
             self.add_run()
         self.add_list_tests()
+        self.add_key_tests()
         if self.chance(0.12) and self.object != "applications":
             self.add_impossible()
         columns = self.generator.output_columns([self.relation], 4)
@@ -350,7 +414,7 @@ class _Maker:
         applications = self.applications
         if applications is None:
             calls["ListApplications"] = pages(len(self.account.applications))
-            applications = self.account.applications
+            applications = [application for application in self.account.applications if self.passes(application)]
         else:
             self.count_names(calls, [application for application in applications
                                      if application in self.account.applications])
@@ -369,9 +433,17 @@ class _Maker:
             calls["ListExperimentDefinitions"] += pages(sum(
                 status is None or account.definitions[application, definition].get("Status") == status
                 for definition in account.definitions_of.get(application, ())))
-        return [key for key in account.definitions
-                if (self.applications is None or key[0] in self.applications) and
-                (self.definitions is None or key[1] in self.definitions)]
+        listed = [key for key in account.definitions
+                  if (self.applications is None or key[0] in self.applications) and
+                  (self.definitions is None or key[1] in self.definitions) and
+                  self.passes(key[0]) and all(test(key) for test in self.definition_tests)]
+        if self.tests_application_name:
+            # whether the account's list is made, or those of the applications that pass, is open
+            each = sum(pages(sum(status is None or account.definitions[application, definition].get("Status") == status
+                                 for definition in account.definitions_of.get(application, ())))
+                       for application in account.applications if self.passes(application))
+            calls["ListExperimentDefinitions"] = max(calls["ListExperimentDefinitions"], each)
+        return listed
 
     def count_definitions(self, calls):
         account = self.account

@@ -17,7 +17,7 @@ SWITCHES = ("enable_nestloop", "enable_hashjoin", "enable_mergejoin", "enable_me
 OTHER_SETTINGS = ("join_collapse_limit = 1", "from_collapse_limit = 1", "work_mem = '64kB'", "geqo_threshold = 2",
                   "force_parallel_mode = on", "enable_partitionwise_join = on", "constraint_exclusion = on",
                   "cursor_tuple_fraction = 1.0", "enable_async_append = off", "hash_mem_multiplier = 1",
-                  "enable_partition_pruning = off", "jit = off", "random_page_cost = 1000", "cpu_tuple_cost = 10")
+                  "enable_partition_pruning = off", "random_page_cost = 1000", "cpu_tuple_cost = 10")
 
 LOCAL_TABLES = {
     "keys": (("id", "integer", None, None), ("app", "text", None, "application_id"),
@@ -87,6 +87,7 @@ class Relation:
     columns: list
     foreign: bool
     focus: dict
+    inline: tuple = ()                # instead of a table: what stands before and after "AS alias"
 
     def find(self, source):
         return [column for column in self.columns if column.source == source]
@@ -170,6 +171,7 @@ class Generator:
         self.parameters = None        # of a prepared statement: list of (type, list of literals)
         self.focus = self._focus()
         self.once = True
+        self.full = False             # has the last FROM clause a FULL JOIN that WHERE is not to reduce?
 
     # -- choices --------------------------------------------------------------------------------
 
@@ -217,6 +219,8 @@ class Generator:
                 weights = [{"experiment_runs": 8, "treatments": 3, "attribute_values": 2, "experiment_definitions": 5,
                             "run_events": 2}.get(name, 1) for name in names]
                 table = self.rng.choices(names, weights)[0]
+            elif self.chance(0.15):
+                return self.inline_relation()
             else:
                 table = self.rng.choices(list(LOCAL_TABLES), (6, 4, 0.3, 1))[0]
         alias = self.alias()
@@ -227,6 +231,29 @@ class Generator:
         made = [Column(alias, name, kind_of(kind), collation or "default", source)
                 for name, kind, collation, source in columns]
         return Relation(alias, table, made, foreign, self.focus)
+
+    def inline_relation(self):
+        """Keys that stand in the query itself: VALUES, unnest(), generate_series()."""
+        alias, kind = self.alias(), self.pick("values", "unnest", "series")
+        sources = {"app": "application_id", "def": "experiment_definition_id", "run": "run"}
+
+        def made(*names):
+            return [Column(alias, name, "integer" if name == "run" else "text", "default", sources[name]) for name in names]
+
+        count = self.rng.choice((1, 2, 3, 8))
+        runs = [self.rng.choice(sorted(self.account.runs)) for _ in range(count)]
+        if self.chance(0.7):
+            runs.append(tuple(self.focus[source] for source in IDENTITIES[:3]))
+        if kind == "values":
+            rows = ", ".join(f"({quote(application)}, {quote(definition)}, {run})" for application, definition, run in runs)
+            return Relation(alias, kind, made("app", "def", "run"), False, self.focus, (f"(VALUES {rows})", "(app, def, run)"))
+        if kind == "series":
+            series = f"generate_series({self.rng.randrange(-1, 4)}, {self.rng.randrange(2, 9)})"
+            return Relation(alias, kind, made("run"), False, self.focus, (series, "(run)"))
+        place = self.pick(0, 1)
+        column = made(("app", "def")[place])
+        array = self.parameter("text[]", quote("{" + ",".join(run[place] for run in runs) + "}") + "::text[]")
+        return Relation(alias, kind, column, False, self.focus, (f"unnest({array})", f"({column[0].name})"))
 
     def pool(self, column, relation):
         """Values that stand somewhere in the column."""
@@ -432,7 +459,7 @@ class Generator:
         low, high = sorted((self.number_value(), self.number_value()))
         roll = self.weighted(equal=8, swapped=2, isin=4, notin=1, any=4, all=1, between=4, order=6, cast=2, null=0.5,
                              notnull=0.5, distinct=1, arithmetic=2, anyorder=1.5, boolean=1, subquery=2, volatile=1, differs=1,
-                             case=1, float=1)
+                             case=1, float=3)
         order = self.pick("<", "<=", ">", ">=")
         if roll == "equal":
             return f"{c} = {one}"
@@ -670,11 +697,14 @@ class Generator:
         """Relations, the FROM clause that joins them, and what WHERE has to add."""
         count = self.rng.choices(range(1, most + 1), (5, 5, 2, 1)[:most])[0]
         relations = [self.relation(foreign=True if count == 1 else None)]
-        text = self.table_reference(relations[0])
+        self.full = count > 1 and self.chance(0.1)
+        reference = self.filtered_reference if self.full else self.table_reference
+        text = reference(relations[0])
         where = []
         for _ in range(count - 1):
             other = self.relation(foreign=True if not any(relation.foreign for relation in relations) else None)
-            kind = self.weighted(inner=5, comma=2, left=4, right=2, full=2, lateral=2 if lateral else 0, cross=0.3)
+            kind = "full" if self.full else \
+                self.weighted(inner=5, comma=2, left=4, right=2, full=2, lateral=2 if lateral else 0, cross=0.3)
             clauses = self.join_clauses(relations, other, plain=kind == "full")
             if clauses is None:
                 if other.foreign and any(relation.foreign for relation in relations):
@@ -688,21 +718,30 @@ class Generator:
             elif kind in ("left", "right", "full"):
                 if kind == "full" and clauses == ["true"]:
                     kind = "left"
-                text += f"\n  {kind.upper()} JOIN {self.table_reference(other)} ON {' AND '.join(clauses)}"
+                text += f"\n  {kind.upper()} JOIN {reference(other)} ON {' AND '.join(clauses)}"
             else:
                 text += "\n  " + self.lateral_join(other, clauses)
             relations.append(other)
         return relations, text, where
 
     def table_reference(self, relation):
+        if relation.inline:
+            return f"{relation.inline[0]} AS {relation.alias}{relation.inline[1]}"
         return f"{'' if relation.foreign else 'shared.'}{relation.table} AS {relation.alias}"
+
+    def filtered_reference(self, relation):
+        """The relation with a WHERE of its own."""
+        clauses = self.clauses(relation, 2)
+        if not clauses or relation.inline:
+            return self.table_reference(relation)
+        return f"(SELECT * FROM {self.table_reference(relation)} WHERE {' AND '.join(f'({c})' for c in clauses)}) AS {relation.alias}"
 
     def total_order(self, columns):
         """An ORDER BY list after which rows that tie are the same byte for byte."""
         return ", ".join(f"{column.bytewise}" for column in columns)
 
     def lateral_join(self, other, clauses):
-        inner = Relation(self.alias(), other.table, [], other.foreign, other.focus)
+        inner = Relation(self.alias(), other.table, [], other.foreign, other.focus, other.inline)
         inner.columns = [replace(column, relation=inner.alias) for column in other.columns]
         conditions = [clause.replace(f"{other.alias}.", f"{inner.alias}.") for clause in clauses]
         if self.chance(0.4):
@@ -760,7 +799,8 @@ class Generator:
         if column.is_text and column.collation != "nd":
             plain = f"{c}::text"
             return self.pick(f"min({plain})", f"max({plain})", f"count(DISTINCT {plain})",
-                             f'string_agg({plain}, \',\' ORDER BY {plain} COLLATE "C")', f"count({c})")
+                             f'string_agg({plain}, \',\' ORDER BY {plain} COLLATE "C")', f"count({c})",
+                             f"count(*) FILTER (WHERE {c} > 'm')")
         if column.kind == "boolean":
             return self.pick(f"bool_or({c})", f"bool_and({c})", f"count(*) FILTER (WHERE {c})")
         if column.kind == "timestamptz":
@@ -791,6 +831,8 @@ class Generator:
 
     def body(self, most=3):
         relations, source, where = self.from_clause(most)
+        if self.full:
+            return relations, source, where
         for relation in relations:
             if relation.foreign:
                 where += self.clauses(relation, 3 if len(relations) == 1 else 2)
@@ -811,13 +853,18 @@ class Generator:
 
     def _whole(self):
         relations, source, where = self.body(2)
-        alias = relations[0].alias
+        alias = next(relation.alias for relation in relations if relation.foreign)
         select = [self.pick(f"{alias}", f"{alias}.*", "*", f"{alias} IS NULL AS o0", f"({alias}).*", f"to_jsonb({alias})", f"{alias}::text")]
         return self.make("rows", select=select, source=source, where=where)
 
     def _distinct(self):
         relations, source, where = self.body(2)
         columns = self.output_columns(relations, 3)
+        if self.chance(0.3):
+            key = self.definite(columns[0])
+            return self.make("ordered", distinct=f"DISTINCT ON ({key}) ", source=source, where=where,
+                             select=[f"{column.sql} AS o{index}" for index, column in enumerate(columns)],
+                             order=f"ORDER BY {key}, {self.total_order(columns)}")
         return self.make("rows", distinct="DISTINCT ", source=source, where=where,
                          select=[f"{self.definite(column)} AS o{index}" for index, column in enumerate(columns)])
 

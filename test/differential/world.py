@@ -3,10 +3,12 @@
 Every worker has a database of its own with the schemas
 
     f        the foreign tables, those of IMPORT FOREIGN SCHEMA and hand-made ones, and views of them
+    o        the same once more, of a server whose sessions keep every answer: what reads the whole account for
+             each scan, as all does without pushdown, waits for the emulator once in a session
     c        the same names as local copies of f
     shared   local tables, functions, types, collations
 
-so that one text of a query runs over either by search_path alone.
+so that one text of a query runs over each by search_path alone.
 """
 
 import contextlib
@@ -17,6 +19,7 @@ import random
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -28,6 +31,12 @@ from account import TABLES
 
 EMULATOR = Path(__file__).resolve().parent.parent / "emulator" / "emulator.py"
 ACCESS_KEY = ("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+
+#: The keys of shared.one.
+ONE = ("quirks1", "quirkd1", 4)
+
+#: Server of each schema of foreign tables, and its options beside endpoint and region.
+SERVERS = {"f": ("appconfig", ""), "o": ("appconfig_kept", ", cache_ttl '12h', cache_size '256MB'")}
 
 #: Collations of hand-made columns, by the short names that queries.py uses.
 COLLATIONS = {"C": '"C"', "icu": '"en-x-icu"', "nd": "shared.nocase", "default": '"default"'}
@@ -169,10 +178,18 @@ class Emulator:
                     raise
         return None
 
-    def calls(self):
-        """The requests since the last call, as (operation, target)."""
-        entries = self.control("GET", "log")
-        self.control("DELETE", "log")
+    def calls(self, settle=False):
+        """The requests since the last call, as (operation, target).
+
+        A statement that ends early leaves calls in flight, which may only now reach the emulator.  settle waits
+        for them, lest they count for the statement that follows at once.
+        """
+        entries = self.control("DELETE", "log")
+        while settle:
+            time.sleep(0.002)
+            late = self.control("DELETE", "log")
+            entries += late
+            settle = bool(late)
         return [(entry["operation"], entry["target"]) for entry in entries]
 
     def close(self):
@@ -195,7 +212,8 @@ def connect(database):
     connection = psycopg2.connect(dbname=database)
     connection.autocommit = True
     raw_text(connection)
-    execute(connection, "SET timezone = 'UTC'; SET datestyle = 'ISO'; SET statement_timeout = '120s'")
+    # jit would take longer than anything else: what the planner's switches forbid costs 1e10
+    execute(connection, "SET timezone = 'UTC'; SET datestyle = 'ISO'; SET statement_timeout = '120s'; SET jit = off")
     return connection
 
 
@@ -211,7 +229,10 @@ def literal(value):
 
 
 def _local_tables(connection, account):
-    """Tables to join with: keys as every type, right, nearly right, odd and absent; the same for each account."""
+    """Tables to join with: keys as every type, right, nearly right, odd and absent; the same for each account.
+
+    Returns the rows of shared.keys.
+    """
     rng = random.Random(7)
     runs = sorted(account.runs)
     definitions = sorted(account.definitions)
@@ -236,7 +257,7 @@ def _local_tables(connection, account):
                                   state text);""")
     with connection.cursor() as cursor:
         execute_values(cursor, "INSERT INTO shared.keys VALUES %s", rows)
-    execute(connection, """
+    execute(connection, f"""
         CREATE TABLE shared.odd_keys AS
         SELECT id, app::varchar(40) AS vapp, def::name AS ndef, app::char(12) AS capp, run::bigint AS run8,
                CASE WHEN run BETWEEN -32768 AND 32767 THEN run::smallint END AS run2, run::numeric AS runn, run::text AS runt,
@@ -248,16 +269,17 @@ def _local_tables(connection, account):
         SELECT id / 6 AS id, array_agg(app ORDER BY id) AS apps, array_agg(def ORDER BY id) AS defs,
                array_agg(run ORDER BY id) AS runs, array_agg(run::bigint ORDER BY id) AS runs8
         FROM shared.keys GROUP BY 1;
-        INSERT INTO shared.arrays VALUES (100, '{}', NULL, '{}', NULL), (101, '{NULL}', '{{a,b},{addcrt1,quirkd1}}', '{NULL,1}', '{1,9}');
+        INSERT INTO shared.arrays VALUES (100, '{{}}', NULL, '{{}}', NULL), (101, '{{NULL}}', '{{{{a,b}},{{addcrt1,quirkd1}}}}', '{{NULL,1}}', '{{1,9}}');
         CREATE TABLE shared.sink (c0 text, c1 text, c2 text);
         CREATE TABLE shared.nothing AS SELECT * FROM shared.keys WHERE false;
-        CREATE TABLE shared.one AS SELECT 1 AS id, 'quirks1'::text AS app, 'quirkd1'::text AS def, 4 AS run;
+        CREATE TABLE shared.one AS SELECT 1 AS id, {literal(ONE[0])}::text AS app, {literal(ONE[1])}::text AS def, {ONE[2]} AS run;
         CREATE TABLE shared.exposures AS
         SELECT id, app, def, run::text AS experiment_run_number,
                (ARRAY['__t1__', '__c_override__', '__c__', '__t1_override__', '__default__', 't1', 'c', NULL])[1 + id % 8] AS variant
         FROM shared.keys;
         CREATE INDEX ON shared.keys (app, def);
         ANALYZE""")
+    return rows
 
 
 def _exact(value):
@@ -273,11 +295,11 @@ def _quote_columns(columns):
     return ", ".join(f'"{name}"' for name in columns)
 
 
-def _expected_tables(connection, account, tables):
+def _expected_tables(connection, account):
     """Compares the copies with the account; a line for each table that is not as it ought to be."""
     problems = []
     execute(connection, "CREATE SCHEMA e")
-    for table in tables:
+    for table in TABLES:
         names = [name for name, _ in TABLES[table]]
         execute(connection, f"CREATE TABLE e.{table} (LIKE c.{table})")
         with connection.cursor() as cursor:
@@ -299,6 +321,8 @@ class World:
     def __init__(self, account):
         self.account = account
         self.tables = {}
+        self.one = ONE                # the row of shared.one
+        self.keys = []                # rows of shared.keys
 
     def add(self, name, object_name, columns):
         """columns: (name, type, collation, column of the object)"""
@@ -313,52 +337,54 @@ def set_up(database, emulator, account):
     world = World(account)
     with contextlib.closing(connect(database)) as connection:
         execute(connection, TYPES)
-        execute(connection, f"""
-            CREATE EXTENSION appconfig_fdw;
-            CREATE SERVER appconfig FOREIGN DATA WRAPPER appconfig_fdw
-                OPTIONS (region '{account.region}', endpoint '{emulator.url}', max_get_rate '0', max_list_rate '0');
-            CREATE USER MAPPING FOR CURRENT_USER SERVER appconfig
-                OPTIONS (access_key_id '{ACCESS_KEY[0]}', secret_access_key '{ACCESS_KEY[1]}');
-            CREATE SCHEMA f; CREATE SCHEMA c;
-            IMPORT FOREIGN SCHEMA appconfig FROM SERVER appconfig INTO f""")
-        imported = [row[0] for row in execute(connection, "SELECT foreign_table_name FROM information_schema.foreign_tables")]
-        tables = [table for table in TABLES if table in imported]
-        for table in tables:
-            world.add(table, table, tuple((name, kind, None, name) for name, kind in TABLES[table]))
-        for name, object_name, columns in HAND_MADE:
-            if object_name in tables:
-                listed = ", ".join(
-                    f"{column} {kind} OPTIONS (column_name '{source}')" +
-                    (f" COLLATE {COLLATIONS[collation]}" if collation else "")
-                    for column, kind, collation, source in columns)
-                execute(connection, f"CREATE FOREIGN TABLE f.{name} ({listed}) SERVER appconfig OPTIONS (object '{object_name}')")
-                world.add(name, object_name, columns)
-        # a column dropped and one added behind it
-        execute(connection, """
-            CREATE FOREIGN TABLE f.runs_altered (status text, run integer, description text, application_id text)
-                SERVER appconfig OPTIONS (object 'experiment_runs');
-            ALTER FOREIGN TABLE f.runs_altered DROP COLUMN status, DROP COLUMN description,
-                ADD COLUMN experiment_definition_id text, ADD COLUMN ended_at timestamptz""")
-        world.add("runs_altered", "experiment_runs", (
-            ("run", "integer", None, "run"), ("application_id", "text", None, "application_id"),
-            ("experiment_definition_id", "text", None, "experiment_definition_id"),
-            ("ended_at", "timestamptz", None, "ended_at")))
+        execute(connection, "CREATE EXTENSION appconfig_fdw; CREATE SCHEMA c")
+        for schema, (server, options) in SERVERS.items():
+            execute(connection, f"""
+                CREATE SERVER {server} FOREIGN DATA WRAPPER appconfig_fdw
+                    OPTIONS (region '{account.region}', endpoint '{emulator.url}', max_get_rate '0', max_list_rate '0'{options});
+                CREATE USER MAPPING FOR CURRENT_USER SERVER {server}
+                    OPTIONS (access_key_id '{ACCESS_KEY[0]}', secret_access_key '{ACCESS_KEY[1]}')""")
+            _foreign_tables(connection, world, schema, server)
         for name in world.tables:
             execute(connection, f"CREATE TABLE c.{name} AS SELECT * FROM f.{name}")
-        problems = _expected_tables(connection, account, tables)
+        problems = _expected_tables(connection, account)
         execute(connection, FUNCTIONS)
         execute(connection, CALLERS)
-        _local_tables(connection, account)
+        world.keys = _local_tables(connection, account)
         _add_views(connection, world)
     emulator.calls()
     return world, problems
+
+
+def _foreign_tables(connection, world, schema, server):
+    """Imported and hand-made foreign tables in a schema of their own."""
+    execute(connection, f"CREATE SCHEMA {schema}; IMPORT FOREIGN SCHEMA appconfig FROM SERVER {server} INTO {schema}")
+    for table in TABLES:
+        world.add(table, table, tuple((name, kind, None, name) for name, kind in TABLES[table]))
+    for name, object_name, columns in HAND_MADE:
+        listed = ", ".join(
+            f"{column} {kind} OPTIONS (column_name '{source}')" +
+            (f" COLLATE {COLLATIONS[collation]}" if collation else "")
+            for column, kind, collation, source in columns)
+        execute(connection, f"CREATE FOREIGN TABLE {schema}.{name} ({listed}) SERVER {server} OPTIONS (object '{object_name}')")
+        world.add(name, object_name, columns)
+    # columns dropped and others added behind them
+    execute(connection, f"""
+        CREATE FOREIGN TABLE {schema}.runs_altered (status text, run integer, description text, application_id text)
+            SERVER {server} OPTIONS (object 'experiment_runs');
+        ALTER FOREIGN TABLE {schema}.runs_altered DROP COLUMN status, DROP COLUMN description,
+            ADD COLUMN experiment_definition_id text, ADD COLUMN ended_at timestamptz""")
+    world.add("runs_altered", "experiment_runs", (
+        ("run", "integer", None, "run"), ("application_id", "text", None, "application_id"),
+        ("experiment_definition_id", "text", None, "experiment_definition_id"),
+        ("ended_at", "timestamptz", None, "ended_at")))
 
 
 def _add_views(connection, world):
     """Views, and a table whose partitions are a foreign table and a local one."""
     run_columns = world.tables["experiment_runs"][1]
     listed = _quote_columns(name for name, *_ in run_columns)
-    for schema in "fc":
+    for schema in (*SERVERS, "c"):
         execute(connection, f"""
             SET search_path = {schema}, shared, public;
             CREATE VIEW {schema}.done_runs AS SELECT * FROM experiment_runs WHERE status = 'DONE';
@@ -368,10 +394,12 @@ def _add_views(connection, world):
             CREATE TABLE {schema}.other_region PARTITION OF {schema}.all_regions FOR VALUES IN ('eu-west-1');
             INSERT INTO {schema}.other_region SELECT {listed.replace('"region"', "'eu-west-1'")}
                 FROM c.experiment_runs WHERE run < 3 AND application_id < 'r';""")
-    execute(connection, """
-        CREATE FOREIGN TABLE f.this_region PARTITION OF f.all_regions FOR VALUES IN ('us-east-1')
-            SERVER appconfig OPTIONS (object 'experiment_runs');
-        CREATE TABLE c.this_region PARTITION OF c.all_regions FOR VALUES IN ('us-east-1');
+    for schema, (server, _) in SERVERS.items():
+        execute(connection, f"""
+            CREATE FOREIGN TABLE {schema}.this_region PARTITION OF {schema}.all_regions FOR VALUES IN ('{world.account.region}')
+                SERVER {server} OPTIONS (object 'experiment_runs')""")
+    execute(connection, f"""
+        CREATE TABLE c.this_region PARTITION OF c.all_regions FOR VALUES IN ('{world.account.region}');
         INSERT INTO c.this_region SELECT * FROM c.experiment_runs;
         RESET search_path;
         ANALYZE""")
@@ -385,7 +413,8 @@ def clone(database, template, emulator):
     with contextlib.closing(connect("postgres")) as connection:
         execute(connection, f"CREATE DATABASE {database} TEMPLATE {template}")
     with contextlib.closing(connect(database)) as connection:
-        execute(connection, f"ALTER SERVER appconfig OPTIONS (SET endpoint '{emulator.url}')")
+        for server, _ in SERVERS.values():
+            execute(connection, f"ALTER SERVER {server} OPTIONS (SET endpoint '{emulator.url}')")
 
 
 def drop(database):

@@ -3,7 +3,8 @@
 Unsigned, JSON in and out, for tests only.  Control requests are neither logged nor counted nor
 subject to faults.
 
-  GET, DELETE  /_emulator/log      the entries; forget them and restart the counters
+  GET          /_emulator/log      the entries
+  DELETE       /_emulator/log      the same, which are forgotten, and counters start anew
   GET          /_emulator/stats    counters
   GET          /_emulator/dump     the data as emulator.py --dump prints them, changes included
   POST, DELETE /_emulator/faults   [{"kind": ..., option: ...}, ...] replaces the rules; no more faults
@@ -164,10 +165,11 @@ def _object(text, otherwise):
 
 
 class Control:
-    """Answers control requests."""
+    """Answers control requests; `changed` is called with every change of the data."""
 
-    def __init__(self, store, journal, faults, clock_offset):
+    def __init__(self, store, journal, faults, clock_offset, changed):
         self._store = store
+        self._changed = changed
         self._journal = journal
         self._faults = faults
         self._mutations = Mutations(store, clock_offset)
@@ -187,7 +189,9 @@ class Control:
         return self._journal.entries
 
     def _delete_log(self, request):
+        entries = self._journal.entries
         self._journal.clear()
+        return entries
 
     def _get_stats(self, request):
         return self._journal.stats()
@@ -211,7 +215,10 @@ class Control:
         action = arguments.pop("action")
         if action.startswith("_") or not hasattr(Mutations, action):
             raise ValueError(f"no action {action!r}")
-        return getattr(self._mutations, action)(**arguments)
+        try:
+            return getattr(self._mutations, action)(**arguments)
+        finally:
+            self._changed()
 
 
 def _json(status, document):

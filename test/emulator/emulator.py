@@ -39,6 +39,9 @@ from service import ApiError, Service, route
 from signature import Verifier, denial
 from store import Store
 
+#: Answers that are kept; when there are more, all are forgotten.
+MAX_ANSWERS = 4096
+
 
 class Emulator:
     """Takes each request through signature, service, faults and log."""
@@ -50,7 +53,9 @@ class Emulator:
         self._service = Service(store, options.names_win)
         self._verifier = None if options.no_verify else Verifier(None if options.region == "any" else options.region,
                                                                  self._now)
-        self._control = Control(store, self._journal, self._faults, self._set_clock_offset)
+        #: Bodies of successful answers by request target, until the data change: making them takes most of the time.
+        self._answers = {}
+        self._control = Control(store, self._journal, self._faults, self._set_clock_offset, self._answers.clear)
         self._latency = options.latency_ms / 1000
         self._model = Model.load(options.validate_model) if options.validate_model else None
 
@@ -101,7 +106,12 @@ class Emulator:
                 raise ApiError(404, "UnknownOperationException", "")
             if self._verifier is not None and identity.denied:
                 raise denial(identity, call, region)
-            body = self._service.answer(call)
+            body = self._answers.get(request.target)
+            if body is None:
+                body = self._service.answer(call)
+                if len(self._answers) >= MAX_ANSWERS:
+                    self._answers.clear()
+                self._answers[request.target] = body
         except ApiError as problem:
             return _error_response(problem), outcome
         if self._model is not None:
@@ -120,7 +130,7 @@ class Emulator:
             if rule.kind == "skew":
                 date_offset += rule.seconds
         response.headers += [("x-amzn-RequestId", f"00000000-0000-4000-8000-{sequence:012d}"),
-                             ("Date", formatdate(time.time() + date_offset, usegmt=True))]
+                             ("Date", _http_date(int(time.time() + date_offset)))]
         return response
 
     async def _deliver(self, connection, response, rule, close):
@@ -132,6 +142,11 @@ class Emulator:
             await DELIVERIES[rule.kind](connection, response, rule)
         else:
             connection.send(response, close)
+
+
+@functools.lru_cache(maxsize=4)
+def _http_date(seconds):
+    return formatdate(seconds, usegmt=True)
 
 
 def _error_response(problem):

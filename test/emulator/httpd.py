@@ -12,6 +12,7 @@ from http import HTTPStatus
 
 MAX_HEAD = 256 * 1024
 MAX_BODY = 256 * 1024 * 1024
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
 class Request:
@@ -53,11 +54,7 @@ class Response:
 
     def head(self, length_header=None):
         """The bytes before the body; `length_header` replaces the Content-Length line."""
-        try:
-            phrase = HTTPStatus(self.status).phrase
-        except ValueError:
-            phrase = "Status"
-        lines = [f"HTTP/1.1 {self.status} {phrase}", *(f"{name}: {value}" for name, value in self.headers),
+        lines = [f"HTTP/1.1 {self.status} {_PHRASES.get(self.status, 'Status')}", *(f"{name}: {value}" for name, value in self.headers),
                  length_header or f"Content-Length: {len(self.body)}", "", ""]
         return "\r\n".join(lines).encode("latin-1")
 

@@ -6,6 +6,7 @@ against the service model by model.py.
 """
 
 import base64
+import functools
 import hashlib
 import json
 import re
@@ -194,8 +195,9 @@ def normalized_segments(path):
     return segments
 
 
+@functools.lru_cache(maxsize=4096)
 def route(method, path, query):
-    """The Call for a request line, or None where the service has no such operation."""
+    """The Call for a request line, or None where the service has no such operation.  It is shared: not to be changed."""
     segments = normalized_segments(path)
     operation = _ROUTES.get((*segments[0::2], len(segments[1::2])))
     if method != "GET" or operation is None:

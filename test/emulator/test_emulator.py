@@ -550,7 +550,8 @@ class Controlled(Served):
             "connection": first["connection"], "in_flight": 1, "status": 200, "fault": None, "key": "AKIDEXAMPLE"})
         self.assertEqual(second["attempt"], "attempt=2; max=3")
         self.assertEqual(second["connection"], first["connection"] + 1)
-        self.emulator.control("DELETE", "log")
+        self.assertEqual(self.emulator.control("DELETE", "log"), [first, second])
+        self.assertEqual(self.log(), [])
         self.assertEqual(self.stats(), {"requests": 0, "operations": {}, "in_flight": 0, "peak_in_flight": 0,
                                         "connections": 0, "connections_used": 0})
 
