@@ -434,9 +434,9 @@ walk_needs_side(const AccessWalk *walk, SideLookup side)
 
 /* Some application has the name, whatever its id is */
 static const KeyTexts *
-leave_names(void *arg pg_attribute_unused(), const KeyTexts *names)
+leave_names(void *arg pg_attribute_unused(), const KeyBox *box)
 {
-	return names;
+	return box->texts[KEY_APPLICATION_NAME];
 }
 
 static void
@@ -499,8 +499,8 @@ appconfig_access_walk(const AccessPlan *plan, const KeySet *keys)
 	{
 		add_operation(walk,
 					  &appconfig_collections[COLLECTION_APPLICATIONS].list);
-		keys = appconfig_keyset_set_texts(
-			keys, KEY_APPLICATION_ID, KEY_APPLICATION_NAME, leave_names, NULL);
+		keys =
+			appconfig_keyset_bind(keys, KEY_APPLICATION_ID, leave_names, NULL);
 	}
 	for (level = 0; level < plan->levels_count; level++)
 	{

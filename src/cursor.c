@@ -37,10 +37,6 @@
 /* Nodes in the queue, beyond which only its head is expanded */
 #define MAX_NODES 2000
 
-/* Applications that may have passed the clauses on their names for each to be
- * asked for a list; the list of the whole account seldom has more pages */
-#define FEW_APPLICATIONS 3
-
 /* Documents, as a multiple of the calls that may be in flight, before which
  * the page that names the next ones is asked for */
 #define LOOK_AHEAD 3
@@ -730,22 +726,29 @@ learn_application(KeyFacts *keys, JsonValue *application)
 }
 
 /*
- * The ids of the applications that have one of the names and meet the clauses;
- * where no names are asked for, NULL for any unless few meet them
+ * The ids that a box can have for an application: of those with one of its
+ * names that meet the clauses.  Without names, a single one that meets them is
+ * as good as known, unless several definitions would be looked for in it; else
+ * NULL, and the list of the whole account shows what there is.
  */
 static const KeyTexts *
-resolve_names(void *arg, const KeyTexts *names)
+find_applications(void *arg, const KeyBox *box)
 {
 	AppConfigCursor *cursor = arg;
 	const KeyTexts	*passing = cursor->passing;
-	KeyTexts		*ids = palloc(sizeof(KeyTexts));
+	const KeyTexts	*names = box->texts[KEY_APPLICATION_NAME];
+	const KeyTexts	*definitions = box->texts[KEY_DEFINITION_ID];
+	KeyTexts		*ids;
 	ListCell		*cell;
 
 	if (names == NULL)
-		return passing->count < list_length(cursor->applications) &&
-					   passing->count <= FEW_APPLICATIONS
+		return passing->count == 0 ||
+					   (passing->count == 1 &&
+						list_length(cursor->applications) > 1 &&
+						(definitions == NULL || definitions->count == 1))
 				   ? passing
 				   : NULL;
+	ids = palloc(sizeof(KeyTexts));
 	ids->count = 0;
 	ids->value = palloc(sizeof(char *) * Max(passing->count, 1));
 	foreach(cell, cursor->applications)
@@ -814,9 +817,9 @@ expand_applications(AppConfigCursor *cursor, CursorNode *node)
 				   &appconfig_collections[COLLECTION_APPLICATIONS].list, page))
 	{
 		cursor->passing = find_passing(cursor);
-		cursor->keys = appconfig_keyset_set_texts(
-			cursor->options.keys, KEY_APPLICATION_ID, KEY_APPLICATION_NAME,
-			resolve_names, cursor);
+		cursor->keys =
+			appconfig_keyset_bind(cursor->options.keys, KEY_APPLICATION_ID,
+								  find_applications, cursor);
 		add_level(cursor, &node->node, NULL, 0, &nothing, true);
 		remove_node(cursor, node);
 	}

@@ -489,16 +489,16 @@ appconfig_keyset_restrict(const KeySet *set, const KeyFacts *facts)
 }
 
 /*
- * The set with a key bound, in the boxes that leave it open, to what another
- * key's values, or NULL where that is open too, stand for; NULL leaves it
- * open.  Boxes in which that is nothing go.
+ * The set with a key bound, in the boxes that leave it open, to the values
+ * that a function finds for the box; NULL leaves it open.  Boxes for which
+ * there are none go.
  */
 KeySet *
-appconfig_keyset_set_texts(
-	const KeySet *set, AppConfigKey key, AppConfigKey from,
-	const KeyTexts *(*translate)(void *arg, const KeyTexts *texts), void *arg)
+appconfig_keyset_bind(const KeySet *set, AppConfigKey key,
+					  const KeyTexts *(*find)(void *arg, const KeyBox *box),
+					  void *arg)
 {
-	KeySet *translated = make_set(set->count);
+	KeySet *bound = make_set(set->count);
 	int		i;
 
 	for (i = 0; i < set->count; i++)
@@ -506,11 +506,11 @@ appconfig_keyset_set_texts(
 		KeyBox box = set->boxes[i];
 
 		if (box.texts[key] == NULL)
-			box.texts[key] = translate(arg, box.texts[from]);
+			box.texts[key] = find(arg, &box);
 		if (box_is_possible(&box))
-			translated->boxes[translated->count++] = box;
+			bound->boxes[bound->count++] = box;
 	}
-	return translated;
+	return bound;
 }
 
 static int

@@ -84,9 +84,9 @@ extern KeySet *appconfig_keyset_evaluate(const KeyExpr	  *expr,
 extern KeySet *appconfig_keyset_everything(void);
 extern KeySet *appconfig_keyset_restrict(const KeySet	*set,
 										 const KeyFacts *facts);
-extern KeySet *appconfig_keyset_set_texts(
-	const KeySet *set, AppConfigKey key, AppConfigKey from,
-	const KeyTexts *(*translate)(void *arg, const KeyTexts *texts), void *arg);
+extern KeySet *appconfig_keyset_bind(
+	const KeySet *set, AppConfigKey								 key,
+	const KeyTexts *(*find)(void *arg, const KeyBox *box), void *arg);
 extern bool		 appconfig_keyset_contains(const KeySet	  *set,
 										   const KeyFacts *facts);
 extern void		 appconfig_keyset_sort(KeyTexts *texts);

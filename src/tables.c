@@ -462,8 +462,12 @@ static const AppConfigColumn environments_columns[] = {
 
 /* a list names the kinds of validators, a document has the validators */
 static const AppConfigColumn configuration_profiles_columns[] = {
-	{"application_id", "text", KEY_APPLICATION_ID,
-	 PROFILE_MEMBER("ApplicationId")},
+	{"application_id",
+	 "text",
+	 KEY_APPLICATION_ID,
+	 {{SOURCE_PROFILE, "ApplicationId"},
+	  {SOURCE_PROFILE_DOCUMENT, "ApplicationId"},
+	  {SOURCE_KEY, NULL}}},
 	APPLICATION_NAME_COLUMN,
 	{"configuration_profile_id", "text", KEY_PROFILE_ID, PROFILE_MEMBER("Id")},
 	{"configuration_profile_name", "text", KEY_PROFILE_NAME,

@@ -79,8 +79,10 @@ class Minimum:
         if self.by_application and whole:
             return f"the whole account's definitions listed for some applications:\n    {whole[0]}"
         counts = Counter(operation for operation, _ in made)
-        # a plan may trade one operation for another, but not for more documents or lists of runs
-        over = any(counts[operation] > self.calls[operation] for operation in ("GetExperimentRun", "ListExperimentRuns"))
+        # a plan may trade one operation for another, but not for more documents or lists of runs, unless it asks for them
+        # outright and saves the lists of definitions
+        over = counts["ListExperimentDefinitions"] >= self.calls["ListExperimentDefinitions"] and any(
+            counts[operation] > self.calls[operation] for operation in ("GetExperimentRun", "ListExperimentRuns"))
         if len(made) <= self.calls.total() and not over:
             return None
         asked = "\n".join(f"    {target}" for _, target in made[:12])

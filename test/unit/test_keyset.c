@@ -429,12 +429,15 @@ test_superset(void)
 }
 
 static const KeyTexts *
-translate(void *arg, const KeyTexts *texts)
+translate(void *arg, const KeyBox *box)
 {
+	const KeyTexts *texts = box->texts[KEY_APPLICATION_NAME];
 	KeyTexts *ids = palloc0(sizeof(KeyTexts));
 	int		  i;
 
 	(void) arg;
+	if (texts == NULL)
+		return NULL;
 	ids->value = palloc(sizeof(char *) * (texts->count + 1));
 	for (i = 0; i < texts->count; i++)
 	{
@@ -451,12 +454,14 @@ test_translation(void)
 							   OR2(AND2(text_in(KEY_APPLICATION_NAME, 1, "y"), APPLICATION("a")),
 								   text_in(KEY_APPLICATION_NAME, 1, "nobody"))));
 
-	set = appconfig_keyset_set_texts(set, KEY_APPLICATION_ID, KEY_APPLICATION_NAME, translate, NULL);
+	set = appconfig_keyset_bind(set, KEY_APPLICATION_ID, translate, NULL);
 	is_str(texts_of(set, KEY_APPLICATION_ID), "a,id-x", "names become ids where there is none yet");
 	is_int(set->count, 2, "and what nobody is called is gone");
 	set = evaluate(APPLICATION("a"));
-	set = appconfig_keyset_set_texts(set, KEY_APPLICATION_ID, KEY_APPLICATION_NAME, translate, NULL);
+	set = appconfig_keyset_bind(set, KEY_APPLICATION_ID, translate, NULL);
 	is_str(texts_of(set, KEY_APPLICATION_ID), "a", "without a name nothing changes");
+	set = appconfig_keyset_bind(appconfig_keyset_everything(), KEY_APPLICATION_ID, translate, NULL);
+	ok(set->count == 1 && set->boxes[0].texts[KEY_APPLICATION_ID] == NULL, "and what is open may stay so");
 }
 
 int
