@@ -118,6 +118,14 @@ SELECT d.* FROM differences('SELECT experiment_definition_name, count(*) FROM ex
 SELECT d.* FROM differences('SELECT experiment_definition_id, run FROM experiment_runs WHERE application_name = ''many definitions'' AND experiment_definition_name IN (''definition 7'', ''definition 8'', ''definition 9'')') AS d;
 SELECT d.* FROM differences('SELECT run FROM experiment_runs WHERE application_id = ''empty00''') AS d;
 
+-- an environment that is gone, whose id is the name of another one: a filter by it finds that one's definitions, or none
+\! test/emulator/ctl.py mutate delete_environment application=nasty01 environment=nastye1
+\! test/emulator/ctl.py clear
+SELECT experiment_definition_id, environment_id FROM appconfig.experiment_definitions WHERE application_id = 'nasty01' AND environment_id = 'nastye1';
+\! test/emulator/ctl.py calls
+SELECT d.* FROM (VALUES ('nastye1'), ('nastye2'), ('live'), ('esty019')) AS v(v), LATERAL (VALUES (''), (' AND application_id = ''nasty01'''), (' AND status = ''IDLE'''), (' AND status = ''ACTIVE''')) AS a(a),
+    LATERAL differences(format('SELECT application_id, experiment_definition_id FROM experiment_definitions WHERE environment_id = %L', v) || a) AS d;
+
 SET client_min_messages = warning;
 DROP FUNCTION differences, rows_of;
 DROP TABLE applications_by, definitions_by;

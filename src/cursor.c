@@ -63,7 +63,8 @@ typedef struct CursorNode
 	char	  *mark;				 /* LIST: an earlier token */
 	uint64	   pages;				 /* LIST: read so far */
 	bool	   unfiltered;			 /* LIST: without what may be gone */
-	MemoEntry *side[SIDE_COUNT];	 /* ITEM */
+	bool	   proven; /* LIST: a filter on that has found what it names */
+	MemoEntry *side[SIDE_COUNT]; /* ITEM */
 	bool	   sides_started;
 } CursorNode;
 
@@ -602,17 +603,69 @@ look_name_up(AppConfigCursor *cursor PG_USED_FOR_ASSERTS_ONLY,
 	Assert(cursor->plan.levels[node->level] == COLLECTION_DEFINITIONS);
 }
 
-/* Has the list been asked for with a filter on what can be gone? */
+/* Does the item name that value for the key? */
 static bool
-filters_by_mortals(AppConfigCursor *cursor, const CursorNode *list)
+names_key(const AppConfigCollection *collection, JsonValue *item,
+		  AppConfigKey key, const char *value)
 {
-	const AppConfigOperation *operation = operation_of(cursor, list);
+	const AppConfigFact *fact;
+	size_t				 length;
+
+	for (fact = collection->facts; fact->key != KEY_NONE; fact++)
+	{
+		JsonValue *named = appconfig_json_lookup(item, fact->path);
+
+		if (fact->key == key && appconfig_json_kind(named) == JSON_STRING)
+			return strcmp(appconfig_json_text(named, &length), value) == 0;
+	}
+	return false;
+}
+
+/*
+ * A list has been asked for with a filter on what can be gone.  Then the
+ * service answers that it knows no such thing, or takes the id for the name of
+ * another one, while items may still name it.  item is the first that has been
+ * listed, NULL if none was: does it leave the filter in doubt?
+ */
+static bool
+filter_is_in_doubt(AppConfigCursor *cursor, const CursorNode *list,
+				   JsonValue *item)
+{
+	const AppConfigCollection *collection =
+		appconfig_access_collection(&cursor->plan, list->level);
+	const AppConfigFilter *filter = collection->list.filters;
 	KeySet *set = appconfig_keyset_restrict(cursor->keys, &list->keys);
 
-	return strcmp(appconfig_request_query(operation, &list->keys, set,
-										  FILTER_BY_MORTALS, NULL),
-				  appconfig_request_query(operation, &list->keys, set, 0,
-										  NULL)) != 0;
+	if (list->unfiltered || list->proven)
+		return false;
+	for (; filter != NULL && filter->key != KEY_NONE; filter++)
+	{
+		const char *value =
+			filter->mortal
+				? appconfig_request_filter_value(filter, &list->keys, set)
+				: NULL;
+
+		if (value != NULL &&
+			(item == NULL || !names_key(collection, item, filter->key, value)))
+			return true;
+	}
+	return false;
+}
+
+/* The same list from its first page on, without filters on what can be gone;
+ * nothing of it has been taken yet */
+static void
+list_unfiltered(CursorNode *list)
+{
+	appconfig_memo_release(list->entry);
+	list->entry = NULL;
+	list->unfiltered = true;
+	if (list->token != NULL)
+		pfree(list->token);
+	if (list->mark != NULL)
+		pfree(list->mark);
+	list->token = list->mark = NULL;
+	list->pages = 0;
 }
 
 /* A page has arrived: its items, and the next page behind them */
@@ -631,13 +684,8 @@ expand_list(AppConfigCursor *cursor, CursorNode *list)
 		/* there is no such thing; but what has a first page has a second */
 		if (list->token != NULL)
 			appconfig_memo_raise(list->entry);
-		/* what a filter names can be gone, while definitions still name it */
-		if (!list->unfiltered && filters_by_mortals(cursor, list))
-		{
-			appconfig_memo_release(list->entry);
-			list->entry = NULL;
-			list->unfiltered = true;
-		}
+		if (filter_is_in_doubt(cursor, list, NULL))
+			list_unfiltered(list);
 		else
 			remove_node(cursor, list);
 		return;
@@ -650,6 +698,15 @@ expand_list(AppConfigCursor *cursor, CursorNode *list)
 		look_name_up(cursor, list);
 		return;
 	}
+	if ((count > 0 || appconfig_json_lookup(page, "NextToken") == NULL) &&
+		filter_is_in_doubt(cursor, list,
+						   count > 0 ? appconfig_json_array_element(items, 0)
+									 : NULL))
+	{
+		list_unfiltered(list);
+		return;
+	}
+	list->proven |= count > 0;
 	for (i = 0; i < count; i++)
 		add_item(cursor, list, appconfig_json_array_element(items, i));
 	if (!turn_page(cursor, list, &collection->list, page))

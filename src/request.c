@@ -220,9 +220,9 @@ filter_takes(const AppConfigFilter *filter, const char *value)
  * The one value that a filter can have: the fact's, or the only one that the
  * keys leave.  NULL if there are more, or if the service does not take it.
  */
-static const char *
-filter_value(const AppConfigFilter *filter, const KeyFacts *facts,
-			 const KeySet *keys)
+const char *
+appconfig_request_filter_value(const AppConfigFilter *filter,
+							   const KeyFacts *facts, const KeySet *keys)
 {
 	const char *value = facts->text[filter->key];
 
@@ -253,7 +253,8 @@ appconfig_request_query(const AppConfigOperation *operation,
 	appendStringInfo(&query, "max_results=%d", PAGE_SIZE);
 	for (; filter != NULL && filter->key != KEY_NONE; filter++)
 	{
-		const char *value = filter_value(filter, facts, keys);
+		const char *value =
+			appconfig_request_filter_value(filter, facts, keys);
 
 		if (value == NULL ||
 			(filter->key == KEY_STATUS && !(filters & FILTER_BY_STATUS)) ||

@@ -36,10 +36,13 @@ typedef struct AppConfigScanPlan
 extern List *appconfig_request_pack(const AppConfigScanPlan *plan);
 extern AppConfigScanPlan *appconfig_request_unpack(List *packed);
 
-extern bool	 appconfig_request_needs(const AppConfigOperation *operation,
-									 AppConfigKey			   key);
-extern char *appconfig_request_path(const AppConfigOperation *operation,
-									const KeyFacts			 *facts);
+extern bool		   appconfig_request_needs(const AppConfigOperation *operation,
+										   AppConfigKey				 key);
+extern char		  *appconfig_request_path(const AppConfigOperation *operation,
+										  const KeyFacts		   *facts);
+extern const char *appconfig_request_filter_value(
+	const AppConfigFilter *filter, const KeyFacts *facts, const KeySet *keys);
+
 /* Which of an operation's filters to use, beside those that always hold */
 #define FILTER_BY_STATUS  0x01 /* the status column is about these items */
 #define FILTER_BY_MORTALS 0x02 /* those whose object can be gone */
