@@ -1,0 +1,125 @@
+--
+-- Clauses that lists answer: checked before anything below is asked for
+--
+\set endpoint `echo "$APPCONFIG_ENDPOINT"`
+SET timezone = 'UTC';
+SET datestyle = 'ISO';
+CREATE EXTENSION appconfig_fdw;
+CREATE SERVER appconfig FOREIGN DATA WRAPPER appconfig_fdw
+    OPTIONS (region 'us-east-1', endpoint :'endpoint', max_get_rate '0', max_list_rate '0', cache_size '0');
+CREATE USER MAPPING FOR CURRENT_USER SERVER appconfig
+    OPTIONS (access_key_id 'AKIDEXAMPLE', secret_access_key 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY');
+CREATE SCHEMA appconfig;
+IMPORT FOREIGN SCHEMA appconfig FROM SERVER appconfig INTO appconfig;
+SET search_path = appconfig, public;
+
+--
+-- At the list of definitions: its runs are not even listed
+--
+\! test/emulator/ctl.py clear
+SELECT experiment_definition_name, run, exposure_percentage FROM experiment_runs
+WHERE experiment_definition_name LIKE 'add%' ORDER BY 1, 2;
+\! test/emulator/ctl.py calls --paths --sort
+\! test/emulator/ctl.py clear
+SELECT DISTINCT experiment_definition_id, run FROM treatments
+WHERE experiment_definition_id > 'r' AND experiment_definition_id NOT IN ('winner5') ORDER BY 1, 2;
+\! test/emulator/ctl.py calls
+\! test/emulator/ctl.py clear
+SELECT count(*) FROM run_events WHERE application_id = 'shop4x1' AND right(experiment_definition_name, 6) = 'button';
+\! test/emulator/ctl.py calls --paths --sort
+\! test/emulator/ctl.py clear
+SELECT treatment_key, attribute_key FROM definition_attribute_values
+WHERE application_id = 'shop4x1' AND experiment_definition_name ~ '^one' ORDER BY 1, 2;
+\! test/emulator/ctl.py calls --paths --sort
+-- a run that is known is not asked for in definitions that fail
+\! test/emulator/ctl.py clear
+SELECT experiment_definition_id, treatment_key FROM treatments
+WHERE application_id = 'shop4x1' AND run = 1 AND experiment_definition_name <> 'add-to-cart-button' ORDER BY 1, 2;
+\! test/emulator/ctl.py calls --paths --sort
+
+--
+-- At the list of runs, whatever its document falls into
+--
+\! test/emulator/ctl.py clear
+SELECT run, exposure_percentage FROM experiment_runs
+WHERE application_id = 'app120x' AND experiment_definition_id = 'def120x' AND run % 40 = 0 AND started_at IS NOT NULL ORDER BY 1;
+\! test/emulator/ctl.py calls
+\! test/emulator/ctl.py clear
+SELECT run, count(*) FROM attribute_values
+WHERE application_id = 'app120x' AND experiment_definition_id = 'def120x' AND run % 40 = 0 GROUP BY run ORDER BY run;
+\! test/emulator/ctl.py calls
+\! test/emulator/ctl.py clear
+SELECT run, count(*) FROM treatment_overrides
+WHERE application_id = 'shop4x1' AND experiment_definition_id = 'addcrt1' AND run <> 2 GROUP BY run ORDER BY run;
+\! test/emulator/ctl.py calls --paths --sort
+\! test/emulator/ctl.py clear
+SELECT run, count(*) FROM run_events
+WHERE application_id = 'shop4x1' AND experiment_definition_id = 'addcrt1' AND run + 0 = 3 GROUP BY run;
+\! test/emulator/ctl.py calls --paths --sort
+
+--
+-- At the list of applications: one that passes is as good as a key, of several the account's list shows what there is
+--
+\! test/emulator/ctl.py clear
+SELECT application_name, experiment_definition_id, run, exposure_percentage FROM experiment_runs
+WHERE application_name LIKE 'store%' AND run = 1 ORDER BY 2;
+\! test/emulator/ctl.py calls --paths --sort
+\! test/emulator/ctl.py clear
+SELECT application_name, count(*) FROM experiment_definitions WHERE application_name LIKE 's%' GROUP BY 1 ORDER BY 1;
+\! test/emulator/ctl.py calls --paths --sort
+\! test/emulator/ctl.py clear
+SELECT application_name, count(*) FROM environments WHERE application_name LIKE 's%' GROUP BY 1 ORDER BY 1;
+\! test/emulator/ctl.py calls --paths --sort
+\! test/emulator/ctl.py clear
+SELECT count(*) FROM experiment_runs WHERE application_name = 'storefront' AND application_name <> application_name || '';
+\! test/emulator/ctl.py calls
+
+--
+-- What has to wait
+--
+-- columns of the document, also beside others in one clause
+\! test/emulator/ctl.py clear
+SELECT run FROM experiment_runs
+WHERE application_id = 'shop4x1' AND experiment_definition_id = 'addcrt1' AND (status = 'RUNNING' OR exposure_percentage < 2) ORDER BY run;
+\! test/emulator/ctl.py calls
+-- volatile functions and subqueries; a treatment's description is not a run's
+\! test/emulator/ctl.py clear
+SELECT count(exposure_percentage) FROM experiment_runs
+WHERE application_id = 'shop4x1' AND experiment_definition_id = 'addcrt1' AND run + 0 * random() = 3;
+\! test/emulator/ctl.py calls
+\! test/emulator/ctl.py clear
+SELECT count(*) FROM treatments WHERE application_id = 'shop4x1' AND experiment_definition_id = 'addcrt1' AND description LIKE 'A%';
+\! test/emulator/ctl.py calls
+-- a clause that may tell somebody what it sees waits for the one that hides it, which waits for the document
+CREATE FUNCTION public.tell(integer) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS
+$$BEGIN RAISE NOTICE 'told of run %', $1; RETURN true; END$$ IMMUTABLE;
+CREATE VIEW public.hidden WITH (security_barrier) AS
+SELECT * FROM experiment_runs WHERE application_id = 'shop4x1' AND experiment_definition_id = 'addcrt1' AND exposure_percentage < 50;
+SELECT run FROM public.hidden WHERE tell(run);
+-- one that hides by what the list says is checked there, before the other
+CREATE OR REPLACE VIEW public.hidden WITH (security_barrier) AS
+SELECT * FROM experiment_runs WHERE application_id = 'shop4x1' AND experiment_definition_id = 'addcrt1' AND status <> 'RUNNING';
+\! test/emulator/ctl.py clear
+SELECT run, exposure_percentage FROM public.hidden WHERE tell(run) ORDER BY run;
+\! test/emulator/ctl.py calls --paths --sort
+
+--
+-- EXPLAIN tells which is which
+--
+EXPLAIN (COSTS OFF) SELECT exposure_percentage FROM experiment_runs
+WHERE application_name LIKE 's%' AND experiment_definition_name LIKE 'a%' AND run % 2 = 1 AND status <> 'DONE' AND exposure_percentage > 10;
+-- without a list nothing can be checked before
+EXPLAIN (COSTS OFF) SELECT exposure_percentage FROM experiment_runs
+WHERE application_id = 'shop4x1' AND experiment_definition_id = 'addcrt1' AND run = 1 AND status <> 'DONE';
+SET appconfig_fdw.enable_pushdown = off;
+EXPLAIN (COSTS OFF) SELECT exposure_percentage FROM experiment_runs WHERE experiment_definition_name LIKE 'a%' AND run = 1;
+\! test/emulator/ctl.py clear
+SELECT experiment_definition_name, run, exposure_percentage FROM experiment_runs
+WHERE experiment_definition_name LIKE 'add%' ORDER BY 1, 2;
+\! test/emulator/ctl.py calls
+
+SET client_min_messages = warning;
+DROP VIEW public.hidden;
+DROP FUNCTION public.tell;
+DROP SCHEMA appconfig CASCADE;
+DROP EXTENSION appconfig_fdw CASCADE;

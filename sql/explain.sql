@@ -1,0 +1,83 @@
+--
+-- EXPLAIN in all formats, and appconfig_fdw_stats()
+--
+\set endpoint `echo "$APPCONFIG_ENDPOINT"`
+SET timezone = 'UTC';
+SET datestyle = 'ISO';
+CREATE EXTENSION appconfig_fdw;
+CREATE SERVER appconfig FOREIGN DATA WRAPPER appconfig_fdw
+    OPTIONS (region 'us-east-1', endpoint :'endpoint', max_get_rate '0', max_list_rate '0', cache_size '0');
+CREATE USER MAPPING FOR CURRENT_USER SERVER appconfig
+    OPTIONS (access_key_id 'AKIDEXAMPLE', secret_access_key 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY');
+CREATE SCHEMA appconfig;
+IMPORT FOREIGN SCHEMA appconfig FROM SERVER appconfig INTO appconfig;
+SET search_path = appconfig, public;
+SET client_min_messages = warning;
+
+-- what is ours in a plan; the rest differs from version to version
+CREATE FUNCTION public.plan_of(options text, query text) RETURNS jsonb LANGUAGE plpgsql AS
+$$DECLARE plan jsonb; BEGIN EXECUTE format('EXPLAIN (FORMAT JSON, COSTS OFF%s) %s', options, query) INTO plan; RETURN plan -> 0 -> 'Plan'; END$$;
+CREATE FUNCTION public.xml_of(query text) RETURNS xml LANGUAGE plpgsql AS
+$$DECLARE plan xml; BEGIN EXECUTE 'EXPLAIN (FORMAT XML, COSTS OFF) ' || query INTO plan; RETURN plan; END$$;
+CREATE FUNCTION public.yaml_of(query text) RETURNS text LANGUAGE plpgsql AS
+$$DECLARE plan text; BEGIN EXECUTE 'EXPLAIN (FORMAT YAML, COSTS OFF) ' || query INTO plan; RETURN plan; END$$;
+CREATE FUNCTION public.ours(plan jsonb) RETURNS TABLE (property text, value jsonb) LANGUAGE sql AS
+$$SELECT * FROM jsonb_each(plan) WHERE key IN ('Operations', 'Keys', 'Checked Before Fetch', 'Checked Locally', 'Calls', 'Retries',
+                                                'Throttles', 'Cache Hits', 'Received') ORDER BY 1$$;
+
+\set query 'SELECT run, exposure_percentage FROM experiment_runs WHERE application_id = ''shop4x1'' AND run > 1 AND status = ''RUNNING'' AND started_at > ''2026-08-01'' AND exposure_percentage < 100'
+EXPLAIN (COSTS OFF) :query;
+SELECT * FROM ours(plan_of('', :'query'));
+SELECT line FROM regexp_split_to_table(yaml_of(:'query'), '\n') WITH ORDINALITY AS l(line, n)
+WHERE line ~ 'Operations|Keys|Checked|- "' ORDER BY n;
+SELECT unnest(xpath('//*[local-name() = "Operations" or local-name() = "Keys" or starts-with(local-name(), "Checked")]', xml_of(:'query')));
+-- with what it has cost
+\! test/emulator/ctl.py clear
+SELECT * FROM ours(plan_of(', ANALYZE, TIMING OFF, SUMMARY OFF', :'query'));
+\! test/emulator/ctl.py calls
+
+-- EXPLAIN alone asks nobody, and needs neither a server that answers nor credentials
+\! test/emulator/ctl.py clear
+CREATE SERVER nowhere FOREIGN DATA WRAPPER appconfig_fdw OPTIONS (region 'us-east-1', endpoint 'http://127.0.0.1:1');
+CREATE FOREIGN TABLE public.nothing (application_id text, run integer) SERVER nowhere OPTIONS (object 'treatments');
+EXPLAIN (COSTS OFF) SELECT * FROM public.nothing WHERE application_id = 'a';
+PREPARE by_run(integer) AS SELECT run FROM experiment_runs WHERE application_id = 'shop4x1' AND experiment_definition_id = 'addcrt1' AND run = $1;
+SET plan_cache_mode = force_generic_plan;
+EXPLAIN (COSTS OFF) EXECUTE by_run(1);
+\! test/emulator/ctl.py calls
+
+-- every kind of key
+EXPLAIN (COSTS OFF) SELECT 1 FROM experiment_runs WHERE (application_id, experiment_definition_id) IN (('a', 'b'), ('c', 'd')) AND run = ANY ('{1,2}');
+EXPLAIN (COSTS OFF) SELECT 1 FROM experiment_runs WHERE run BETWEEN 2 AND 4 OR application_name = 'x';
+EXPLAIN (COSTS OFF) SELECT 1 FROM experiment_runs WHERE application_id IS NULL;
+EXPLAIN (COSTS OFF) SELECT 1 FROM environments WHERE application_name = 'storefront' AND environment_name = 'production';
+EXPLAIN (COSTS OFF) SELECT 1 FROM experiment_definitions WHERE environment_id = 'prod7e2' AND configuration_profile_id = 'x' AND status = 'IDLE';
+-- joined tables that read what can change of a run: the one that lists would do for reads documents, too
+EXPLAIN (COSTS OFF) SELECT r.status FROM experiment_runs r JOIN treatment_overrides o USING (application_id, experiment_definition_id, run)
+WHERE r.application_id = 'shop4x1';
+EXPLAIN (COSTS OFF) SELECT r.started_at FROM experiment_runs r JOIN treatment_overrides o USING (application_id, experiment_definition_id, run)
+WHERE r.application_id = 'shop4x1';
+
+--
+-- Statistics of the session: those of the emulator
+--
+\! test/emulator/ctl.py clear
+CREATE TEMP TABLE before AS SELECT * FROM appconfig_fdw_stats();
+SELECT count(*), count(exposure_percentage) FROM experiment_runs WHERE application_id = 'app120x';
+SELECT count(*) FROM experiment_runs r JOIN treatments t USING (application_id, experiment_definition_id, run) WHERE application_id = 'shop4x1';
+SELECT s.server, s.operation, s.calls - coalesce(b.calls, 0) AS calls, s.retries - coalesce(b.retries, 0) AS retries,
+       s.throttles - coalesce(b.throttles, 0) AS throttles, s.bytes > coalesce(b.bytes, 0) AS bytes
+FROM appconfig_fdw_stats() s LEFT JOIN before b USING (server, operation) WHERE s.calls > coalesce(b.calls, 0) ORDER BY 2;
+\! test/emulator/ctl.py calls
+-- a call that was tried again, and one that was throttled
+\! test/emulator/ctl.py fault throttle --times 1 --operation ListApplications
+\! test/emulator/ctl.py fault error500 --times 1 --operation ListEnvironments
+SELECT count(*) FROM applications;
+SELECT count(*) FROM environments WHERE application_id = 'shop4x1';
+SELECT operation, calls, retries, throttles FROM appconfig_fdw_stats() WHERE operation IN ('ListApplications', 'ListEnvironments') ORDER BY 1;
+
+DROP FUNCTION public.plan_of, public.xml_of, public.yaml_of, public.ours;
+DROP FOREIGN TABLE public.nothing;
+DROP TABLE before;
+DROP SCHEMA appconfig CASCADE;
+DROP EXTENSION appconfig_fdw CASCADE;
