@@ -224,7 +224,13 @@ start_attempt(ApiCall *call)
 				(errcode(ERRCODE_FDW_OUT_OF_MEMORY), errmsg("out of memory")));
 	call->state = CALL_IN_FLIGHT;
 	call->attempts++;
-	if (call->attempts > 1)
+	/* a call that ends before its turn has cost nothing */
+	if (call->attempts == 1)
+	{
+		call->counters->calls++;
+		call->totals->calls++;
+	}
+	else
 	{
 		call->counters->retries++;
 		call->totals->retries++;
@@ -417,8 +423,6 @@ appconfig_api_start(const ApiOwner *owner, const ApiRequest *request,
 	call->callback.func = end_call;
 	call->callback.arg = call;
 	MemoryContextRegisterResetCallback(context, &call->callback);
-	counters->calls++;
-	call->totals->calls++;
 	return call;
 }
 

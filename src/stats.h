@@ -11,7 +11,7 @@
 /* What calls have cost */
 typedef struct ApiCounters
 {
-	int64 calls;
+	int64 calls; /* that have gone out */
 	int64 retries;
 	int64 throttles;
 	int64 bytes; /* received */
