@@ -71,6 +71,7 @@ struct ApiCall
 	bool		  clock_corrected;
 	long		  clock_offset; /* the session's when the attempt was signed */
 	int64		  start_at;		/* on appconfig_http_clock() */
+	int64		  sent_at;		/* the last attempt, on the same clock */
 	char		  invocation_id[INVOCATION_ID_LEN + 1];
 	HttpTransfer *transfer;
 	JsonValue	 *document;
@@ -214,6 +215,7 @@ start_attempt(ApiCall *call)
 		  .max_response_size = settings->max_response_size};
 
 	call->clock_offset = call->owner->session->clock_offset;
+	call->sent_at = appconfig_http_clock();
 	call->transfer =
 		appconfig_http_start(call->owner->session->pool, &request);
 	wipe_headers(request.headers);
@@ -462,6 +464,16 @@ size_t
 appconfig_api_document_size(const ApiCall *call)
 {
 	return call->document_size;
+}
+
+/*
+ * When the answer of a call that is done was asked for, on
+ * appconfig_http_clock(): what it says is no older than that
+ */
+int64
+appconfig_api_sent_at(const ApiCall *call)
+{
+	return call->sent_at;
 }
 
 /* Raises the error of a call that has failed, a 404 included */

@@ -42,8 +42,8 @@ struct DocumentCache
 typedef struct CacheEntry
 {
 	dlist_node node;
-	Size	   bytes;	   /* of this struct and its strings */
-	int64	   fetched_at; /* microseconds on appconfig_http_clock() */
+	Size	   bytes;	 /* of this struct and its strings */
+	int64	   asked_at; /* microseconds on appconfig_http_clock() */
 	char	  *target;
 	char	  *state; /* of a frozen document, see frozen_state(); or NULL */
 	size_t	   length;
@@ -163,9 +163,8 @@ appconfig_cache_get(DocumentCache *cache, const char *target,
 	const char *error;
 	JsonValue  *document;
 
-	if (entry == NULL ||
-		(now - entry->fetched_at >= (int64) terms->ttl * 1000 &&
-		 !(confirmed && entry->state != NULL)))
+	if (entry == NULL || (now - entry->asked_at >= (int64) terms->ttl * 1000 &&
+						  !(confirmed && entry->state != NULL)))
 		return NULL;
 	document = appconfig_json_parse(entry->text, entry->length, &error);
 	if (document == NULL)
@@ -178,19 +177,27 @@ appconfig_cache_get(DocumentCache *cache, const char *target,
 	return document;
 }
 
-/* Keeps a copy of a document that has just come, if the terms allow it */
+/*
+ * Keeps a copy of a document, if the terms allow it.  It was asked for at that
+ * time, and perhaps read only after one that was asked for later.
+ */
 void
 appconfig_cache_put(DocumentCache *cache, const char *target,
-					JsonValue *document, const CacheTerms *terms, int64 now)
+					JsonValue *document, const CacheTerms *terms,
+					int64 asked_at)
 {
 	CacheEntry	 *entry = find_entry(cache, target);
-	MemoryContext old = MemoryContextSwitchTo(cache->context);
-	char		 *state = terms->freezes ? frozen_state(document) : NULL;
+	MemoryContext old;
+	char		 *state;
 	const char	 *text = NULL;
 	size_t		  length = 0;
 	Size		  bytes;
 	TargetSlot	 *slot;
 
+	if (entry != NULL && entry->asked_at > asked_at)
+		return;
+	old = MemoryContextSwitchTo(cache->context);
+	state = terms->freezes ? frozen_state(document) : NULL;
 	if (entry != NULL)
 		remove_entry(cache, entry);
 	if (state != NULL || terms->ttl > 0)
@@ -209,7 +216,7 @@ appconfig_cache_put(DocumentCache *cache, const char *target,
 					 dlist_head_element(CacheEntry, node, &cache->entries));
 	entry = palloc0(sizeof(CacheEntry));
 	entry->bytes = bytes;
-	entry->fetched_at = now;
+	entry->asked_at = asked_at;
 	entry->target = pstrdup(target);
 	entry->state = state;
 	entry->length = length;

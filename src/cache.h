@@ -29,6 +29,6 @@ extern JsonValue *appconfig_cache_get(DocumentCache *cache, const char *target,
 									  int64 now);
 extern void		  appconfig_cache_put(DocumentCache *cache, const char *target,
 									  JsonValue *document, const CacheTerms *terms,
-									  int64 now);
+									  int64 asked_at);
 
 #endif /* APPCONFIG_CACHE_H */

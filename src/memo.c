@@ -411,6 +411,7 @@ take_document(MemoEntry *entry)
 {
 	CacheTerms terms = cache_terms(entry);
 	JsonValue *document = appconfig_api_document(entry->call);
+	int64	   sent_at = appconfig_api_sent_at(entry->call);
 
 	entry->ready = true;
 	if (document == NULL)
@@ -419,7 +420,7 @@ take_document(MemoEntry *entry)
 	appconfig_api_release(entry->call);
 	entry->call = NULL;
 	appconfig_cache_put(entry->memo->cache, entry->target, document, &terms,
-						appconfig_http_clock());
+						sent_at);
 }
 
 /*
