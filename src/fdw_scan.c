@@ -39,6 +39,9 @@
 #include "session.h"
 #include "statement.h"
 
+/* Times that options are read, should they change whenever they are */
+#define MAX_OPTION_READS 10
+
 /* A clause of the plan's qual that what a list shows may be enough for */
 typedef struct EarlyClause
 {
@@ -272,6 +275,30 @@ scan_user(ForeignScanState *node)
 	return OidIsValid(user) ? user : GetUserId();
 }
 
+/*
+ * Settings and credentials of one moment.  Each look-up takes locks, with
+ * which other backends' changes come in, so what was read before is read
+ * again; but not for ever, should they never end.  Returns the number of
+ * changes that it was read at.
+ */
+static uint64
+read_options(Oid serverid, Oid userid, AppConfigSettings *settings,
+			 AwsCredentials *credentials, Oid *umid)
+{
+	uint64 read_at;
+	int	   tries = 0;
+
+	do
+	{
+		appconfig_credentials_wipe(credentials);
+		read_at = appconfig_session_changes();
+		appconfig_options_get_settings(serverid, settings);
+		appconfig_options_get_credentials(serverid, userid, credentials, umid);
+	} while (read_at != appconfig_session_changes() &&
+			 ++tries < MAX_OPTION_READS);
+	return read_at;
+}
+
 /* The statement's memo for this server and role, made by the first scan */
 static Memo *
 attach_memo(ForeignScanState *node)
@@ -285,16 +312,16 @@ attach_memo(ForeignScanState *node)
 	AwsCredentials		   *credentials;
 	const AppConfigSession *session;
 	Oid						umid;
+	uint64					read_at;
 
 	if (memo != NULL)
 		return memo;
 	old = MemoryContextSwitchTo(statement);
 	settings = palloc0(sizeof(AppConfigSettings));
 	credentials = palloc0(sizeof(AwsCredentials));
-	appconfig_options_get_settings(serverid, settings);
-	appconfig_options_get_credentials(serverid, userid, credentials, &umid);
-	session =
-		appconfig_session_acquire(serverid, userid, umid, settings, statement);
+	read_at = read_options(serverid, userid, settings, credentials, &umid);
+	session = appconfig_session_acquire(serverid, userid, umid, settings,
+										read_at, statement);
 	memo = appconfig_memo_create(statement, serverid, userid, session,
 								 settings, credentials);
 	MemoryContextSwitchTo(old);

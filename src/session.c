@@ -46,6 +46,9 @@ typedef struct SessionUse
 
 static dlist_head sessions = DLIST_STATIC_INIT(sessions);
 
+/* Invalidations so far */
+static uint64 changes = 0;
+
 /* A server or user mapping has changed; a hash of 0 stands for all of them */
 static void
 invalidate_sessions(Datum arg			pg_attribute_unused(),
@@ -53,6 +56,7 @@ invalidate_sessions(Datum arg			pg_attribute_unused(),
 {
 	dlist_iter iter;
 
+	changes++;
 	dlist_foreach(iter, &sessions)
 	{
 		CachedSession *session =
@@ -63,6 +67,28 @@ invalidate_sessions(Datum arg			pg_attribute_unused(),
 		if (hash == 0 || hash == own)
 			session->stale = true;
 	}
+}
+
+/*
+ * Servers and user mappings have changed so many times, as far as is known. To
+ * be asked before options are read: reading them takes locks, with which the
+ * news of other backends comes in, and what was read before may be out of
+ * date.
+ */
+uint64
+appconfig_session_changes(void)
+{
+	static bool registered = false;
+
+	if (!registered)
+	{
+		CacheRegisterSyscacheCallback(FOREIGNSERVEROID, invalidate_sessions,
+									  (Datum) 0);
+		CacheRegisterSyscacheCallback(USERMAPPINGOID, invalidate_sessions,
+									  (Datum) 0);
+		registered = true;
+	}
+	return changes;
 }
 
 static void
@@ -107,7 +133,7 @@ find_session(Oid serverid, Oid userid, Oid umid)
 
 static CachedSession *
 create_session(Oid serverid, Oid userid, Oid umid,
-			   const AppConfigSettings *settings)
+			   const AppConfigSettings *settings, uint64 read_at)
 {
 	MemoryContext context = AllocSetContextCreate(
 		CurrentMemoryContext, "appconfig_fdw session", ALLOCSET_SMALL_SIZES);
@@ -124,6 +150,8 @@ create_session(Oid serverid, Oid userid, Oid umid,
 		GetSysCacheHashValue1(USERMAPPINGOID, ObjectIdGetDatum(umid));
 	session->shared.cache = appconfig_cache_create(context);
 	session->shared.api = appconfig_api_session_create(settings);
+	/* who has read the options may go by them, but nobody else */
+	session->stale = read_at != changes;
 	MemoryContextSwitchTo(old);
 	/* nothing fails from here on */
 	MemoryContextSetParent(context, TopMemoryContext);
@@ -133,28 +161,20 @@ create_session(Oid serverid, Oid userid, Oid umid,
 
 /*
  * The session of that server, role and user mapping, made if there is none. It
- * is held until context is reset.
+ * is held until context is reset.  The settings were read at that number of
+ * changes.
  */
 const AppConfigSession *
 appconfig_session_acquire(Oid serverid, Oid userid, Oid umid,
-						  const AppConfigSettings *settings,
-						  MemoryContext			   context)
+						  const AppConfigSettings *settings, uint64 read_at,
+						  MemoryContext context)
 {
-	static bool	   registered = false;
 	SessionUse	  *use = MemoryContextAllocZero(context, sizeof(SessionUse));
 	CachedSession *session;
 
-	if (!registered)
-	{
-		CacheRegisterSyscacheCallback(FOREIGNSERVEROID, invalidate_sessions,
-									  (Datum) 0);
-		CacheRegisterSyscacheCallback(USERMAPPINGOID, invalidate_sessions,
-									  (Datum) 0);
-		registered = true;
-	}
 	session = find_session(serverid, userid, umid);
 	if (session == NULL)
-		session = create_session(serverid, userid, umid, settings);
+		session = create_session(serverid, userid, umid, settings, read_at);
 	session->users++;
 	use->session = session;
 	use->callback.func = release_session;

@@ -18,8 +18,9 @@ typedef struct AppConfigSession
 	DocumentCache *cache;
 } AppConfigSession;
 
+extern uint64				   appconfig_session_changes(void);
 extern const AppConfigSession *appconfig_session_acquire(
 	Oid serverid, Oid userid, Oid umid, const AppConfigSettings *settings,
-	MemoryContext context);
+	uint64 read_at, MemoryContext context);
 
 #endif /* APPCONFIG_SESSION_H */
