@@ -25,6 +25,7 @@
 #include "optimizer/optimizer.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -316,6 +317,11 @@ attach_memo(ForeignScanState *node)
 
 	if (memo != NULL)
 		return memo;
+	/*
+	 * Other backends' changes come in with locks, and within a transaction a
+	 * plan that is executed again takes none that it does not have
+	 */
+	AcceptInvalidationMessages();
 	old = MemoryContextSwitchTo(statement);
 	settings = palloc0(sizeof(AppConfigSettings));
 	credentials = palloc0(sizeof(AwsCredentials));
