@@ -42,6 +42,8 @@ typedef struct ApiRequest
 	const char *query;	   /* encoded, or "" */
 	bool		is_list;   /* paced with the list operations */
 	bool		freezes;   /* may the service have frozen the document? */
+	const char *first;	   /* of a list's later page: the first one's query */
+	const char *token;	   /* of a list's later page; else NULL */
 } ApiRequest;
 
 extern ApiSession *appconfig_api_session_create(

@@ -1,12 +1,17 @@
 /*-------------------------------------------------------------------------
  *
  * cache.c
- *		Documents that a session keeps from statement to statement.
+ *		Documents and lists that a session keeps from statement to statement.
  *
  * Two reasons to serve a document without asking for it again.  The service
  * freezes a run once it is DONE, so where a list of the same statement shows
  * it so, and unchanged, the copy is exact.  And cache_ttl allows any document
  * to be some time old.  Beyond cache_size the least recently used ones go.
+ *
+ * A list is kept and served as a whole: nobody knows for how long the service
+ * takes the token of a page, so no statement is to go on with one that another
+ * statement was given.  What a statement has begun to read stays, as it was,
+ * until the statement ends; what then finds no room is not kept.
  *
  * Documents are kept as text, which is compact and whose size is known.
  *
@@ -31,31 +36,43 @@
 
 static const char *const state_members[] = {"Status", "UpdatedAt", "EndedAt"};
 
+/* A document, or a page of a list */
+typedef struct CachedPage
+{
+	dlist_node node;  /* in entry->pages */
+	char	  *token; /* that it was asked for by; NULL for none */
+	size_t	   length;
+	char	   text[FLEXIBLE_ARRAY_MEMBER];
+} CachedPage;
+
+struct CacheEntry
+{
+	dlist_node node;	 /* in cache->entries, unless it is held */
+	Size	   bytes;	 /* of this struct and all that it points to */
+	int64	   asked_at; /* microseconds on appconfig_http_clock() */
+	char	  *target;	 /* of a list: its first page's */
+	char	  *state; /* of a frozen document, see frozen_state(); or NULL */
+	dlist_head pages; /* CachedPage, a single one if it is no list */
+	char	  *next_token; /* by which a list goes on that is not complete */
+	int		   holds;	   /* statements that are reading the list */
+	bool	   removed;	   /* goes with the last of them */
+};
+
 struct DocumentCache
 {
 	MemoryContext context;
-	HTAB		 *table;   /* TargetSlot by target */
-	dlist_head	  entries; /* the least recently used one first */
-	Size		  bytes;   /* of all entries */
+	HTAB		 *table;	  /* TargetSlot by target */
+	dlist_head	  entries;	  /* the least recently used one first */
+	Size		  bytes;	  /* of all entries */
+	Size		  held_bytes; /* of those that are held */
 };
-
-typedef struct CacheEntry
-{
-	dlist_node node;
-	Size	   bytes;	 /* of this struct and its strings */
-	int64	   asked_at; /* microseconds on appconfig_http_clock() */
-	char	  *target;
-	char	  *state; /* of a frozen document, see frozen_state(); or NULL */
-	size_t	   length;
-	char	  *text;
-} CacheEntry;
 
 /* An empty cache, in memory of its own below parent */
 DocumentCache *
 appconfig_cache_create(MemoryContext parent)
 {
 	MemoryContext context = AllocSetContextCreate(
-		parent, "appconfig_fdw cache", ALLOCSET_DEFAULT_SIZES);
+		parent, "appconfig_fdw cache", ALLOCSET_SMALL_SIZES);
 	DocumentCache *cache =
 		MemoryContextAllocZero(context, sizeof(DocumentCache));
 
@@ -66,17 +83,63 @@ appconfig_cache_create(MemoryContext parent)
 	return cache;
 }
 
+/* ------------------------------------------------------------------------
+ * Entries
+ * ------------------------------------------------------------------------
+ */
+
+/* What a string or struct takes in memory, which may be NULL */
+static Size
+space_of(void *chunk)
+{
+	return chunk != NULL ? GetMemoryChunkSpace(chunk) : 0;
+}
+
 static void
-remove_entry(DocumentCache *cache, CacheEntry *entry)
+free_if_any(void *chunk)
+{
+	if (chunk != NULL)
+		pfree(chunk);
+}
+
+static void
+free_entry(CacheEntry *entry)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &entry->pages)
+	{
+		CachedPage *page = dlist_container(CachedPage, node, iter.cur);
+
+		free_if_any(page->token);
+		pfree(page);
+	}
+	pfree(entry->target);
+	free_if_any(entry->state);
+	free_if_any(entry->next_token);
+	pfree(entry);
+}
+
+static void
+unlink_entry(DocumentCache *cache, CacheEntry *entry)
 {
 	hash_search(cache->table, &entry->target, HASH_REMOVE, NULL);
 	dlist_delete(&entry->node);
 	cache->bytes -= entry->bytes;
-	pfree(entry->target);
-	if (entry->state != NULL)
-		pfree(entry->state);
-	pfree(entry->text);
-	pfree(entry);
+}
+
+/* Nobody finds the entry any longer, and unless it is held, it is no more */
+static void
+remove_entry(DocumentCache *cache, CacheEntry *entry)
+{
+	if (entry->holds > 0)
+	{
+		hash_search(cache->table, &entry->target, HASH_REMOVE, NULL);
+		entry->removed = true;
+		return;
+	}
+	unlink_entry(cache, entry);
+	free_entry(entry);
 }
 
 static CacheEntry *
@@ -86,6 +149,121 @@ find_entry(DocumentCache *cache, const char *target)
 
 	return slot != NULL ? slot->entry : NULL;
 }
+
+static bool
+is_fresh(const CacheEntry *entry, const CacheTerms *terms, int64 now)
+{
+	return now - entry->asked_at < (int64) terms->ttl * 1000;
+}
+
+static JsonValue *
+parse_page(const CachedPage *page)
+{
+	const char *error;
+
+	return appconfig_json_parse(page->text, page->length, &error);
+}
+
+/* An entry without a page, for keep_with_page() */
+static CacheEntry *
+new_entry(DocumentCache *cache, const char *target, const char *state,
+		  int64 asked_at)
+{
+	CacheEntry *entry =
+		MemoryContextAllocZero(cache->context, sizeof(CacheEntry));
+
+	entry->asked_at = asked_at;
+	entry->target = MemoryContextStrdup(cache->context, target);
+	if (state != NULL)
+		entry->state = MemoryContextStrdup(cache->context, state);
+	dlist_init(&entry->pages);
+	entry->bytes = sizeof(TargetSlot) + space_of(entry) +
+				   space_of(entry->target) + space_of(entry->state);
+	return entry;
+}
+
+static void
+add_page(DocumentCache *cache, CacheEntry *entry, const char *text,
+		 size_t length, const char *next_token)
+{
+	CachedPage *page = MemoryContextAlloc(cache->context,
+										  offsetof(CachedPage, text) + length);
+
+	memcpy(page->text, text, length);
+	page->length = length;
+	page->token = entry->next_token;
+	entry->next_token = next_token != NULL
+							? MemoryContextStrdup(cache->context, next_token)
+							: NULL;
+	dlist_push_tail(&entry->pages, &page->node);
+	entry->bytes += space_of(page) + space_of(entry->next_token);
+}
+
+/*
+ * Lets the least recently used entries go until there is room for so many
+ * bytes more; false if there cannot be
+ */
+static bool
+make_room(DocumentCache *cache, Size bytes, int size)
+{
+	if (cache->held_bytes + bytes > (Size) size)
+		return false;
+	while (cache->bytes + bytes > (Size) size)
+		remove_entry(cache,
+					 dlist_head_element(CacheEntry, node, &cache->entries));
+	return true;
+}
+
+/*
+ * An entry that nobody finds yet gets a page more: a document its only one,
+ * which is followed by none.  It goes if there is no room for it.
+ */
+static void
+keep_with_page(DocumentCache *cache, CacheEntry *entry, JsonValue *page,
+			   const char *next_token, int size)
+{
+	size_t		length;
+	const char *text = appconfig_json_serialize(page, &length);
+	bool		fits = text != NULL && length <= (Size) size;
+	TargetSlot *slot;
+
+	if (fits)
+	{
+		add_page(cache, entry, text, length, next_token);
+		fits = make_room(cache, entry->bytes, size);
+	}
+	if (!fits)
+	{
+		free_entry(entry);
+		return;
+	}
+	slot = hash_search(cache->table, &entry->target, HASH_ENTER, NULL);
+	slot->entry = entry;
+	dlist_push_tail(&cache->entries, &entry->node);
+	cache->bytes += entry->bytes;
+}
+
+/*
+ * Answers may be read in another order than they were asked for.  Unless a
+ * later one is at hand, what is at hand goes.
+ */
+static bool
+supersede(DocumentCache *cache, const char *target, int64 asked_at)
+{
+	CacheEntry *entry = find_entry(cache, target);
+
+	if (entry == NULL)
+		return true;
+	if (entry->asked_at > asked_at)
+		return false;
+	remove_entry(cache, entry);
+	return true;
+}
+
+/* ------------------------------------------------------------------------
+ * Documents
+ * ------------------------------------------------------------------------
+ */
 
 /*
  * Which state of a thing an object shows, as a text to compare, palloc'd; NULL
@@ -160,13 +338,12 @@ appconfig_cache_get(DocumentCache *cache, const char *target,
 					const CacheTerms *terms, bool confirmed, int64 now)
 {
 	CacheEntry *entry = find_entry(cache, target);
-	const char *error;
 	JsonValue  *document;
 
-	if (entry == NULL || (now - entry->asked_at >= (int64) terms->ttl * 1000 &&
-						  !(confirmed && entry->state != NULL)))
+	if (entry == NULL ||
+		!(is_fresh(entry, terms, now) || (confirmed && entry->state != NULL)))
 		return NULL;
-	document = appconfig_json_parse(entry->text, entry->length, &error);
+	document = parse_page(dlist_head_element(CachedPage, node, &entry->pages));
 	if (document == NULL)
 	{
 		remove_entry(cache, entry);
@@ -177,53 +354,128 @@ appconfig_cache_get(DocumentCache *cache, const char *target,
 	return document;
 }
 
-/*
- * Keeps a copy of a document, if the terms allow it.  It was asked for at that
- * time, and perhaps read only after one that was asked for later.
- */
+/* Keeps a copy of a document that was asked for then, if the terms allow it */
 void
 appconfig_cache_put(DocumentCache *cache, const char *target,
 					JsonValue *document, const CacheTerms *terms,
 					int64 asked_at)
 {
-	CacheEntry	 *entry = find_entry(cache, target);
-	MemoryContext old;
-	char		 *state;
-	const char	 *text = NULL;
-	size_t		  length = 0;
-	Size		  bytes;
-	TargetSlot	 *slot;
+	char *state;
 
-	if (entry != NULL && entry->asked_at > asked_at)
+	if (!supersede(cache, target, asked_at))
 		return;
-	old = MemoryContextSwitchTo(cache->context);
 	state = terms->freezes ? frozen_state(document) : NULL;
-	if (entry != NULL)
-		remove_entry(cache, entry);
 	if (state != NULL || terms->ttl > 0)
-		text = appconfig_json_serialize(document, &length);
-	bytes = sizeof(CacheEntry) + sizeof(TargetSlot) + strlen(target) +
-			(state != NULL ? strlen(state) : 0) + length;
-	if (text == NULL || bytes > (Size) terms->size)
+		keep_with_page(cache, new_entry(cache, target, state, asked_at),
+					   document, NULL, terms->size);
+	free_if_any(state);
+}
+
+/* ------------------------------------------------------------------------
+ * Lists
+ * ------------------------------------------------------------------------
+ */
+
+/*
+ * Keeps a copy of a page of a list, if the terms allow it: of the first one,
+ * or of that which follows those that are at hand.  A token tells which it
+ * follows, whoever has asked for either.
+ */
+void
+appconfig_cache_put_page(DocumentCache *cache, const ListPage *place,
+						 JsonValue *page, const CacheTerms *terms,
+						 int64 asked_at)
+{
+	CacheEntry *list;
+	JsonValue  *next = appconfig_json_lookup(page, "NextToken");
+	size_t		length;
+
+	if (place->token == NULL)
 	{
-		if (state != NULL)
-			pfree(state);
-		MemoryContextSwitchTo(old);
-		return;
+		if (!supersede(cache, place->list, asked_at) || terms->ttl == 0)
+			return;
+		list = new_entry(cache, place->list, NULL, asked_at);
 	}
-	while (cache->bytes + bytes > (Size) terms->size)
-		remove_entry(cache,
-					 dlist_head_element(CacheEntry, node, &cache->entries));
-	entry = palloc0(sizeof(CacheEntry));
-	entry->bytes = bytes;
-	entry->asked_at = asked_at;
-	entry->target = pstrdup(target);
-	entry->state = state;
-	entry->length = length;
-	entry->text = pnstrdup(text, length);
-	slot = hash_search(cache->table, &entry->target, HASH_ENTER, NULL);
-	slot->entry = entry;
-	dlist_push_tail(&cache->entries, &entry->node);
-	cache->bytes += bytes;
-	MemoryContextSwitchTo(old);
+	else
+	{
+		list = find_entry(cache, place->list);
+		if (list == NULL || list->next_token == NULL ||
+			strcmp(list->next_token, place->token) != 0 ||
+			list->asked_at > asked_at)
+			return;
+		unlink_entry(cache, list);
+	}
+	keep_with_page(cache, list, page,
+				   next != NULL ? appconfig_json_text(next, &length) : NULL,
+				   terms->size);
+}
+
+/* A list of which all pages are at hand and may be served; else NULL */
+CacheEntry *
+appconfig_cache_find_list(DocumentCache *cache, const char *target,
+						  const CacheTerms *terms, int64 now)
+{
+	CacheEntry *list = find_entry(cache, target);
+
+	return list != NULL && list->next_token == NULL &&
+				   is_fresh(list, terms, now)
+			   ? list
+			   : NULL;
+}
+
+/* A statement begins to read a list, which stays as it is.  Raises no error.
+ */
+void
+appconfig_cache_hold(DocumentCache *cache, CacheEntry *list)
+{
+	Assert(list->next_token == NULL);
+	if (list->holds++ > 0)
+		return;
+	dlist_delete(&list->node);
+	cache->held_bytes += list->bytes;
+}
+
+/* The statement has ended.  Raises no error. */
+void
+appconfig_cache_let_go(DocumentCache *cache, CacheEntry *list)
+{
+	Assert(list->holds > 0);
+	if (--list->holds > 0)
+		return;
+	cache->held_bytes -= list->bytes;
+	if (list->removed)
+	{
+		cache->bytes -= list->bytes;
+		free_entry(list);
+	}
+	else
+		dlist_push_tail(&cache->entries, &list->node);
+}
+
+/*
+ * The page of a list that is asked for by a token, NULL for the first; with a
+ * reference that the caller releases.  NULL if the list has no such page.
+ */
+JsonValue *
+appconfig_cache_page(CacheEntry *list, const char *token)
+{
+	dlist_iter iter;
+
+	dlist_foreach(iter, &list->pages)
+	{
+		CachedPage *page = dlist_container(CachedPage, node, iter.cur);
+		JsonValue  *value;
+
+		if (token == NULL
+				? page->token != NULL
+				: page->token == NULL || strcmp(page->token, token) != 0)
+			continue;
+		value = parse_page(page);
+		/* another call would ask with somebody else's token */
+		if (value == NULL)
+			ereport(ERROR, (errcode(ERRCODE_FDW_OUT_OF_MEMORY),
+							errmsg("out of memory")));
+		return value;
+	}
+	return NULL;
 }

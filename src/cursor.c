@@ -244,6 +244,17 @@ filters_of(const AppConfigCursor *cursor, const CursorNode *node)
 		   (node->unfiltered ? 0 : FILTER_BY_MORTALS);
 }
 
+/* The query of a page of the node's list, in the current context */
+static char *
+page_query(const AppConfigCursor *cursor, const CursorNode *node,
+		   const char *token)
+{
+	return appconfig_request_query(
+		operation_of(cursor, node), &node->keys,
+		appconfig_keyset_restrict(cursor->keys, &node->keys),
+		filters_of(cursor, node), token);
+}
+
 /* The memo's entry for the node's call, started if need be */
 static void
 ask(AppConfigCursor *cursor, CursorNode *node)
@@ -258,10 +269,12 @@ ask(AppConfigCursor *cursor, CursorNode *node)
 										 .freezes = operation->freezes};
 
 	if (operation->is_list)
-		request.query = appconfig_request_query(
-			operation, &node->keys,
-			appconfig_keyset_restrict(cursor->keys, &node->keys),
-			filters_of(cursor, node), node->token);
+		request.query = page_query(cursor, node, node->token);
+	if (node->token != NULL)
+	{
+		request.first = page_query(cursor, node, NULL);
+		request.token = node->token;
+	}
 	MemoryContextSwitchTo(old);
 	node->entry =
 		appconfig_memo_fetch(cursor->memo, &request, cursor->options.counters);

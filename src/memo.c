@@ -48,6 +48,9 @@ struct Memo
 	AwsCredentials *credentials; /* to be wiped */
 	ApiOwner		owner;
 	HTAB		   *table; /* TargetSlot by target */
+	HTAB *lists;	 /* TargetSlot by target: CacheEntry of the lists that the
+					  * session serves to this statement; NULL before the first */
+	List *held;		 /* these CacheEntry, to be let go */
 	HTAB *confirmed; /* targets of which a list has shown that the session's
 					  * copy is exact; NULL before the first */
 	dlist_head entries;
@@ -60,9 +63,10 @@ struct MemoEntry
 	char	  *target; /* path and query, the key */
 	char	  *alias;  /* another target with the same answer, or NULL */
 	int		   references;
-	ApiCall	  *call;	 /* on its way, or failed; else NULL */
-	bool	   ready;	 /* is document the answer, or call an error? */
-	bool	   freezes;	 /* may the service have frozen the document? */
+	ApiCall	  *call;	/* on its way, or failed; else NULL */
+	bool	   ready;	/* is document the answer, or call an error? */
+	bool	   freezes; /* may the service have frozen the document? */
+	ListPage   page; /* which of which list, owned; list is NULL if of none */
 	JsonValue *document; /* NULL if there is none, or it is in the file */
 	Size	   bytes;	 /* of the document, about */
 	bool	   spilled;	 /* is it in the memo's file, at this place? */
@@ -82,9 +86,12 @@ static void
 end_memo(void *arg)
 {
 	Memo	  *memo = arg;
+	ListCell  *cell;
 	dlist_iter iter;
 
 	dlist_delete(&memo->node);
+	foreach(cell, memo->held)
+		appconfig_cache_let_go(memo->cache, lfirst(cell));
 	dlist_foreach(iter, &memo->entries)
 		appconfig_json_release(
 			dlist_container(MemoEntry, node, iter.cur)->document);
@@ -242,24 +249,99 @@ set_document(MemoEntry *entry, JsonValue *document, size_t length)
 	entry->ready = true;
 }
 
+/*
+ * The session's list that this statement is reading, or begins to read with
+ * this page.  NULL if the list is to be asked for: with tokens of its own.
+ */
+static CacheEntry *
+kept_list(Memo *memo, const ListPage *page, const CacheTerms *terms)
+{
+	TargetSlot *slot =
+		memo->lists != NULL
+			? hash_search(memo->lists, &page->list, HASH_FIND, NULL)
+			: NULL;
+	CacheEntry *list;
+	char	   *target;
+
+	if (slot != NULL)
+		return slot->entry;
+	list = page->token == NULL
+			   ? appconfig_cache_find_list(memo->cache, page->list, terms,
+										   appconfig_http_clock())
+			   : NULL;
+	if (list == NULL)
+		return NULL;
+	if (memo->lists == NULL)
+		memo->lists = appconfig_target_table_create("appconfig_fdw lists",
+													memo->context);
+	target = pstrdup(page->list);
+	slot = hash_search(memo->lists, &target, HASH_ENTER, NULL);
+	slot->entry = list;
+	/* the last of what can fail comes before what must be undone */
+	memo->held = lappend(memo->held, list);
+	appconfig_cache_hold(memo->cache, list);
+	return list;
+}
+
+/* What the session has kept and may serve; NULL if it is to be asked for */
+static JsonValue *
+kept_document(MemoEntry *entry)
+{
+	Memo	   *memo = entry->memo;
+	CacheTerms	terms = cache_terms(entry);
+	CacheEntry *list;
+
+	if (entry->page.list == NULL)
+		return appconfig_cache_get(memo->cache, entry->target, &terms,
+								   is_confirmed(memo, entry->target),
+								   appconfig_http_clock());
+	list = kept_list(memo, &entry->page, &terms);
+	return list != NULL ? appconfig_cache_page(list, entry->page.token) : NULL;
+}
+
+/* The target of a request, in the current context */
+static char *
+make_target(const char *path, const char *query)
+{
+	return query[0] == '\0' ? pstrdup(path) : psprintf("%s?%s", path, query);
+}
+
+static void
+set_page(MemoEntry *entry, const ApiRequest *request)
+{
+	if (!request->is_list)
+		return;
+	entry->page.list = request->token != NULL
+						   ? make_target(request->path, request->first)
+						   : pstrdup(entry->target);
+	entry->page.token =
+		request->token != NULL ? pstrdup(request->token) : NULL;
+}
+
+static void
+free_page(MemoEntry *entry)
+{
+	if (entry->page.list != NULL)
+		pfree(unconstify(char *, entry->page.list));
+	if (entry->page.token != NULL)
+		pfree(unconstify(char *, entry->page.token));
+}
+
 /* A new entry: from what the session has kept, or by a call */
 static MemoEntry *
 create_entry(Memo *memo, const ApiRequest *request, char *target,
 			 ApiCounters *counters)
 {
 	MemoEntry *entry = palloc0(sizeof(MemoEntry));
-	CacheTerms terms;
 	JsonValue *document;
 	size_t	   length;
 
 	entry->memo = memo;
 	entry->target = target;
 	entry->freezes = request->freezes;
+	set_page(entry, request);
 	dlist_push_tail(&memo->entries, &entry->node);
-	terms = cache_terms(entry);
-	document = appconfig_cache_get(memo->cache, target, &terms,
-								   is_confirmed(memo, target),
-								   appconfig_http_clock());
+	document = kept_document(entry);
 	if (document != NULL)
 	{
 		(void) appconfig_json_serialize(document, &length);
@@ -281,9 +363,7 @@ appconfig_memo_fetch(Memo *memo, const ApiRequest *request,
 					 ApiCounters *counters)
 {
 	MemoryContext old = MemoryContextSwitchTo(memo->context);
-	char		 *target = request->query[0] == '\0'
-							   ? pstrdup(request->path)
-							   : psprintf("%s?%s", request->path, request->query);
+	char		 *target = make_target(request->path, request->query);
 	TargetSlot	 *slot = hash_search(memo->table, &target, HASH_FIND, NULL);
 	MemoEntry	 *entry;
 
@@ -419,8 +499,12 @@ take_document(MemoEntry *entry)
 	set_document(entry, document, appconfig_api_document_size(entry->call));
 	appconfig_api_release(entry->call);
 	entry->call = NULL;
-	appconfig_cache_put(entry->memo->cache, entry->target, document, &terms,
-						sent_at);
+	if (entry->page.list != NULL)
+		appconfig_cache_put_page(entry->memo->cache, &entry->page, document,
+								 &terms, sent_at);
+	else
+		appconfig_cache_put(entry->memo->cache, entry->target, document,
+							&terms, sent_at);
 }
 
 /*
@@ -473,6 +557,7 @@ appconfig_memo_release(MemoEntry *entry)
 	if (entry->call != NULL)
 		appconfig_api_release(entry->call);
 	appconfig_json_release(entry->document);
+	free_page(entry);
 	pfree(entry->target);
 	pfree(entry);
 }
