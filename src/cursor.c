@@ -1277,7 +1277,9 @@ ask_ahead(AppConfigCursor *cursor, int *in_flight)
 			if (node->entry != NULL)
 				return;
 			ask(cursor, node);
-			(*in_flight)++;
+			/* the answer may be at hand: of that no call comes in */
+			if (!appconfig_memo_is_ready(node->entry))
+				(*in_flight)++;
 			return;
 		}
 		if (node->kind == NODE_GET && node->entry == NULL && left-- == 0)
