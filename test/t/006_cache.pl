@@ -378,6 +378,88 @@ subtest 'a list is not continued where another statement has left off' => sub {
 	$session->query('ALTER SERVER kept OPTIONS (DROP cache_size)');
 };
 
+# All rows of a list of three pages
+my $pages = "SELECT run FROM kept.experiment_runs WHERE application_id = 'app120x' AND experiment_definition_id = 'def120x'";
+
+# The rest of cursor c, all 120 rows but the first
+sub finishes
+{
+	my ($name) = @_;
+
+	shows($name, "MOVE FORWARD ALL FROM c; FETCH BACKWARD 1 FROM c; COMMIT", 1, 'none');
+}
+
+subtest 'a list that a statement has begun to read stays' => sub {
+	my $id = new_definition();
+	my $cursor = "BEGIN; DECLARE c SCROLL CURSOR FOR $pages; FETCH 1 FROM c";
+	my $count = "SELECT count(*) FROM ($pages) a";
+
+	put_run(document_of($id, 1), Description => 'd' x 18_000);
+	$session->query("ALTER SERVER kept OPTIONS (ADD cache_size '32kB', ADD max_concurrency '1')");
+	shows('a list', $count, 120, 'ListExperimentRuns 3');
+	shows('a cursor begins to read it', $cursor, 120, 'none');
+	shows("there is no room for a document, time $_", get_run('kept', $id, 1), 1, 'GetExperimentRun 1') foreach (1, 2);
+	finishes('... and the cursor goes on');
+	shows('then there is room', get_run('kept', $id, 1), 1, 'GetExperimentRun 1');
+	shows('... for one of them', get_run('kept', $id, 1), 1, 'none');
+	shows('the list has gone as a whole', $count, 120, 'ListExperimentRuns 3');
+
+	$session->query($cursor);
+	$session->query("ALTER SERVER kept OPTIONS (DROP cache_size, ADD max_attempts '2')");
+	finishes('a cursor that is older than an ALTER SERVER');
+
+	$session->query($count);
+	is($session->query("$cursor; SAVEPOINT a; $count; ROLLBACK TO a"), "120\n120", 'a cursor with a savepoint');
+	finishes('... that is rolled back');
+	$session->query($cursor);
+	$session->failure('SELECT 1 / 0');
+	$session->query('ROLLBACK');
+	shows('a cursor that is aborted', $count, 120, 'none');
+	$session->query("ALTER SERVER kept OPTIONS (DROP max_concurrency, DROP max_attempts)");
+};
+
+subtest 'a list that has become too old is read to its end' => sub {
+	my $count = "SELECT count(*) FROM ($pages) a";
+	my $asks = sub { $emulator->clear; $session->query($count); $emulator->calls ne 'none' };
+
+	# in one step, for it must not take longer than cache_ttl
+	$session->query("ALTER SERVER kept OPTIONS (ADD max_concurrency '1', SET cache_ttl '3s')");
+	$emulator->clear;
+	is($session->query("$count; BEGIN; DECLARE c SCROLL CURSOR FOR $pages; FETCH 1 FROM c"), "120\n120", 'a cursor');
+	is($emulator->calls, 'ListExperimentRuns 3', '... on what is kept');
+	wait_until('the list to be too old', $asks);
+	is($emulator->calls, 'ListExperimentRuns 3', 'a later statement asks for all of it');
+	finishes('... and the cursor for nothing');
+	$session->query("ALTER SERVER kept OPTIONS (DROP max_concurrency, SET cache_ttl '1h')");
+};
+
+subtest 'a list is kept once all of it has been read' => sub {
+	my $first = "$pages LIMIT 1";
+	my $count = "SELECT count(*) FROM ($pages) a";
+	my $twice = "SELECT count(*) FROM ($pages) a, ($pages) b";
+
+	$session->query("ALTER SERVER kept OPTIONS (ADD max_concurrency '1')");
+	shows("its beginning, time $_", $first, 120, $list) foreach (1, 2);
+	shows('all of it', $count, 120, 'ListExperimentRuns 3');
+	shows('... again', $count, 120, 'none');
+	shows('its beginning', $first, 120, 'none');
+	shows('twice in a statement', $twice, 14_400, 'none');
+
+	# two cursors on one list, each with pages of its own
+	$session->query("ALTER SERVER kept OPTIONS (SET max_concurrency '2')");
+	shows('two cursors', "BEGIN; DECLARE c SCROLL CURSOR FOR $pages; FETCH 1 FROM c; DECLARE d SCROLL CURSOR FOR $pages; FETCH 1 FROM d;"
+		  . ' MOVE FORWARD ALL FROM c; FETCH BACKWARD 1 FROM c; MOVE FORWARD ALL FROM d; FETCH BACKWARD 1 FROM d; COMMIT',
+		"120\n120\n1\n1", 'ListExperimentRuns 6');
+	shows('then it is there', $count, 120, 'none');
+
+	# an answer that fails, in the middle
+	$session->query("ALTER SERVER kept OPTIONS (DROP max_concurrency)");
+	$emulator->faults({ kind => 'status', status => 400, code => 'BadRequestException', operation => 'ListExperimentRuns', after => 1 });
+	isnt($session->failure($count), '00000', 'an error of the second page');
+	$emulator->faults();
+	shows('... then all of it is asked for', $count, 120, 'ListExperimentRuns 3');
+};
+
 # ---------------------------------------------------------------------
 # What ends it
 # ---------------------------------------------------------------------
