@@ -21,6 +21,7 @@ OBJS = \
 	src/item.o \
 	src/element.o \
 	src/memo.o \
+	src/spill.o \
 	src/row.o \
 	src/session.o \
 	src/target_table.o \

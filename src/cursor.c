@@ -383,7 +383,9 @@ start_sides(AppConfigCursor *cursor, CursorNode *node, int *in_flight)
 		if (!needs_side(cursor, node, side))
 			continue;
 		node->side[side] = ask_side(cursor, node, side);
-		*in_flight += list_length(cursor->lookups) - known;
+		if (list_length(cursor->lookups) > known &&
+			!appconfig_memo_is_ready(node->side[side]))
+			(*in_flight)++;
 	}
 	node->sides_started = true;
 }
@@ -604,13 +606,26 @@ took_name_for_id(const CursorNode *node, const AppConfigCollection *collection,
 	return false;
 }
 
+/* Lets a node that has taken nothing of its answer ask for another one */
+static void
+ask_again(CursorNode *node)
+{
+	appconfig_memo_release(node->entry);
+	node->entry = NULL;
+	if (node->token != NULL)
+		pfree(node->token);
+	if (node->mark != NULL)
+		pfree(node->mark);
+	node->token = node->mark = NULL;
+	node->pages = 0;
+}
+
 /* Starts again with a list of definitions, whose items show their names */
 static void
 look_name_up(AppConfigCursor *cursor PG_USED_FOR_ASSERTS_ONLY,
 			 CursorNode				*node)
 {
-	appconfig_memo_release(node->entry);
-	node->entry = NULL;
+	ask_again(node);
 	node->kind = NODE_LIST;
 	node->level = 0;
 	Assert(cursor->plan.levels[node->level] == COLLECTION_DEFINITIONS);
@@ -665,22 +680,6 @@ filter_is_in_doubt(AppConfigCursor *cursor, const CursorNode *list,
 	return false;
 }
 
-/* The same list from its first page on, without filters on what can be gone;
- * nothing of it has been taken yet */
-static void
-list_unfiltered(CursorNode *list)
-{
-	appconfig_memo_release(list->entry);
-	list->entry = NULL;
-	list->unfiltered = true;
-	if (list->token != NULL)
-		pfree(list->token);
-	if (list->mark != NULL)
-		pfree(list->mark);
-	list->token = list->mark = NULL;
-	list->pages = 0;
-}
-
 /* A page has arrived: its items, and the next page behind them */
 static void
 expand_list(AppConfigCursor *cursor, CursorNode *list)
@@ -697,10 +696,13 @@ expand_list(AppConfigCursor *cursor, CursorNode *list)
 		/* there is no such thing; but what has a first page has a second */
 		if (list->token != NULL)
 			appconfig_memo_raise(list->entry);
-		if (filter_is_in_doubt(cursor, list, NULL))
-			list_unfiltered(list);
-		else
+		if (!filter_is_in_doubt(cursor, list, NULL))
+		{
 			remove_node(cursor, list);
+			return;
+		}
+		ask_again(list);
+		list->unfiltered = true;
 		return;
 	}
 	items = page_items(&collection->list, page);
@@ -716,7 +718,8 @@ expand_list(AppConfigCursor *cursor, CursorNode *list)
 						   count > 0 ? appconfig_json_array_element(items, 0)
 									 : NULL))
 	{
-		list_unfiltered(list);
+		ask_again(list);
+		list->unfiltered = true;
 		return;
 	}
 	list->proven |= count > 0;

@@ -19,16 +19,18 @@
 
 #include "lib/ilist.h"
 #include "miscadmin.h"
-#include "storage/buffile.h"
 #include "utils/memutils.h"
 
 #include "compat.h"
 #include "http.h"
 #include "memo.h"
+#include "spill.h"
 #include "target_table.h"
 
-/* Bytes that a parsed document takes, for each one of its text */
-#define WEIGHT_OF_TEXT 8
+/* Bytes that a parsed document takes, for each one of its text, and an entry
+ * without it */
+#define WEIGHT_OF_TEXT	8
+#define WEIGHT_OF_ENTRY 1024
 
 struct Memo
 {
@@ -40,11 +42,9 @@ struct Memo
 	Oid					  userid;
 	int					  users;  /* scans that have not ended */
 	bool				  retain; /* keep what no scan holds? */
-	Size				  bytes;  /* of documents in memory, about */
-	BufFile		  *file; /* documents beyond work_mem; NULL before the first */
-	int			   end_fileno; /* where the next one goes */
-	off_t		   end_offset;
-	DocumentCache *cache;		 /* the session's */
+	Size				  bytes;  /* of answers in memory, about */
+	SpillFile	   *spill; /* answers beyond work_mem; NULL before the first */
+	DocumentCache  *cache; /* the session's */
 	AwsCredentials *credentials; /* to be wiped */
 	ApiOwner		owner;
 	HTAB		   *table; /* TargetSlot by target */
@@ -67,12 +67,8 @@ struct MemoEntry
 	bool	   ready;	/* is document the answer, or call an error? */
 	bool	   freezes; /* may the service have frozen the document? */
 	ListPage   page; /* which of which list, owned; list is NULL if of none */
-	JsonValue *document; /* NULL if there is none, or it is in the file */
-	Size	   bytes;	 /* of the document, about */
-	bool	   spilled;	 /* is it in the memo's file, at this place? */
-	int		   fileno;
-	off_t	   offset;
-	size_t	   length;
+	JsonValue *document; /* NULL if there is none */
+	Size	   bytes;	 /* of the entry once it is ready, about */
 };
 
 /* The memos of the statements that are being run, at any depth of functions */
@@ -170,9 +166,9 @@ appconfig_memo_leave(Memo *memo)
 		return;
 	/* nobody can ask again, so nothing more is to be kept */
 	memo->retain = false;
-	if (memo->file != NULL)
-		BufFileClose(memo->file);
-	memo->file = NULL;
+	if (memo->spill != NULL)
+		appconfig_spill_close(memo->spill);
+	memo->spill = NULL;
 }
 
 const AppConfigSettings *
@@ -230,7 +226,8 @@ appconfig_memo_see(Memo *memo, const char *target, JsonValue *item)
 	if (appconfig_cache_confirm(memo->cache, target, item))
 		remember_confirmed(memo, target);
 	return appconfig_cache_is_frozen(item) &&
-		   hash_search(memo->table, &target, HASH_FIND, NULL) == NULL;
+		   hash_search(memo->table, &target, HASH_FIND, NULL) == NULL &&
+		   !(memo->spill != NULL && appconfig_spill_has(memo->spill, target));
 }
 
 static bool
@@ -240,11 +237,12 @@ is_confirmed(const Memo *memo, const char *target)
 		   hash_search(memo->confirmed, &target, HASH_FIND, NULL) != NULL;
 }
 
+/* The answer is there; NULL if the service knows no such thing */
 static void
 set_document(MemoEntry *entry, JsonValue *document, size_t length)
 {
 	entry->document = document;
-	entry->bytes = length * WEIGHT_OF_TEXT;
+	entry->bytes = WEIGHT_OF_ENTRY + length * WEIGHT_OF_TEXT;
 	entry->memo->bytes += entry->bytes;
 	entry->ready = true;
 }
@@ -327,20 +325,39 @@ free_page(MemoEntry *entry)
 		pfree(unconstify(char *, entry->page.token));
 }
 
+/* An entry that has no answer yet, in the current context */
+static MemoEntry *
+make_entry(Memo *memo)
+{
+	MemoEntry *entry = palloc0(sizeof(MemoEntry));
+
+	entry->memo = memo;
+	dlist_push_tail(&memo->entries, &entry->node);
+	return entry;
+}
+
+/* Lets the entry be found by one of its targets */
+static void
+enter(MemoEntry *entry, char *target)
+{
+	TargetSlot *slot =
+		hash_search(entry->memo->table, &target, HASH_ENTER, NULL);
+
+	slot->entry = entry;
+}
+
 /* A new entry: from what the session has kept, or by a call */
 static MemoEntry *
 create_entry(Memo *memo, const ApiRequest *request, char *target,
 			 ApiCounters *counters)
 {
-	MemoEntry *entry = palloc0(sizeof(MemoEntry));
+	MemoEntry *entry = make_entry(memo);
 	JsonValue *document;
 	size_t	   length;
 
-	entry->memo = memo;
 	entry->target = target;
 	entry->freezes = request->freezes;
 	set_page(entry, request);
-	dlist_push_tail(&memo->entries, &entry->node);
 	document = kept_document(entry);
 	if (document != NULL)
 	{
@@ -350,7 +367,44 @@ create_entry(Memo *memo, const ApiRequest *request, char *target,
 	}
 	else
 		entry->call = appconfig_api_start(&memo->owner, request, counters);
+	enter(entry, entry->target);
 	return entry;
+}
+
+/* What has been spilled for the target, in memory again; NULL if nothing was
+ */
+static MemoEntry *
+read_back(Memo *memo, const char *target)
+{
+	MemoEntry	 *entry = make_entry(memo);
+	SpilledAnswer answer;
+
+	if (!appconfig_spill_get(memo->spill, target, &answer))
+	{
+		dlist_delete(&entry->node);
+		pfree(entry);
+		return NULL;
+	}
+	set_document(entry, answer.document, answer.length);
+	entry->target = unconstify(char *, answer.target);
+	entry->alias = unconstify(char *, answer.alias);
+	enter(entry, entry->target);
+	if (entry->alias != NULL)
+		enter(entry, entry->alias);
+	return entry;
+}
+
+/* The entry of a target, or NULL */
+static MemoEntry *
+find_entry(Memo *memo, const char *target)
+{
+	TargetSlot *slot = hash_search(memo->table, &target, HASH_FIND, NULL);
+
+	if (slot != NULL)
+		return slot->entry;
+	if (memo->spill == NULL || !appconfig_spill_has(memo->spill, target))
+		return NULL;
+	return read_back(memo, target);
 }
 
 /*
@@ -364,21 +418,15 @@ appconfig_memo_fetch(Memo *memo, const ApiRequest *request,
 {
 	MemoryContext old = MemoryContextSwitchTo(memo->context);
 	char		 *target = make_target(request->path, request->query);
-	TargetSlot	 *slot = hash_search(memo->table, &target, HASH_FIND, NULL);
-	MemoEntry	 *entry;
+	MemoEntry	 *entry = find_entry(memo, target);
 
-	if (slot != NULL)
+	if (entry != NULL)
 	{
 		pfree(target);
-		entry = slot->entry;
 		count_hit(memo, request, counters);
 	}
 	else
-	{
 		entry = create_entry(memo, request, target, counters);
-		slot = hash_search(memo->table, &target, HASH_ENTER, NULL);
-		slot->entry = entry;
-	}
 	entry->references++;
 	MemoryContextSwitchTo(old);
 	return entry;
@@ -394,78 +442,19 @@ MemoEntry *
 appconfig_memo_same(MemoEntry *entry, const char *target)
 {
 	Memo		 *memo = entry->memo;
-	TargetSlot	 *slot = hash_search(memo->table, &target, HASH_FIND, NULL);
-	MemoryContext old;
+	MemoryContext old = MemoryContextSwitchTo(memo->context);
+	MemoEntry	 *known = find_entry(memo, target);
 
-	if (slot == NULL)
+	if (known == NULL)
 	{
 		Assert(entry->alias == NULL);
-		old = MemoryContextSwitchTo(memo->context);
 		entry->alias = pstrdup(target);
-		slot = hash_search(memo->table, &entry->alias, HASH_ENTER, NULL);
-		slot->entry = entry;
-		MemoryContextSwitchTo(old);
+		enter(entry, entry->alias);
+		known = entry;
 	}
-	entry = slot->entry;
-	entry->references++;
-	return entry;
-}
-
-/* ------------------------------------------------------------------------
- * Documents beyond work_mem
- * ------------------------------------------------------------------------
- */
-
-/* Out of memory with a document that no scan holds; it is written only once */
-static void
-spill(MemoEntry *entry)
-{
-	Memo	   *memo = entry->memo;
-	const char *text;
-
-	if (entry->document == NULL)
-		return;
-	if (!entry->spilled)
-	{
-		MemoryContext old = MemoryContextSwitchTo(memo->context);
-
-		if (memo->file == NULL)
-			memo->file = BufFileCreateTemp(false);
-		MemoryContextSwitchTo(old);
-		text = appconfig_json_serialize(entry->document, &entry->length);
-		if (text == NULL || BufFileSeek(memo->file, memo->end_fileno,
-										memo->end_offset, SEEK_SET) != 0)
-			return;
-		entry->fileno = memo->end_fileno;
-		entry->offset = memo->end_offset;
-		BufFileWrite(memo->file, unconstify(char *, text), entry->length);
-		BufFileTell(memo->file, &memo->end_fileno, &memo->end_offset);
-		entry->spilled = true;
-	}
-	appconfig_json_release(entry->document);
-	entry->document = NULL;
-	memo->bytes -= entry->bytes;
-}
-
-/* Into memory again */
-static void
-read_back(MemoEntry *entry)
-{
-	Memo	   *memo = entry->memo;
-	char	   *text = MemoryContextAlloc(memo->context, entry->length);
-	const char *error = "cannot be read";
-
-	if (BufFileSeek(memo->file, entry->fileno, entry->offset, SEEK_SET) == 0 &&
-		appconfig_buffile_read(memo->file, text, entry->length))
-		entry->document = appconfig_json_parse(text, entry->length, &error);
-	pfree(text);
-	if (entry->document == NULL)
-		ereport(
-			ERROR,
-			(errcode_for_file_access(),
-			 errmsg("could not read back a document from a temporary file: %s",
-					error)));
-	memo->bytes += entry->bytes;
+	known->references++;
+	MemoryContextSwitchTo(old);
+	return known;
 }
 
 /* Has the answer come, or an error? */
@@ -493,10 +482,10 @@ take_document(MemoEntry *entry)
 	JsonValue *document = appconfig_api_document(entry->call);
 	int64	   sent_at = appconfig_api_sent_at(entry->call);
 
-	entry->ready = true;
-	if (document == NULL)
-		return;
 	set_document(entry, document, appconfig_api_document_size(entry->call));
+	if (document == NULL)
+		return; /* the call has more to say of it, see appconfig_memo_raise()
+				 */
 	appconfig_api_release(entry->call);
 	entry->call = NULL;
 	if (entry->page.list != NULL)
@@ -518,8 +507,6 @@ appconfig_memo_document(MemoEntry *entry)
 	Assert(appconfig_memo_is_ready(entry));
 	if (!entry->ready)
 		take_document(entry);
-	else if (entry->spilled && entry->document == NULL)
-		read_back(entry);
 	return entry->document;
 }
 
@@ -527,26 +514,17 @@ appconfig_memo_document(MemoEntry *entry)
 void
 appconfig_memo_raise(const MemoEntry *entry)
 {
+	if (entry->call == NULL)
+		elog(ERROR, "a page of a list was not found before");
 	appconfig_api_raise(entry->call);
 }
 
-/* Gives a reference back; a call that nobody waits for any longer ends */
-void
-appconfig_memo_release(MemoEntry *entry)
+static void
+free_entry(MemoEntry *entry)
 {
 	Memo *memo = entry->memo;
 
-	Assert(entry->references > 0);
-	if (--entry->references > 0)
-		return;
-	if (memo->retain)
-	{
-		/* a call on its way is left to come in */
-		if (entry->ready && memo->bytes > (Size) work_mem * 1024)
-			spill(entry);
-		return;
-	}
-	memo->bytes -= entry->document != NULL ? entry->bytes : 0;
+	memo->bytes -= entry->bytes;
 	hash_search(memo->table, &entry->target, HASH_REMOVE, NULL);
 	if (entry->alias != NULL)
 	{
@@ -560,6 +538,42 @@ appconfig_memo_release(MemoEntry *entry)
 	free_page(entry);
 	pfree(entry->target);
 	pfree(entry);
+}
+
+/* Is the answer in the file?  Writes it, but only once. */
+static bool
+spill(const MemoEntry *entry)
+{
+	Memo		 *memo = entry->memo;
+	SpilledAnswer answer = {.target = entry->target,
+							.alias = entry->alias,
+							.document = entry->document};
+
+	if (memo->spill == NULL)
+		memo->spill = appconfig_spill_create(memo->context);
+	else if (appconfig_spill_has(memo->spill, entry->target) &&
+			 (entry->alias == NULL ||
+			  appconfig_spill_has(memo->spill, entry->alias)))
+		return true;
+	return appconfig_spill_put(memo->spill, &answer);
+}
+
+/*
+ * Gives a reference back.  What no scan holds goes, with a call that is on its
+ * way, unless the statement may ask for it again; then it stays in memory, or
+ * beyond work_mem in the file.
+ */
+void
+appconfig_memo_release(MemoEntry *entry)
+{
+	Memo *memo = entry->memo;
+
+	Assert(entry->references > 0);
+	if (--entry->references > 0)
+		return;
+	if (!memo->retain ||
+		(entry->ready && memo->bytes > (Size) work_mem * 1024 && spill(entry)))
+		free_entry(entry);
 }
 
 /* Waits until some call can get on; see appconfig_api_wait() */

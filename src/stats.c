@@ -70,7 +70,7 @@ appconfig_stats_counters(Oid serverid, const char *operation)
 	return &entry->counters;
 }
 
-/* All entries as they are now, palloc'd; sets *count */
+/* All entries that count anything, as they are now, palloc'd; sets *count */
 static StatsEntry *
 copy_stats(int *count)
 {
@@ -84,7 +84,11 @@ copy_stats(int *count)
 	copy = palloc(sizeof(StatsEntry) * Max(hash_get_num_entries(stats), 1));
 	hash_seq_init(&status, stats);
 	while ((entry = hash_seq_search(&status)) != NULL)
-		copy[(*count)++] = *entry;
+	{
+		/* what was asked for may not have gone out in the end */
+		if (entry->counters.calls > 0 || entry->counters.hits > 0)
+			copy[(*count)++] = *entry;
+	}
 	return copy;
 }
 
