@@ -489,13 +489,15 @@ add_item(AppConfigCursor *cursor, CursorNode *list, JsonValue *value)
 		return;
 	}
 	appconfig_facts_check_addressable(collection, &keys);
-	if (!appconfig_keyset_contains(cursor->keys, &keys))
-		return;
 	/* what may be of another moment than a document decides nothing */
 	final = show_to_memo(cursor, collection, &keys, value) ||
-			!cursor->options.agree;
+			!cursor->options.agree || !own;
+	if (!final)
+		keys.text[KEY_STATUS] = NULL;
+	if (!appconfig_keyset_contains(cursor->keys, &keys))
+		return;
 	item = make_item(cursor, list->source, &keys);
-	if (final || !own)
+	if (final)
 		item.source[collection->list.yields] = value;
 	if (!passes_filter(cursor, &item))
 		return;

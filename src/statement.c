@@ -127,14 +127,14 @@ appconfig_statement_examine(StatementReads	  *reads,
 							const PlannedStmt *statement, Oid serverid)
 {
 	PlanSearch search = {.serverid = serverid, .statement = statement};
-	ListCell  *cell;
-	int		   id = 0;
+	int		   id;
 
 	search_plan(&search, statement->planTree, false);
-	foreach(cell, statement->subplans)
+	/* a subplan comes before the one that it is part of */
+	for (id = list_length(statement->subplans); id > 0; id--)
 	{
-		if (!bms_is_member(++id, search.once))
-			search_plan(&search, lfirst(cell), true);
+		if (!bms_is_member(id, search.once))
+			search_plan(&search, list_nth(statement->subplans, id - 1), true);
 	}
 	reads->again = search.scans > 1 || search.repeated;
 	reads->every_state = search.changing > 1;

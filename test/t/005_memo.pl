@@ -320,6 +320,27 @@ subtest 'a run that ends meanwhile is running or done, not both' => sub {
 	}
 };
 
+subtest 'a status that one scan asks for is that which another one shows' => sub {
+	my %stop = (action => 'stop_run', application => 'app120x', definition => 'norun00');
+
+	foreach my $status ('RUNNING', 'DONE')
+	{
+		foreach my $after (0 .. 3)
+		{
+			my $run = $emulator->mutate('start_run', application => 'app120x', definition => 'norun00')->{Run};
+
+			$emulator->faults({ kind => 'change', times => 1, after => $after, mutation => { %stop, run => $run } });
+			my $shown = $session->query("SELECT b.status, b.exposure_percentage, a.run FROM nothing_runs b LEFT JOIN"
+				  . " (SELECT run FROM nothing_runs WHERE status = '$status' AND run >= $run) a USING (run) WHERE b.run >= $run");
+			$emulator->faults();
+			$emulator->mutate('stop_run', application => 'app120x', definition => 'norun00', run => $run)
+			  if $session->query("SELECT status FROM nothing_runs WHERE run = $run") eq 'RUNNING';
+			like($shown, $status eq 'DONE' ? qr/^(RUNNING\|0\||DONE\|0\|$run)$/ : qr/^(RUNNING\|0\|$run|DONE\|0\|)$/,
+				"$status, changed after " . ($after + 1) . ' calls');
+		}
+	}
+};
+
 subtest 'a row is of the document where there is one' => sub {
 	my %run = %{ $emulator->mutate('start_run', application => 'app120x', definition => 'norun00', description => 'before') };
 
