@@ -17,6 +17,7 @@ OBJS = \
 	src/statement.o \
 	src/access.o \
 	src/facts.o \
+	src/applications.o \
 	src/cursor.o \
 	src/item.o \
 	src/element.o \

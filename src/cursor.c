@@ -25,6 +25,7 @@
 #include "utils/memutils.h"
 
 #include "access.h"
+#include "applications.h"
 #include "cursor.h"
 #include "element.h"
 #include "facts.h"
@@ -80,8 +81,7 @@ struct AppConfigCursor
 	int					   nodes;
 	int64				   yielded; /* items */
 	const KeySet *keys; /* the options', with names of applications resolved */
-	List *applications; /* JsonValue, a reference each, if all were listed */
-	KeyTexts	 *passing; /* ids of those that meet the clauses */
+	Applications  applications; /* all, where names are resolved */
 	List		 *lookups; /* MemoEntry of side look-ups, held to the end */
 	CursorNode	 *current; /* whose rows are being yielded */
 	AppConfigItem item;
@@ -117,24 +117,6 @@ check_mistaken(const CursorNode *node, const AppConfigOperation *operation)
 		 errhint("Rename the application whose name is the id of another.")));
 }
 
-/* The application of that id, if all of them were listed; borrowed, or NULL */
-static JsonValue *
-find_application(const AppConfigCursor *cursor, const char *id)
-{
-	ListCell *cell;
-
-	foreach(cell, cursor->applications)
-	{
-		JsonValue *value = appconfig_json_lookup(lfirst(cell), "Id");
-		size_t	   length;
-
-		if (id != NULL && appconfig_json_kind(value) == JSON_STRING &&
-			strcmp(appconfig_json_text(value, &length), id) == 0)
-			return lfirst(cell);
-	}
-	return NULL;
-}
-
 /*
  * What is known by the keys and the answers at hand; borrowed, and so is the
  * application that is added if all of them were listed
@@ -147,8 +129,8 @@ make_item(const AppConfigCursor *cursor, JsonValue *const *source,
 
 	memcpy(item.source, source, sizeof(item.source));
 	if (item.source[SOURCE_APPLICATION] == NULL)
-		item.source[SOURCE_APPLICATION] =
-			find_application(cursor, keys->text[KEY_APPLICATION_ID]);
+		item.source[SOURCE_APPLICATION] = appconfig_applications_find(
+			&cursor->applications, keys->text[KEY_APPLICATION_ID]);
 	return item;
 }
 
@@ -336,7 +318,8 @@ needs_proof(const AppConfigCursor *cursor, const CursorNode *node)
 	return node->source[SOURCE_RUN_SUMMARY] == NULL ||
 		   node->keys.text[KEY_DEFINITION_ID] == NULL ||
 		   !(appconfig_facts_looks_like_id(application) ||
-			 find_application(cursor, application) != NULL);
+			 appconfig_applications_find(&cursor->applications, application) !=
+				 NULL);
 }
 
 /* Is a source that has to be looked up read from the node's item? */
@@ -378,8 +361,10 @@ start_sides(AppConfigCursor *cursor, CursorNode *node, int *in_flight)
 
 		if (side == SIDE_APPLICATION &&
 			node->source[SOURCE_APPLICATION] == NULL)
-			node->source[SOURCE_APPLICATION] = appconfig_json_retain(
-				find_application(cursor, node->keys.text[KEY_APPLICATION_ID]));
+			node->source[SOURCE_APPLICATION] =
+				appconfig_json_retain(appconfig_applications_find(
+					&cursor->applications,
+					node->keys.text[KEY_APPLICATION_ID]));
 		if (!needs_side(cursor, node, side))
 			continue;
 		node->side[side] = ask_side(cursor, node, side);
@@ -583,31 +568,6 @@ turn_page(AppConfigCursor *cursor, CursorNode *node,
 	return true;
 }
 
-/*
- * Has the service taken the name that the node's definition is known by for
- * the id of another one, as this answer shows?
- */
-static bool
-took_name_for_id(const CursorNode *node, const AppConfigCollection *collection,
-				 JsonValue *answer)
-{
-	const char			*name = node->keys.text[KEY_DEFINITION_NAME];
-	const AppConfigFact *fact;
-
-	if (name == NULL || node->keys.text[KEY_DEFINITION_ID] != NULL)
-		return false;
-	for (fact = collection->facts; fact->key != KEY_NONE; fact++)
-	{
-		JsonValue *value = appconfig_json_lookup(answer, fact->path);
-		size_t	   length;
-
-		if (fact->key == KEY_DEFINITION_ID &&
-			appconfig_json_kind(value) == JSON_STRING)
-			return strcmp(appconfig_json_text(value, &length), name) == 0;
-	}
-	return false;
-}
-
 /* Lets a node that has taken nothing of its answer ask for another one */
 static void
 ask_again(CursorNode *node)
@@ -631,24 +591,6 @@ look_name_up(AppConfigCursor *cursor PG_USED_FOR_ASSERTS_ONLY,
 	node->kind = NODE_LIST;
 	node->level = 0;
 	Assert(cursor->plan.levels[node->level] == COLLECTION_DEFINITIONS);
-}
-
-/* Does the item name that value for the key? */
-static bool
-names_key(const AppConfigCollection *collection, JsonValue *item,
-		  AppConfigKey key, const char *value)
-{
-	const AppConfigFact *fact;
-	size_t				 length;
-
-	for (fact = collection->facts; fact->key != KEY_NONE; fact++)
-	{
-		JsonValue *named = appconfig_json_lookup(item, fact->path);
-
-		if (fact->key == key && appconfig_json_kind(named) == JSON_STRING)
-			return strcmp(appconfig_json_text(named, &length), value) == 0;
-	}
-	return false;
 }
 
 /*
@@ -676,7 +618,8 @@ filter_is_in_doubt(AppConfigCursor *cursor, const CursorNode *list,
 				: NULL;
 
 		if (value != NULL &&
-			(item == NULL || !names_key(collection, item, filter->key, value)))
+			(item == NULL ||
+			 !appconfig_facts_name(collection, item, filter->key, value)))
 			return true;
 	}
 	return false;
@@ -709,8 +652,9 @@ expand_list(AppConfigCursor *cursor, CursorNode *list)
 	}
 	items = page_items(&collection->list, page);
 	count = appconfig_json_array_length(items);
-	if (count > 0 && took_name_for_id(list, collection,
-									  appconfig_json_array_element(items, 0)))
+	if (count > 0 &&
+		appconfig_facts_took_name_for_id(
+			&list->keys, collection, appconfig_json_array_element(items, 0)))
 	{
 		look_name_up(cursor, list);
 		return;
@@ -767,7 +711,8 @@ expand_get(AppConfigCursor *cursor, CursorNode *node)
 	JsonValue *document = appconfig_memo_document(node->entry);
 	KeyFacts   learned = node->keys;
 
-	if (document != NULL && took_name_for_id(node, collection, document))
+	if (document != NULL &&
+		appconfig_facts_took_name_for_id(&node->keys, collection, document))
 	{
 		look_name_up(cursor, node);
 		return;
@@ -790,82 +735,13 @@ expand_get(AppConfigCursor *cursor, CursorNode *node)
 	node->kind = NODE_ITEM;
 }
 
-/* What an application says of itself; false if it does not even have an id */
 static bool
-learn_application(KeyFacts *keys, JsonValue *application)
+application_passes(void *arg, JsonValue *application, const KeyFacts *keys)
 {
-	return appconfig_facts_learn(
-			   keys, &appconfig_collections[COLLECTION_APPLICATIONS], false,
-			   application) &&
-		   keys->text[KEY_APPLICATION_ID] != NULL;
-}
+	AppConfigItem item = {.keys = keys};
 
-/*
- * The ids that a box can have for an application: of those with one of its
- * names that meet the clauses.  Without names, a single one that meets them is
- * as good as known, unless several definitions would be looked for in it; else
- * NULL, and the list of the whole account shows what there is.
- */
-static const KeyTexts *
-find_applications(void *arg, const KeyBox *box)
-{
-	AppConfigCursor *cursor = arg;
-	const KeyTexts	*passing = cursor->passing;
-	const KeyTexts	*names = box->texts[KEY_APPLICATION_NAME];
-	const KeyTexts	*definitions = box->texts[KEY_DEFINITION_ID];
-	KeyTexts		*ids;
-	ListCell		*cell;
-
-	if (names == NULL)
-		return passing->count == 0 ||
-					   (passing->count == 1 &&
-						list_length(cursor->applications) > 1 &&
-						(definitions == NULL || definitions->count == 1))
-				   ? passing
-				   : NULL;
-	ids = palloc(sizeof(KeyTexts));
-	ids->count = 0;
-	ids->value = palloc(sizeof(char *) * Max(passing->count, 1));
-	foreach(cell, cursor->applications)
-	{
-		KeyFacts keys = {.run_known = false};
-
-		if (learn_application(&keys, lfirst(cell)) &&
-			keys.text[KEY_APPLICATION_NAME] != NULL &&
-			appconfig_keyset_has_text(names,
-									  keys.text[KEY_APPLICATION_NAME]) &&
-			appconfig_keyset_has_text(passing, keys.text[KEY_APPLICATION_ID]))
-			ids->value[ids->count++] = pstrdup(keys.text[KEY_APPLICATION_ID]);
-	}
-	appconfig_keyset_sort(ids);
-	return ids;
-}
-
-/* The ids of the applications that meet the clauses on what is known of them
- */
-static KeyTexts *
-find_passing(const AppConfigCursor *cursor)
-{
-	JsonValue *nothing[SOURCE_COUNT] = {NULL};
-	KeyTexts  *ids = palloc(sizeof(KeyTexts));
-	ListCell  *cell;
-
-	ids->count = 0;
-	ids->value =
-		palloc(sizeof(char *) * Max(list_length(cursor->applications), 1));
-	foreach(cell, cursor->applications)
-	{
-		KeyFacts	  keys = {.run_known = false};
-		AppConfigItem item;
-
-		if (!learn_application(&keys, lfirst(cell)))
-			continue;
-		item = make_item(cursor, nothing, &keys);
-		if (passes_filter(cursor, &item))
-			ids->value[ids->count++] = pstrdup(keys.text[KEY_APPLICATION_ID]);
-	}
-	appconfig_keyset_sort(ids);
-	return ids;
+	item.source[SOURCE_APPLICATION] = application;
+	return passes_filter(arg, &item);
 }
 
 /*
@@ -883,18 +759,14 @@ expand_applications(AppConfigCursor *cursor, CursorNode *node)
 	int			  i;
 
 	for (i = 0; i < appconfig_json_array_length(items); i++)
-	{
-		cursor->applications = lappend(cursor->applications, NULL);
-		llast(cursor->applications) =
-			appconfig_json_retain(appconfig_json_array_element(items, i));
-	}
+		appconfig_applications_add(&cursor->applications,
+								   appconfig_json_array_element(items, i));
 	if (!turn_page(cursor, node,
 				   &appconfig_collections[COLLECTION_APPLICATIONS].list, page))
 	{
-		cursor->passing = find_passing(cursor);
-		cursor->keys =
-			appconfig_keyset_bind(cursor->options.keys, KEY_APPLICATION_ID,
-								  find_applications, cursor);
+		cursor->keys = appconfig_applications_resolve(
+			&cursor->applications, cursor->options.keys, application_passes,
+			cursor);
 		add_level(cursor, &node->node, NULL, 0, &nothing, true);
 		remove_node(cursor, node);
 	}
@@ -1057,14 +929,12 @@ end_cursor(void *arg)
 {
 	AppConfigCursor *cursor = arg;
 	dlist_iter		 iter;
-	ListCell		*cell;
 
 	dlist_foreach(iter, &cursor->queue)
 		release_sources(dlist_container(CursorNode, node, iter.cur));
 	if (cursor->current != NULL)
 		release_sources(cursor->current);
-	foreach(cell, cursor->applications)
-		appconfig_json_release(lfirst(cell));
+	appconfig_applications_release(&cursor->applications);
 }
 
 /*

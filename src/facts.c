@@ -198,3 +198,36 @@ appconfig_facts_looks_like_id(const char *text)
 	return appconfig_facts_could_be_id(text) &&
 		   strpbrk(text, "0123456789") != NULL;
 }
+
+/* Does an answer name that value for the key? */
+bool
+appconfig_facts_name(const AppConfigCollection *collection, JsonValue *item,
+					 AppConfigKey key, const char *value)
+{
+	const AppConfigFact *fact;
+	size_t				 length;
+
+	for (fact = collection->facts; fact->key != KEY_NONE; fact++)
+	{
+		JsonValue *named = appconfig_json_lookup(item, fact->path);
+
+		if (fact->key == key && appconfig_json_kind(named) == JSON_STRING)
+			return strcmp(appconfig_json_text(named, &length), value) == 0;
+	}
+	return false;
+}
+
+/*
+ * Has the service taken the name that a definition was asked for by for the id
+ * of another one, as the answer shows?
+ */
+bool
+appconfig_facts_took_name_for_id(const KeyFacts			   *keys,
+								 const AppConfigCollection *collection,
+								 JsonValue				   *answer)
+{
+	return keys->text[KEY_DEFINITION_NAME] != NULL &&
+		   keys->text[KEY_DEFINITION_ID] == NULL &&
+		   appconfig_facts_name(collection, answer, KEY_DEFINITION_ID,
+								keys->text[KEY_DEFINITION_NAME]);
+}
