@@ -11,6 +11,7 @@ OBJS = \
 	src/tables.o \
 	src/predicate.o \
 	src/early.o \
+	src/fallible.o \
 	src/estimate.o \
 	src/keyset.o \
 	src/request.o \

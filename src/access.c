@@ -270,8 +270,8 @@ typedef enum BoxAccess
 
 /* Do the keys and the box tell everything that the operation needs? */
 static BoxAccess
-box_access(const AppConfigOperation *get, const KeyFacts *keys,
-		   const KeyBox *box)
+box_access(const AccessPlan *plan, const AppConfigOperation *get,
+		   const KeyFacts *keys, const KeyBox *box)
 {
 	BoxAccess access = BY_ID;
 	int		  key;
@@ -283,7 +283,8 @@ box_access(const AppConfigOperation *get, const KeyFacts *keys,
 		if (!appconfig_access_is_open(get, keys, key) ||
 			box->texts[key] != NULL)
 			continue;
-		if (!names_are_direct(box->texts[appconfig_table_name_key(key)]))
+		if (plan->by_ids ||
+			!names_are_direct(box->texts[appconfig_table_name_key(key)]))
 			return BY_LIST;
 		access = BY_NAME;
 	}
@@ -359,11 +360,11 @@ appconfig_access_split(const AccessPlan *plan, int level, const KeyFacts *keys,
 	int	 i;
 
 	for (i = 0; i < set->count; i++)
-		has_ids |= box_access(get, keys, &set->boxes[i]) == BY_ID;
+		has_ids |= box_access(plan, get, keys, &set->boxes[i]) == BY_ID;
 	direct->count = listed->count = 0;
 	for (i = 0; i < set->count; i++)
 	{
-		BoxAccess access = box_access(get, keys, &set->boxes[i]);
+		BoxAccess access = box_access(plan, get, keys, &set->boxes[i]);
 		KeySet	 *part = access == BY_ID || (access == BY_NAME && !has_ids)
 							 ? direct
 							 : listed;
@@ -448,15 +449,16 @@ add_operation(AccessWalk *walk, const AppConfigOperation *operation)
 
 /* Which ways lead to things at a level, for the boxes of a key set? */
 static void
-find_ways(const AppConfigOperation *get, const KeyFacts *facts,
-		  const KeySet *keys, bool *listed, bool *direct)
+find_ways(const AccessPlan *plan, const AppConfigOperation *get,
+		  const KeyFacts *facts, const KeySet *keys, bool *listed,
+		  bool *direct)
 {
 	int i;
 
 	*listed = *direct = false;
 	for (i = 0; i < keys->count; i++)
 	{
-		if (box_access(get, facts, &keys->boxes[i]) == BY_LIST)
+		if (box_access(plan, get, facts, &keys->boxes[i]) == BY_LIST)
 			*listed = true;
 		else
 			*direct = true;
@@ -508,7 +510,7 @@ appconfig_access_walk(const AccessPlan *plan, const KeySet *keys)
 			appconfig_access_collection(plan, level);
 		bool direct;
 
-		find_ways(&collection->get, &facts, keys, &walk->listed[level],
+		find_ways(plan, &collection->get, &facts, keys, &walk->listed[level],
 				  &direct);
 		if (walk->listed[level])
 			add_operation(walk, &collection->list);

@@ -42,6 +42,7 @@ typedef struct AccessPlan
 	AppConfigCollectionId	levels[MAX_LEVELS]; /* from the top down */
 	bool need_document; /* does a row take more than a list's item? */
 	bool changing;		/* can what is read be another thing a moment later? */
+	bool by_ids;		/* are definitions' names to be looked up first? */
 	bool read[SOURCE_COUNT]; /* columns that are read ask for it */
 } AccessPlan;
 

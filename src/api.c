@@ -435,6 +435,13 @@ appconfig_api_is_done(const ApiCall *call)
 	return call->state == CALL_DONE || call->state == CALL_FAILED;
 }
 
+/* Has the call gone out, without an answer for good so far? */
+bool
+appconfig_api_is_under_way(const ApiCall *call)
+{
+	return call->attempts > 0 && !appconfig_api_is_done(call);
+}
+
 /* Will appconfig_api_document() raise an error?  Not for a 404. */
 bool
 appconfig_api_has_failed(const ApiCall *call)

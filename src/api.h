@@ -54,6 +54,7 @@ extern ApiCall		   *appconfig_api_start(const ApiOwner	 *owner,
 											const ApiRequest *request,
 											ApiCounters		 *counters);
 extern bool				appconfig_api_is_done(const ApiCall *call);
+extern bool				appconfig_api_is_under_way(const ApiCall *call);
 extern bool				appconfig_api_has_failed(const ApiCall *call);
 extern JsonValue	   *appconfig_api_document(ApiCall *call);
 extern size_t			appconfig_api_document_size(const ApiCall *call);

@@ -265,6 +265,17 @@ supersede(DocumentCache *cache, const char *target, int64 asked_at)
  * ------------------------------------------------------------------------
  */
 
+/* Has the service frozen the thing that a list's item or a document shows? */
+bool
+appconfig_cache_is_frozen(JsonValue *object)
+{
+	JsonValue *status = appconfig_json_lookup(object, state_members[0]);
+	size_t	   length;
+
+	return status != NULL &&
+		   strcmp(appconfig_json_text(status, &length), FROZEN_STATUS) == 0;
+}
+
 /*
  * Which state of a thing an object shows, as a text to compare, palloc'd; NULL
  * unless it is frozen.  A list's item and a document show it alike.
@@ -275,33 +286,19 @@ frozen_state(JsonValue *object)
 	StringInfoData state;
 	int			   i;
 
+	if (!appconfig_cache_is_frozen(object))
+		return NULL;
 	initStringInfo(&state);
 	for (i = 0; i < (int) lengthof(state_members); i++)
 	{
-		JsonValue  *member = appconfig_json_lookup(object, state_members[i]);
-		size_t		length;
-		const char *text =
-			member != NULL ? appconfig_json_text(member, &length) : "";
+		JsonValue *member = appconfig_json_lookup(object, state_members[i]);
+		size_t	   length;
 
-		if (i == 0 && strcmp(text, FROZEN_STATUS) != 0)
-		{
-			pfree(state.data);
-			return NULL;
-		}
-		appendStringInfo(&state, "%s\n", text);
+		appendStringInfo(&state, "%s\n",
+						 member != NULL ? appconfig_json_text(member, &length)
+										: "");
 	}
 	return repalloc(state.data, state.len + 1);
-}
-
-/* Has the service frozen the thing that a list's item or a document shows? */
-bool
-appconfig_cache_is_frozen(JsonValue *object)
-{
-	char *state = frozen_state(object);
-
-	if (state != NULL)
-		pfree(state);
-	return state != NULL;
 }
 
 /*
@@ -317,14 +314,15 @@ appconfig_cache_confirm(DocumentCache *cache, const char *target,
 	char	   *state;
 	bool		same;
 
-	if (entry == NULL || entry->state == NULL)
+	if (entry == NULL)
 		return false;
 	state = frozen_state(seen_as);
-	same = state != NULL && strcmp(state, entry->state) == 0;
+	same = state != NULL && entry->state != NULL &&
+		   strcmp(state, entry->state) == 0;
+	if (!same && (state != NULL || entry->state != NULL))
+		remove_entry(cache, entry);
 	if (state != NULL)
 		pfree(state);
-	if (!same)
-		remove_entry(cache, entry);
 	return same;
 }
 
@@ -335,15 +333,19 @@ appconfig_cache_confirm(DocumentCache *cache, const char *target,
  */
 JsonValue *
 appconfig_cache_get(DocumentCache *cache, const char *target,
-					const CacheTerms *terms, bool confirmed, int64 now)
+					const CacheTerms *terms, bool confirmed, int64 now,
+					size_t *length)
 {
 	CacheEntry *entry = find_entry(cache, target);
+	CachedPage *page;
 	JsonValue  *document;
 
 	if (entry == NULL ||
 		!(is_fresh(entry, terms, now) || (confirmed && entry->state != NULL)))
 		return NULL;
-	document = parse_page(dlist_head_element(CachedPage, node, &entry->pages));
+	page = dlist_head_element(CachedPage, node, &entry->pages);
+	*length = page->length;
+	document = parse_page(page);
 	if (document == NULL)
 	{
 		remove_entry(cache, entry);
@@ -457,7 +459,7 @@ appconfig_cache_let_go(DocumentCache *cache, CacheEntry *list)
  * reference that the caller releases.  NULL if the list has no such page.
  */
 JsonValue *
-appconfig_cache_page(CacheEntry *list, const char *token)
+appconfig_cache_page(CacheEntry *list, const char *token, size_t *length)
 {
 	dlist_iter iter;
 
@@ -470,6 +472,7 @@ appconfig_cache_page(CacheEntry *list, const char *token)
 				? page->token != NULL
 				: page->token == NULL || strcmp(page->token, token) != 0)
 			continue;
+		*length = page->length;
 		value = parse_page(page);
 		/* another call would ask with somebody else's token */
 		if (value == NULL)

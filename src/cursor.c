@@ -136,10 +136,13 @@ make_item(const AppConfigCursor *cursor, JsonValue *const *source,
 
 /* Does an item meet the clauses that can be answered from it? */
 static bool
-passes_filter(const AppConfigCursor *cursor, const AppConfigItem *item)
+passes_filter(const AppConfigCursor *cursor, const AppConfigItem *item,
+			  bool own)
 {
 	return cursor->options.filter == NULL ||
-		   cursor->options.filter(cursor->options.filter_arg, item);
+		   cursor->options.filter(cursor->options.filter_arg, item,
+								  own && cursor->options.table->shape ==
+											 ROW_PER_ITEM);
 }
 
 /* ------------------------------------------------------------------------
@@ -443,17 +446,21 @@ add_own_item(AppConfigCursor *cursor, CursorNode *list, const KeyFacts *keys,
 }
 
 /*
- * Lets the memo know what a list says of a thing whose document the service
- * may have frozen.  Returns whether that is the last word on it.
+ * A list shows a thing whose document the service may have frozen.  Returns
+ * whether the list is to be believed in what can change of it.
  */
 static bool
-show_to_memo(AppConfigCursor *cursor, const AppConfigCollection *collection,
-			 const KeyFacts *keys, JsonValue *item)
+believe_item(AppConfigCursor *cursor, const AppConfigCollection *collection,
+			 bool own, const KeyFacts *keys, JsonValue *item)
 {
-	return !collection->get.freezes ||
-		   appconfig_memo_see(cursor->memo,
-							  appconfig_request_path(&collection->get, keys),
-							  item);
+	const char *target;
+
+	if (!collection->get.freezes)
+		return true;
+	target = appconfig_request_path(&collection->get, keys);
+	appconfig_memo_confirm(cursor->memo, target, item);
+	return !own || !cursor->options.agree ||
+		   appconfig_memo_is_final(cursor->memo, target, item);
 }
 
 /* One item of any list */
@@ -466,7 +473,8 @@ add_item(AppConfigCursor *cursor, CursorNode *list, JsonValue *value)
 	KeyFacts	  keys = list->keys;
 	JsonValue	**inherited = &list->source[collection->list.yields];
 	AppConfigItem item;
-	bool		  final;
+	const char	 *status;
+	bool		  believed;
 
 	if (!appconfig_facts_learn(&keys, collection, own, value))
 	{
@@ -474,22 +482,26 @@ add_item(AppConfigCursor *cursor, CursorNode *list, JsonValue *value)
 		return;
 	}
 	appconfig_facts_check_addressable(collection, &keys);
-	/* what may be of another moment than a document decides nothing */
-	final = show_to_memo(cursor, collection, &keys, value) ||
-			!cursor->options.agree || !own;
-	if (!final)
-		keys.text[KEY_STATUS] = NULL;
+	status = keys.text[KEY_STATUS];
+	keys.text[KEY_STATUS] = NULL;
 	if (!appconfig_keyset_contains(cursor->keys, &keys))
 		return;
+	/* what may be of another moment than a document decides nothing */
+	believed = believe_item(cursor, collection, own, &keys, value);
 	item = make_item(cursor, list->source, &keys);
-	if (final)
+	if (believed)
+	{
+		keys.text[KEY_STATUS] = status;
+		if (!appconfig_keyset_contains(cursor->keys, &keys))
+			return;
 		item.source[collection->list.yields] = value;
-	if (!passes_filter(cursor, &item))
+	}
+	if (!passes_filter(cursor, &item, own))
 		return;
 	if (own)
 	{
 		add_own_item(cursor, list, &keys, value,
-					 cursor->plan.need_document || !final);
+					 cursor->plan.need_document || !believed);
 		return;
 	}
 	/* for the time being the list stands for its item, as the parent */
@@ -606,11 +618,12 @@ filter_is_in_doubt(AppConfigCursor *cursor, const CursorNode *list,
 	const AppConfigCollection *collection =
 		appconfig_access_collection(&cursor->plan, list->level);
 	const AppConfigFilter *filter = collection->list.filters;
-	KeySet *set = appconfig_keyset_restrict(cursor->keys, &list->keys);
+	KeySet				  *set;
 
-	if (list->unfiltered || list->proven)
+	if (filter == NULL || list->unfiltered || list->proven)
 		return false;
-	for (; filter != NULL && filter->key != KEY_NONE; filter++)
+	set = appconfig_keyset_restrict(cursor->keys, &list->keys);
+	for (; filter->key != KEY_NONE; filter++)
 	{
 		const char *value =
 			filter->mortal
@@ -741,7 +754,7 @@ application_passes(void *arg, JsonValue *application, const KeyFacts *keys)
 	AppConfigItem item = {.keys = keys};
 
 	item.source[SOURCE_APPLICATION] = application;
-	return passes_filter(arg, &item);
+	return passes_filter(arg, &item, false);
 }
 
 /*
@@ -961,6 +974,7 @@ appconfig_cursor_open(Memo *memo, const AppConfigCursorOptions *options)
 	MemoryContextRegisterResetCallback(context, &cursor->callback);
 	cursor->keys = cursor->options.keys;
 	appconfig_access_plan(&cursor->plan, options->table, options->columns);
+	cursor->plan.by_ids = options->every_state;
 	if (appconfig_access_needs_applications(&cursor->plan, cursor->keys))
 		add_node(cursor, &cursor->queue.head, NODE_APPLICATIONS, 0, NULL,
 				 &nothing, true);
@@ -1001,6 +1015,8 @@ node_is_ready(const CursorNode *node)
 static void
 expand(AppConfigCursor *cursor, CursorNode *node)
 {
+	MemoryContext old = MemoryContextSwitchTo(cursor->scratch);
+
 	if (node->kind == NODE_APPLICATIONS)
 		expand_applications(cursor, node);
 	else if (node->kind == NODE_KNOWN)
@@ -1013,6 +1029,7 @@ expand(AppConfigCursor *cursor, CursorNode *node)
 		expand_list(cursor, node);
 	else
 		expand_get(cursor, node);
+	MemoryContextSwitchTo(old);
 	MemoryContextReset(cursor->scratch);
 }
 

@@ -16,10 +16,12 @@
 typedef struct AppConfigCursor AppConfigCursor;
 
 /*
- * Does what a list has shown meet the clauses that can be answered from it?
- * Called before anything below the list's item is asked for.
+ * Does what a list has shown, a row or something on the way to one, meet the
+ * clauses that can be answered from it?  Called before anything below the
+ * list's item is asked for.
  */
-typedef bool (*AppConfigItemFilter)(void *arg, const AppConfigItem *item);
+typedef bool (*AppConfigItemFilter)(void *arg, const AppConfigItem *item,
+									bool is_row);
 
 /* What to read; all of it must outlive the cursor */
 typedef struct AppConfigCursorOptions
@@ -27,7 +29,8 @@ typedef struct AppConfigCursorOptions
 	const AppConfigTable   *table;
 	const KeySet		   *keys;	 /* in UTF-8 */
 	const AppConfigColumn **columns; /* that are read, ended by NULL */
-	bool every_state; /* lists are not to be filtered by status */
+	bool every_state; /* lists are not to be filtered by status, nor asked for
+					   * by names */
 	bool agree; /* what can change is not to be taken from lists, which may be
 				 * of another moment than documents */
 	int	 rows_wanted; /* a LIMIT that is likely to stop the scan, or 0 */

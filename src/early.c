@@ -17,6 +17,7 @@
 #include "optimizer/optimizer.h"
 
 #include "early.h"
+#include "fallible.h"
 
 /* Can lists answer everything that the clause reads? */
 static bool
@@ -41,12 +42,17 @@ lists_answer_clause(const PlanTable *table, Node *clause)
 	return true;
 }
 
-/* Can the clause be checked against items of lists, and once more later? */
+/*
+ * Can the clause be checked against items of lists, and once more later?  One
+ * that can fail only where each item of the own list is a row.
+ */
 bool
 appconfig_early_can_go(const PlanTable *table, Node *clause)
 {
 	return lists_answer_clause(table, clause) &&
-		   !contain_volatile_functions(clause) && !contain_subplans(clause);
+		   !contain_volatile_functions(clause) && !contain_subplans(clause) &&
+		   (table->table->shape == ROW_PER_ITEM ||
+			!appconfig_fallible(clause));
 }
 
 /*
@@ -86,6 +92,9 @@ appconfig_early_find(const PlanTable *table, List *scan_clauses, List *qual,
 			plan->early_levels = lappend_int(
 				plan->early_levels,
 				rinfo->leakproof ? -1 : (int) rinfo->security_level);
+			plan->early_fallible =
+				lappend_int(plan->early_fallible,
+							appconfig_fallible((Node *) rinfo->clause));
 		}
 	}
 }

@@ -23,6 +23,7 @@
 
 #include "access.h"
 #include "compat.h"
+#include "fallible.h"
 #include "fdw.h"
 #include "fdw_options.h"
 #include "fdw_scan.h"
@@ -163,7 +164,9 @@ clauses_besides_keys(const AppConfigScanPlan *plan, const AccessWalk *walk,
 	{
 		Node *clause = lfirst(cell);
 		bool  goes_early = list_member_int(plan->early_quals, place++) &&
-						  lists_tell(walk, table, clause);
+						  lists_tell(walk, table, clause) &&
+						  (walk->listed[walk->plan->levels_count - 1] ||
+						   !appconfig_fallible(clause));
 		List *operands;
 
 		if (goes_early == early &&
@@ -191,7 +194,7 @@ explain_clauses(const char *label, const Deparse *how, List *clauses,
 /* What the scan can call, whatever the values of its keys will be */
 static AccessWalk *
 walk_of_plan(const AppConfigScanPlan *plan, const AppConfigColumn **columns,
-			 const KeySet *keys, bool agree)
+			 const KeySet *keys, const StatementReads *reads)
 {
 	AccessPlan			   *access = palloc(sizeof(AccessPlan));
 	const AppConfigColumn **read =
@@ -202,7 +205,11 @@ walk_of_plan(const AppConfigScanPlan *plan, const AppConfigColumn **columns,
 	foreach(cell, plan->columns)
 		read[i++] = columns[lfirst_int(cell) - 1];
 	appconfig_access_plan(access, plan->table, read);
-	access->need_document |= agree;
+	if (plan->reads & READS_CHANGING)
+	{
+		access->need_document |= reads->agree;
+		access->by_ids = reads->every_state;
+	}
 	return appconfig_access_walk(access, keys);
 }
 
@@ -234,7 +241,7 @@ appconfigExplainForeignScan(ForeignScanState *node, ExplainState *es)
 	appconfig_statement_examine(&reads, es->pstmt, scan->fs_server);
 	walk = walk_of_plan(
 		plan, columns, symbolic_keys(plan->keys, list_length(scan->fdw_exprs)),
-		plan->changing && reads.agree);
+		&reads);
 
 	ExplainPropertyList("Operations", walk->operations, es);
 	if (plan->keys != NULL)

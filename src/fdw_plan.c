@@ -281,9 +281,12 @@ appconfigGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel,
  * ------------------------------------------------------------------------
  */
 
-/* Do the keys bind one, so that each of its values is asked for? */
+/*
+ * Can the keys leave single runs, so that each of them is asked for?  A range
+ * can come down to one, too, if it has an end.
+ */
 static bool
-binds_key(const KeyExpr *expr, AppConfigKey key)
+binds_runs(const KeyExpr *expr)
 {
 	int i;
 
@@ -291,10 +294,12 @@ binds_key(const KeyExpr *expr, AppConfigKey key)
 		return false;
 	for (i = 0; i < expr->nargs; i++)
 	{
-		if (binds_key(expr->args[i], key))
+		if (binds_runs(expr->args[i]))
 			return true;
 	}
-	return expr->kind == KEY_EXPR_IN && expr->key == key;
+	return expr->key == KEY_RUN &&
+		   (expr->kind == KEY_EXPR_IN || expr->kind == KEY_EXPR_LESS ||
+			expr->kind == KEY_EXPR_LESS_EQUAL);
 }
 
 /* Is a status that the keys bind no constant? */
@@ -345,10 +350,12 @@ appconfigGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 		appconfig_early_find(table, scan_clauses, qual, &plan);
 		plan.rows_wanted = find_rows_wanted(root);
 	}
-	plan.changing = table->access.changing;
-	plan.documents =
-		table->access.need_document || binds_key(plan.keys, KEY_RUN);
-	plan.state_varies = state_varies(plan.keys, operands);
+	if (table->access.changing)
+		plan.reads |= READS_CHANGING;
+	if (table->access.need_document || binds_runs(plan.keys))
+		plan.reads |= READS_DOCUMENTS;
+	if (state_varies(plan.keys, operands))
+		plan.reads |= READS_VARYING_STATE;
 	return make_foreignscan(tlist, qual, baserel->relid, operands,
 							appconfig_request_pack(&plan), NIL, NIL,
 							outer_plan);

@@ -47,8 +47,9 @@
 typedef struct EarlyClause
 {
 	ExprState *state;
-	List	  *columns; /* attribute numbers that it reads */
-	int		   level;	/* of security, -1 if it leaks nothing */
+	List	  *columns;	 /* attribute numbers that it reads */
+	int		   level;	 /* of security, -1 if it leaks nothing */
+	bool	   fallible; /* can it raise an error? */
 } EarlyClause;
 
 typedef struct AppConfigScanState
@@ -91,8 +92,10 @@ begin_early_clauses(ForeignScanState *node, AppConfigScanState *state)
 {
 	ListCell *place;
 	ListCell *level;
+	ListCell *fallible;
 
-	forboth(place, state->plan->early_quals, level, state->plan->early_levels)
+	forthree(place, state->plan->early_quals, level, state->plan->early_levels,
+			 fallible, state->plan->early_fallible)
 	{
 		EarlyClause *early = palloc0(sizeof(EarlyClause));
 		List		*clause =
@@ -102,6 +105,7 @@ begin_early_clauses(ForeignScanState *node, AppConfigScanState *state)
 
 		early->state = ExecInitQual(clause, (PlanState *) node);
 		early->level = lfirst_int(level);
+		early->fallible = lfirst_int(fallible);
 		pull_varattnos((Node *) clause,
 					   castNode(ForeignScan, node->ss.ps.plan)->scan.scanrelid,
 					   &read);
@@ -386,10 +390,11 @@ clause_passes(ForeignScanState *node, const EarlyClause *early,
 
 /*
  * Does what a list has shown meet the clauses that can be answered from it?
- * One that may leak what it sees has to wait for those that protect the row.
+ * One that may leak what it sees has to wait for those that protect the row,
+ * and one that can fail for an item that is one.
  */
 static bool
-item_passes(void *arg, const AppConfigItem *item)
+item_passes(void *arg, const AppConfigItem *item, bool is_row)
 {
 	ForeignScanState   *node = arg;
 	AppConfigScanState *state = node->fdw_state;
@@ -402,7 +407,7 @@ item_passes(void *arg, const AppConfigItem *item)
 
 		if (early->level > waiting)
 			continue;
-		if (!is_settled(state, early, item))
+		if ((early->fallible && !is_row) || !is_settled(state, early, item))
 			waiting = Min(waiting, Max(early->level, 0));
 		else if (!clause_passes(node, early, item))
 			return false;
@@ -415,13 +420,14 @@ static void
 start_scan(ForeignScanState *node, AppConfigScanState *state)
 {
 	MemoryContext old = MemoryContextSwitchTo(node->ss.ps.state->es_query_cxt);
+	bool		  changing = (state->plan->reads & READS_CHANGING) != 0;
 	/* a plan can be older than the setting */
 	AppConfigCursorOptions options = {
 		.table = state->plan->table,
 		.rows_wanted =
 			appconfig_enable_pushdown ? state->plan->rows_wanted : 0,
-		.agree = state->plan->changing && state->reads.agree,
-		.every_state = state->plan->changing && state->reads.every_state,
+		.agree = changing && state->reads.agree,
+		.every_state = changing && state->reads.every_state,
 		.filter = appconfig_enable_pushdown && state->early_clauses != NIL
 					  ? item_passes
 					  : NULL,
@@ -494,7 +500,8 @@ appconfigEndForeignScan(ForeignScanState *node)
 	/* without a keys context it was EXPLAIN, or Begin failed */
 	if (state == NULL || state->keys_context == NULL)
 		return;
-	end_cursor(state);
+	/* the last one to leave has nothing kept that only it holds */
 	if (state->memo != NULL)
 		appconfig_memo_leave(state->memo);
+	end_cursor(state);
 }

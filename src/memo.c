@@ -54,6 +54,7 @@ struct Memo
 	HTAB *confirmed; /* targets of which a list has shown that the session's
 					  * copy is exact; NULL before the first */
 	dlist_head entries;
+	dlist_head abandoned; /* of the entries */
 };
 
 struct MemoEntry
@@ -63,9 +64,11 @@ struct MemoEntry
 	char	  *target; /* path and query, the key */
 	char	  *alias;  /* another target with the same answer, or NULL */
 	int		   references;
-	ApiCall	  *call;	/* on its way, or failed; else NULL */
-	bool	   ready;	/* is document the answer, or call an error? */
-	bool	   freezes; /* may the service have frozen the document? */
+	bool	   abandoned;	   /* by all scans while its call is under way */
+	dlist_node abandoned_node; /* then in memo->abandoned */
+	ApiCall	  *call;		   /* on its way, or failed; else NULL */
+	bool	   ready;		   /* is document the answer, or call an error? */
+	bool	   freezes;		   /* may the service have frozen the document? */
 	ListPage   page; /* which of which list, owned; list is NULL if of none */
 	JsonValue *document; /* NULL if there is none */
 	Size	   bytes;	 /* of the entry once it is ready, about */
@@ -140,6 +143,7 @@ appconfig_memo_create(MemoryContext statement, Oid serverid, Oid userid,
 	memo->owner.context = context;
 	memo->table = appconfig_target_table_create("appconfig_fdw memo", context);
 	dlist_init(&memo->entries);
+	dlist_init(&memo->abandoned);
 	dlist_push_tail(&memos, &memo->node);
 	memo->callback.func = end_memo;
 	memo->callback.arg = memo;
@@ -196,12 +200,19 @@ cache_terms(const MemoEntry *entry)
 	return terms;
 }
 
-/* The list has confirmed what the session has for the target */
-static void
-remember_confirmed(Memo *memo, const char *target)
+/*
+ * A list of this statement shows, by its item, the thing that a request of
+ * this target would get.  If the service has frozen it since before the
+ * session fetched it, the session's copy will do for all scans.
+ */
+void
+appconfig_memo_confirm(Memo *memo, const char *target, JsonValue *item)
 {
-	MemoryContext old = MemoryContextSwitchTo(memo->context);
+	MemoryContext old;
 
+	if (!appconfig_cache_confirm(memo->cache, target, item))
+		return;
+	old = MemoryContextSwitchTo(memo->context);
 	if (memo->confirmed == NULL)
 		memo->confirmed = appconfig_target_table_create(
 			"appconfig_fdw confirmed", memo->context);
@@ -214,17 +225,13 @@ remember_confirmed(Memo *memo, const char *target)
 }
 
 /*
- * A list of this statement shows, by its item, the thing that a request of
- * this target would get.  If the service has frozen it since before the
- * session fetched it, the session's copy will do for all scans.  Returns
- * whether the item is the last word on the thing: frozen, and no scan of the
- * statement has asked for the document, perhaps before it was.
+ * Is a list's item the last word on the thing that a request of this target
+ * would get?  It is if the service has frozen it, and no scan of the statement
+ * has asked for the document, perhaps before it was.
  */
 bool
-appconfig_memo_see(Memo *memo, const char *target, JsonValue *item)
+appconfig_memo_is_final(const Memo *memo, const char *target, JsonValue *item)
 {
-	if (appconfig_cache_confirm(memo->cache, target, item))
-		remember_confirmed(memo, target);
 	return appconfig_cache_is_frozen(item) &&
 		   hash_search(memo->table, &target, HASH_FIND, NULL) == NULL &&
 		   !(memo->spill != NULL && appconfig_spill_has(memo->spill, target));
@@ -281,9 +288,10 @@ kept_list(Memo *memo, const ListPage *page, const CacheTerms *terms)
 	return list;
 }
 
-/* What the session has kept and may serve; NULL if it is to be asked for */
+/* What the session has kept and may serve, and its length as text; NULL if it
+ * is to be asked for */
 static JsonValue *
-kept_document(MemoEntry *entry)
+kept_document(MemoEntry *entry, size_t *length)
 {
 	Memo	   *memo = entry->memo;
 	CacheTerms	terms = cache_terms(entry);
@@ -292,9 +300,10 @@ kept_document(MemoEntry *entry)
 	if (entry->page.list == NULL)
 		return appconfig_cache_get(memo->cache, entry->target, &terms,
 								   is_confirmed(memo, entry->target),
-								   appconfig_http_clock());
+								   appconfig_http_clock(), length);
 	list = kept_list(memo, &entry->page, &terms);
-	return list != NULL ? appconfig_cache_page(list, entry->page.token) : NULL;
+	return list != NULL ? appconfig_cache_page(list, entry->page.token, length)
+						: NULL;
 }
 
 /* The target of a request, in the current context */
@@ -358,10 +367,9 @@ create_entry(Memo *memo, const ApiRequest *request, char *target,
 	entry->target = target;
 	entry->freezes = request->freezes;
 	set_page(entry, request);
-	document = kept_document(entry);
+	document = kept_document(entry, &length);
 	if (document != NULL)
 	{
-		(void) appconfig_json_serialize(document, &length);
 		set_document(entry, document, length);
 		count_hit(memo, request, counters);
 	}
@@ -369,6 +377,15 @@ create_entry(Memo *memo, const ApiRequest *request, char *target,
 		entry->call = appconfig_api_start(&memo->owner, request, counters);
 	enter(entry, entry->target);
 	return entry;
+}
+
+/* A scan waits for the entry again, or nobody has to any longer */
+static void
+take_up(MemoEntry *entry)
+{
+	if (entry->abandoned)
+		dlist_delete(&entry->abandoned_node);
+	entry->abandoned = false;
 }
 
 /* What has been spilled for the target, in memory again; NULL if nothing was
@@ -424,6 +441,7 @@ appconfig_memo_fetch(Memo *memo, const ApiRequest *request,
 	{
 		pfree(target);
 		count_hit(memo, request, counters);
+		take_up(entry);
 	}
 	else
 		entry = create_entry(memo, request, target, counters);
@@ -452,6 +470,7 @@ appconfig_memo_same(MemoEntry *entry, const char *target)
 		enter(entry, entry->alias);
 		known = entry;
 	}
+	take_up(known);
 	known->references++;
 	MemoryContextSwitchTo(old);
 	return known;
@@ -531,6 +550,7 @@ free_entry(MemoEntry *entry)
 		hash_search(memo->table, &entry->alias, HASH_REMOVE, NULL);
 		pfree(entry->alias);
 	}
+	take_up(entry);
 	dlist_delete(&entry->node);
 	if (entry->call != NULL)
 		appconfig_api_release(entry->call);
@@ -558,10 +578,33 @@ spill(const MemoEntry *entry)
 	return appconfig_spill_put(memo->spill, &answer);
 }
 
+/* Has the answer come, though nobody has read it yet? */
+static bool
+has_come(const MemoEntry *entry)
+{
+	return entry->call != NULL && appconfig_api_is_done(entry->call) &&
+		   !appconfig_api_has_failed(entry->call);
+}
+
 /*
- * Gives a reference back.  What no scan holds goes, with a call that is on its
- * way, unless the statement may ask for it again; then it stays in memory, or
- * beyond work_mem in the file.
+ * No scan holds the entry.  It goes, unless the statement may ask for it
+ * again: then it stays in memory, or beyond work_mem in the file.
+ */
+static void
+let_go(MemoEntry *entry)
+{
+	Memo *memo = entry->memo;
+
+	if (memo->retain && !entry->ready && has_come(entry))
+		take_document(entry);
+	if (!memo->retain || !entry->ready ||
+		(memo->bytes > (Size) work_mem * 1024 && spill(entry)))
+		free_entry(entry);
+}
+
+/*
+ * Gives a reference back.  A call that has gone out is left to come in if the
+ * statement may ask for it again, as it is not to be made twice.
  */
 void
 appconfig_memo_release(MemoEntry *entry)
@@ -571,9 +614,32 @@ appconfig_memo_release(MemoEntry *entry)
 	Assert(entry->references > 0);
 	if (--entry->references > 0)
 		return;
-	if (!memo->retain ||
-		(entry->ready && memo->bytes > (Size) work_mem * 1024 && spill(entry)))
-		free_entry(entry);
+	if (memo->retain && entry->call != NULL &&
+		appconfig_api_is_under_way(entry->call))
+	{
+		dlist_push_tail(&memo->abandoned, &entry->abandoned_node);
+		entry->abandoned = true;
+		return;
+	}
+	let_go(entry);
+}
+
+/* What nobody has waited for is dealt with once it has come in */
+static void
+receive_abandoned(Memo *memo)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &memo->abandoned)
+	{
+		MemoEntry *entry =
+			dlist_container(MemoEntry, abandoned_node, iter.cur);
+
+		if (appconfig_api_is_under_way(entry->call))
+			continue;
+		take_up(entry);
+		let_go(entry);
+	}
 }
 
 /* Waits until some call can get on; see appconfig_api_wait() */
@@ -581,4 +647,5 @@ void
 appconfig_memo_wait(Memo *memo)
 {
 	appconfig_api_wait(memo->owner.session);
+	receive_abandoned(memo);
 }

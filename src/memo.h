@@ -28,8 +28,10 @@ extern void	 appconfig_memo_join(Memo *memo, bool reads_again);
 extern void	 appconfig_memo_leave(Memo *memo);
 extern const AppConfigSettings *appconfig_memo_settings(const Memo *memo);
 
-extern bool		  appconfig_memo_see(Memo *memo, const char *target,
-									 JsonValue *item);
+extern void		  appconfig_memo_confirm(Memo *memo, const char *target,
+										 JsonValue *item);
+extern bool		  appconfig_memo_is_final(const Memo *memo, const char *target,
+										  JsonValue *item);
 extern MemoEntry *appconfig_memo_fetch(Memo *memo, const ApiRequest *request,
 									   ApiCounters *counters);
 extern MemoEntry *appconfig_memo_same(MemoEntry *entry, const char *target);

@@ -27,18 +27,15 @@
 /* What stands where in a packed plan */
 enum PackedPlan
 {
-	PACKED_TABLE,		 /* String: name of the table */
-	PACKED_KEYS,		 /* see pack_keys(), or NULL */
-	PACKED_COLUMNS,		 /* integer list */
-	PACKED_EARLY_QUALS,	 /* integer list */
-	PACKED_EARLY_LEVELS, /* integer list */
-	PACKED_ROWS_WANTED,	 /* Integer */
-	PACKED_READS		 /* Integer, READS_ bits */
+	PACKED_TABLE,		   /* String: name of the table */
+	PACKED_KEYS,		   /* see pack_keys(), or NULL */
+	PACKED_COLUMNS,		   /* integer list */
+	PACKED_EARLY_QUALS,	   /* integer list */
+	PACKED_EARLY_LEVELS,   /* integer list */
+	PACKED_EARLY_FALLIBLE, /* integer list */
+	PACKED_ROWS_WANTED,	   /* Integer */
+	PACKED_READS		   /* Integer, READS_ bits */
 };
-
-#define READS_CHANGING		0x01
-#define READS_DOCUMENTS		0x02
-#define READS_VARYING_STATE 0x04
 
 /* ------------------------------------------------------------------------
  * Packing
@@ -88,17 +85,21 @@ List *
 appconfig_request_pack(const AppConfigScanPlan *plan)
 {
 	List *packed = list_make1(makeString(pstrdup(plan->table->name)));
-	int	  reads;
 
 	packed = lappend(packed, pack_keys(plan->keys));
 	packed = lappend(packed, plan->columns);
 	packed = lappend(packed, plan->early_quals);
 	packed = lappend(packed, plan->early_levels);
+	packed = lappend(packed, plan->early_fallible);
 	packed = lappend(packed, makeInteger(plan->rows_wanted));
-	reads = (plan->changing ? READS_CHANGING : 0) |
-			(plan->documents ? READS_DOCUMENTS : 0) |
-			(plan->state_varies ? READS_VARYING_STATE : 0);
-	return lappend(packed, makeInteger(reads));
+	return lappend(packed, makeInteger(plan->reads));
+}
+
+/* How a packed plan reads its things: READS_ bits */
+int
+appconfig_request_reads(List *packed)
+{
+	return intVal(list_nth(packed, PACKED_READS));
 }
 
 /* The plan again, palloc'd in the current context */
@@ -106,7 +107,6 @@ AppConfigScanPlan *
 appconfig_request_unpack(List *packed)
 {
 	AppConfigScanPlan *plan = palloc0(sizeof(AppConfigScanPlan));
-	int				   reads;
 
 	plan->table = appconfig_table_find(strVal(list_nth(packed, PACKED_TABLE)));
 	if (plan->table == NULL)
@@ -115,11 +115,9 @@ appconfig_request_unpack(List *packed)
 	plan->columns = list_nth(packed, PACKED_COLUMNS);
 	plan->early_quals = list_nth(packed, PACKED_EARLY_QUALS);
 	plan->early_levels = list_nth(packed, PACKED_EARLY_LEVELS);
+	plan->early_fallible = list_nth(packed, PACKED_EARLY_FALLIBLE);
 	plan->rows_wanted = intVal(list_nth(packed, PACKED_ROWS_WANTED));
-	reads = intVal(list_nth(packed, PACKED_READS));
-	plan->changing = (reads & READS_CHANGING) != 0;
-	plan->documents = (reads & READS_DOCUMENTS) != 0;
-	plan->state_varies = (reads & READS_VARYING_STATE) != 0;
+	plan->reads = appconfig_request_reads(packed);
 	return plan;
 }
 
@@ -253,12 +251,13 @@ appconfig_request_query(const AppConfigOperation *operation,
 	appendStringInfo(&query, "max_results=%d", PAGE_SIZE);
 	for (; filter != NULL && filter->key != KEY_NONE; filter++)
 	{
-		const char *value =
-			appconfig_request_filter_value(filter, facts, keys);
+		const char *value;
 
-		if (value == NULL ||
-			(filter->key == KEY_STATUS && !(filters & FILTER_BY_STATUS)) ||
+		if ((filter->key == KEY_STATUS && !(filters & FILTER_BY_STATUS)) ||
 			(filter->mortal && !(filters & FILTER_BY_MORTALS)))
+			continue;
+		value = appconfig_request_filter_value(filter, facts, keys);
+		if (value == NULL)
 			continue;
 		appendStringInfo(&query, "&%s=", filter->parameter);
 		appconfig_uri_append_query_value(&query, value);

@@ -13,6 +13,13 @@
 #include "keyset.h"
 #include "tables.h"
 
+/* How a scan reads its things */
+#define READS_CHANGING	0x01 /* what of them can change */
+#define READS_DOCUMENTS 0x02 /* their documents, perhaps */
+#define READS_VARYING_STATE                          \
+	0x04 /* those of a status that other tables tell \
+		  */
+
 /*
  * What the planner hands over to the executor, beside the value expressions of
  * the keys, which travel in fdw_exprs.
@@ -22,17 +29,16 @@ typedef struct AppConfigScanPlan
 	const AppConfigTable *table;
 	KeyExpr				 *keys;	   /* NULL if no clause binds one */
 	List				 *columns; /* attribute numbers that the query reads */
-	List *early_quals;	/* places in the plan's qual of the clauses that a
-						 * list's items can answer */
-	List *early_levels; /* and their security levels, -1 for those that leak
-						 * nothing */
-	int	  rows_wanted;	/* a LIMIT that is likely to stop the scan, or 0 */
-	bool  changing;		/* does it read what can change of its things? */
-	bool  documents;	/* can it ask for their documents? */
-	bool  state_varies; /* is it bound to a status that rows of other tables
-						 * tell? */
+	List *early_quals;	  /* places in the plan's qual of the clauses that a
+						   * list's items can answer */
+	List *early_levels;	  /* and their security levels, -1 for those that leak
+						   * nothing */
+	List *early_fallible; /* and whether they can fail */
+	int	  rows_wanted;	  /* a LIMIT that is likely to stop the scan, or 0 */
+	int	  reads;		  /* READS_ bits */
 } AppConfigScanPlan;
 
+extern int	 appconfig_request_reads(List *packed);
 extern List *appconfig_request_pack(const AppConfigScanPlan *plan);
 extern AppConfigScanPlan *appconfig_request_unpack(List *packed);
 

@@ -14,8 +14,9 @@
 typedef struct StatementReads
 {
 	bool again;		  /* may a document be wanted more than once? */
-	bool every_state; /* may some read in lists what can change?  Then the
-					   * lists are not filtered by status, to be the same */
+	bool every_state; /* may some read in lists what can change?  Then lists
+					   * are to be the same: not filtered by status, nor
+					   * asked for by names */
 	bool agree; /* and others in documents?  Then nobody takes it from a list
 				 * that may be of another moment */
 } StatementReads;

@@ -24,6 +24,8 @@ import world as worlds
 
 #: Collations that contradict each other are an error only where some row is compared, which is the plan's business.
 PLAN_DEPENDENT = "42P22"
+#: Settings that have another name in newer versions of PostgreSQL.
+RENAMED = {"force_parallel_mode": "debug_parallel_query"}
 #: Of a hundred queries, those whose minimum of calls is known.
 SHARE = 30
 #: Seconds for a query without pushdown: a nested loop may read the whole account thousands of times over.
@@ -59,6 +61,7 @@ class Runner:
         self.features = Counter()
         self.plans = Counter()
         self.show_errors = False
+        self.parameters = set()     # names of all settings, once asked for
 
     def session(self, mode):
         # without pushdown in a session of its own: what that has seen must not make up for mistakes
@@ -76,7 +79,7 @@ class Runner:
         """The results of the query's statements and the calls of each; an SQLSTATE instead of results."""
         session = self.session(mode)
         results, calls = [], []
-        settings = [f"search_path = {schema}, public", *query.settings]
+        settings = [f"search_path = {schema}, public", *self.known(query.settings)]
         if mode == "off":
             settings += ["appconfig_fdw.enable_pushdown = off", f"statement_timeout = {PATIENCE * 1000}"]
         try:
@@ -99,12 +102,20 @@ class Runner:
         worlds.execute(session, "ROLLBACK; DEALLOCATE ALL" if query.kind == "prepared" else "ROLLBACK")
         return results, calls
 
+    def known(self, settings):
+        """Those of the settings that this version has, by the names that it has for them."""
+        if not self.parameters:
+            self.parameters = {name for name, in worlds.execute(self.session("on"), "SELECT name FROM pg_settings")}
+        pairs = [setting.split(None, 1) for setting in settings]
+        pairs = [(name if name in self.parameters else RENAMED.get(name), value) for name, value in pairs]
+        return [f"{name} {value}" for name, value in pairs if name in self.parameters]
+
     def explain(self, query):
         """Counts what the query has in it."""
         self.features.update(features.of_query(describe(query)))
         if query.number % EXPLAINED or query.kind in ("prepared", "cursor"):
             return
-        settings = "; ".join(f"SET LOCAL {setting}" for setting in ("search_path = f, public", *query.settings))
+        settings = "; ".join(f"SET LOCAL {setting}" for setting in ("search_path = f, public", *self.known(query.settings)))
         session = self.session("on")
         with contextlib.suppress(psycopg2.Error):
             plan = worlds.execute(session, f"BEGIN; {settings}; EXPLAIN (COSTS OFF) {query.text()}")

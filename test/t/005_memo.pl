@@ -320,6 +320,41 @@ subtest 'a run that ends meanwhile is running or done, not both' => sub {
 	}
 };
 
+subtest 'a range that is one run, and a name beside an id, show one state' => sub {
+	my $named = "b.application_id = 'shop4x1' AND b.experiment_definition_name = 'add-to-cart-button'";
+
+	foreach my $method ('nestloop', 'hashjoin')
+	{
+		$session->query(join_by($method));
+		foreach my $range ('run >= 3 AND run <= 3', 'run BETWEEN 3 AND 3', 'run > 2 AND run < 4')
+		{
+			never_mixed("$range, $method",
+				"SELECT a.description, b.description FROM (SELECT * FROM cart_runs WHERE $range) a JOIN cart_runs b USING (run)",
+				'v0|v0', 'v1|v1');
+		}
+		never_mixed("a list by name and one by id, $method",
+			"SELECT a.description, b.description FROM cart_runs a JOIN remote.experiment_runs b ON a.run = b.run AND $named WHERE a.run >= 3",
+			'v0|v0', 'v1|v1');
+		never_mixed("a document by name and a list by id, $method",
+			"SELECT a.description, b.description, b.exposure_percentage FROM cart_runs a"
+			  . " JOIN remote.experiment_runs b ON a.run = b.run AND $named WHERE a.run >= 3",
+			'v0|v0|0', 'v1|v1|1');
+	}
+	$session->query(join_by());
+};
+
+subtest 'what a scan no longer waits for is not asked for again' => sub {
+	my $exists = "SELECT count(*) FROM generate_series(1, 12) g WHERE EXISTS (SELECT FROM remote.experiment_runs WHERE"
+	  . " application_id = 'app120x' AND experiment_definition_id = 'def120x' AND run > g AND exposure_percentage >= 0 OFFSET 0)";
+
+	my ($out, $calls) = calls_of($exists);
+	my @targets = map { $_->{target} } @{ $emulator->control('GET', 'log') };
+	my %once = map { $_ => 1 } @targets;
+
+	is($out, '12', 'rows');
+	is(scalar(@targets), scalar(keys %once), 'no call is made twice');
+};
+
 subtest 'a status that one scan asks for is that which another one shows' => sub {
 	my %stop = (action => 'stop_run', application => 'app120x', definition => 'norun00');
 

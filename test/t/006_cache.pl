@@ -236,6 +236,15 @@ subtest 'cache_ttl counts from the next statement on' => sub {
 	}
 };
 
+subtest 'a list that shows a run as done ends an older copy of it' => sub {
+	my $id = new_definition();
+	my $run = "SELECT status, ended_at IS NULL FROM kept.experiment_runs WHERE application_id = 'shop4x1' AND experiment_definition_id = '$id' AND run";
+
+	is($session->query("$run = 3"), 'RUNNING|t', 'kept while it runs');
+	$emulator->mutate('stop_run', application => 'shop4x1', definition => $id, run => 3);
+	is($session->query("$run >= 3 UNION ALL $run = 3"), "DONE|f\nDONE|f", 'list and document');
+};
+
 subtest 'cache_ttl ends' => sub {
 	my $id = new_definition();
 
