@@ -452,6 +452,33 @@ def measure_memory_of_reads(admin, options):
         ["runs", "cache_size", "calls", "s", "VmRSS before", "VmRSS after", "VmHWM after", "VmHWM more"], rows)
 
 
+def measure_memory_of_joins(admin, options):
+    rows = []
+    for total in (1000, 10000, 100000) if options.long else (1000, 10000):
+        with Emulator("--data", f"scale:{total}", "--no-verify") as emulator:
+            schema = f"join{total}"
+            attach(admin, schema, emulator, cache_size="0")
+            for other in "treatment_overrides", "treatments":
+                with Session() as session:
+                    session.run(f"SELECT count(*) FROM {schema}.applications;")
+                    before = session.memory()
+                    emulator.forget()
+                    (milliseconds,), _ = session.timed(f"""
+                        SELECT count(r.exposure_percentage), count(*) FROM {schema}.experiment_runs r
+                        JOIN {schema}.{other} o USING (application_id, experiment_definition_id, run);""")
+                    after = session.memory()
+                stats = emulator.stats()
+                if stats["operations"]["GetExperimentRun"] not in (total, total + 1):
+                    raise RuntimeError(f"{total} documents were expected, each once: {stats}")
+                rows.append((total, other, stats["requests"], milliseconds / 1000, before["VmHWM"], after["VmHWM"],
+                             after["VmHWM"] - before["VmHWM"]))
+    print_table(
+        "4c. Memory of one backend over a join of all runs with another table (kB), work_mem 4MB; no latency",
+        ["each document is fetched once and shared; beyond work_mem in a temporary file; cache_size 0",
+         "the join's own hash table is in it"],
+        ["runs", "joined with", "calls", "s", "VmHWM before", "VmHWM after", "VmHWM more"], rows)
+
+
 # ------------------------------------------------------------------------
 
 def parse_arguments():
@@ -489,6 +516,7 @@ def main():
         measure_many(admin, options)
         measure_memory_of_lookups(admin, options)
         measure_memory_of_reads(admin, options)
+        measure_memory_of_joins(admin, options)
     print(f"\n{time.monotonic() - began:.0f} s in all, load {os.getloadavg()[0]:.1f} after")
 
 

@@ -33,7 +33,8 @@ typedef enum LastArgument
 {
 	ANY_ARGUMENT,
 	CONSTANT_PATTERN, /* of LIKE or a regular expression */
-	CONSTANT_DIVISOR
+	CONSTANT_DIVISOR,
+	CONSTANT_COUNT /* not below zero */
 } LastArgument;
 
 /* Functions of PostgreSQL's own, by name, that fail for no text or number */
@@ -53,6 +54,14 @@ static const struct
 	{"int2mod", CONSTANT_DIVISOR},
 	{"int4mod", CONSTANT_DIVISOR},
 	{"int8mod", CONSTANT_DIVISOR},
+	/* the only numbers are of runs, which begin with 1: none gets too low */
+	{"int24mi", CONSTANT_COUNT},
+	{"int4mi", CONSTANT_COUNT},
+	{"int84mi", CONSTANT_COUNT},
+	{"int8mi", CONSTANT_COUNT},
+	{"abs", ANY_ARGUMENT},
+	{"substr", CONSTANT_COUNT},
+	{"substring", CONSTANT_COUNT},
 	{"lower", ANY_ARGUMENT},
 	{"upper", ANY_ARGUMENT},
 	{"length", ANY_ARGUMENT},
@@ -99,16 +108,37 @@ is_constant_divisor(const Const *divisor)
 }
 
 static bool
+is_constant_count(const Const *count)
+{
+	if (count->constisnull)
+		return true;
+	switch (count->consttype)
+	{
+		case INT4OID:
+			return DatumGetInt32(count->constvalue) >= 0;
+		case INT8OID:
+			return DatumGetInt64(count->constvalue) >= 0;
+		default:
+			return false;
+	}
+}
+
+static bool
 meets_demand(LastArgument demand, List *args)
 {
-	Node *last = args != NIL ? llast(args) : NULL;
+	Const *last = args != NIL && IsA(llast(args), Const) ? llast(args) : NULL;
 
-	if (demand == ANY_ARGUMENT)
-		return true;
-	if (last == NULL || !IsA(last, Const))
-		return false;
-	return demand == CONSTANT_PATTERN ? is_constant_pattern((Const *) last)
-									  : is_constant_divisor((Const *) last);
+	switch (demand)
+	{
+		case CONSTANT_PATTERN:
+			return last != NULL && is_constant_pattern(last);
+		case CONSTANT_DIVISOR:
+			return last != NULL && is_constant_divisor(last);
+		case CONSTANT_COUNT:
+			return last != NULL && is_constant_count(last);
+		default:
+			return true;
+	}
 }
 
 static bool
@@ -148,6 +178,16 @@ call_can_fail(Node *node, Oid function, List *args)
 		   !has_plain_collation(node, args);
 }
 
+/* A number as text */
+static bool
+is_infallible_cast(const CoerceViaIO *cast)
+{
+	Oid from = exprType((Node *) cast->arg);
+
+	return (from == INT2OID || from == INT4OID || from == INT8OID) &&
+		   (cast->resulttype == TEXTOID || cast->resulttype == VARCHAROID);
+}
+
 static bool
 can_fail(Node *node, void *context)
 {
@@ -164,6 +204,10 @@ can_fail(Node *node, void *context)
 		case T_NullTest:
 		case T_BooleanTest:
 		case T_CoalesceExpr:
+			break;
+		case T_CoerceViaIO:
+			if (!is_infallible_cast((CoerceViaIO *) node))
+				return true;
 			break;
 		case T_FuncExpr:
 			if (call_can_fail(node, ((FuncExpr *) node)->funcid,
