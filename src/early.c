@@ -12,7 +12,6 @@
  */
 #include "postgres.h"
 
-#include "access/sysattr.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 
@@ -23,15 +22,13 @@
 static bool
 lists_answer_clause(const PlanTable *table, Node *clause)
 {
-	Bitmapset *read = NULL;
-	int		   member = -1;
+	List *attnums =
+		appconfig_predicate_attributes(table->predicates.relid, clause);
+	ListCell *cell;
 
-	pull_varattnos(clause, table->predicates.relid, &read);
-	if (bms_is_empty(read))
-		return false;
-	while ((member = bms_next_member(read, member)) >= 0)
+	foreach(cell, attnums)
 	{
-		int attnum = member + FirstLowInvalidHeapAttributeNumber;
+		int					   attnum = lfirst_int(cell);
 		const AppConfigColumn *column =
 			attnum > 0 ? table->predicates.columns[attnum - 1] : NULL;
 
@@ -39,7 +36,7 @@ lists_answer_clause(const PlanTable *table, Node *clause)
 			!appconfig_access_lists_answer(table->table, column))
 			return false;
 	}
-	return true;
+	return attnums != NIL;
 }
 
 /*

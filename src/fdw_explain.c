@@ -12,12 +12,10 @@
  */
 #include "postgres.h"
 
-#include "access/sysattr.h"
 #include "commands/explain.h"
 #include "lib/stringinfo.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
-#include "optimizer/optimizer.h"
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 
@@ -134,15 +132,12 @@ symbolic_keys(const KeyExpr *expr, int count)
 static bool
 lists_tell(const AccessWalk *walk, const PredicateTable *table, Node *clause)
 {
-	Bitmapset *read = NULL;
-	int		   member = -1;
+	ListCell *cell;
 
-	pull_varattnos(clause, table->relid, &read);
-	while ((member = bms_next_member(read, member)) >= 0)
+	foreach(cell, appconfig_predicate_attributes(table->relid, clause))
 	{
 		if (!appconfig_access_walk_answers(
-				walk, table->columns[member +
-									 FirstLowInvalidHeapAttributeNumber - 1]))
+				walk, table->columns[lfirst_int(cell) - 1]))
 			return false;
 	}
 	return true;

@@ -15,14 +15,12 @@
  */
 #include "postgres.h"
 
-#include "access/sysattr.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "foreign/foreign.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
-#include "optimizer/optimizer.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -36,6 +34,7 @@
 #include "fdw_options.h"
 #include "fdw_scan.h"
 #include "memo.h"
+#include "predicate.h"
 #include "row.h"
 #include "session.h"
 #include "statement.h"
@@ -100,18 +99,13 @@ begin_early_clauses(ForeignScanState *node, AppConfigScanState *state)
 		EarlyClause *early = palloc0(sizeof(EarlyClause));
 		List		*clause =
 			list_make1(list_nth(node->ss.ps.plan->qual, lfirst_int(place)));
-		Bitmapset *read = NULL;
-		int		   member = -1;
 
 		early->state = ExecInitQual(clause, (PlanState *) node);
+		early->columns = appconfig_predicate_attributes(
+			castNode(ForeignScan, node->ss.ps.plan)->scan.scanrelid,
+			(Node *) clause);
 		early->level = lfirst_int(level);
 		early->fallible = lfirst_int(fallible);
-		pull_varattnos((Node *) clause,
-					   castNode(ForeignScan, node->ss.ps.plan)->scan.scanrelid,
-					   &read);
-		while ((member = bms_next_member(read, member)) >= 0)
-			early->columns = lappend_int(
-				early->columns, member + FirstLowInvalidHeapAttributeNumber);
 		state->early_clauses = lappend(state->early_clauses, early);
 	}
 }

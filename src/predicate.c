@@ -82,6 +82,21 @@ appconfig_predicate_column(const PredicateTable *table, Expr *expr)
 	return table->columns[var->varattno - 1];
 }
 
+/* Attribute numbers of the relation's columns that an expression reads */
+List *
+appconfig_predicate_attributes(Index relid, Node *expr)
+{
+	Bitmapset *read = NULL;
+	List	  *attnums = NIL;
+	int		   member = -1;
+
+	pull_varattnos(expr, relid, &read);
+	while ((member = bms_next_member(read, member)) >= 0)
+		attnums =
+			lappend_int(attnums, member + FirstLowInvalidHeapAttributeNumber);
+	return attnums;
+}
+
 /* The key column that the expression is, or NULL */
 static const AppConfigColumn *
 key_column(const BindContext *context, Expr *expr)

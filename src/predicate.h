@@ -23,6 +23,7 @@ typedef struct PredicateTable
 
 extern KeyExpr *appconfig_predicate_bind(const PredicateTable *table,
 										 List *clauses, List **operands);
+extern List	   *appconfig_predicate_attributes(Index relid, Node *expr);
 extern const AppConfigColumn *appconfig_predicate_column(
 	const PredicateTable *table, Expr *expr);
 
