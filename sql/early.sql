@@ -96,6 +96,11 @@ SELECT count(*) FROM experiment_runs WHERE 1 / (CASE WHEN experiment_definition_
 \! test/emulator/ctl.py clear
 SELECT count(*) FROM treatment_overrides WHERE application_id = 'shop4x1' AND experiment_definition_id = 'addcrt1' AND 1 / (run - 2) <> 5;
 \! test/emulator/ctl.py calls
+SELECT count(*) FROM treatment_overrides WHERE application_id = '339ohji' AND run - 2147483647 - 5 < 0;
+SELECT count(*) FROM treatment_overrides WHERE application_id = '339ohji' AND coalesce(experiment_definition_name ~ '(', true);
+SELECT count(*) FROM treatment_overrides WHERE application_id = '339ohji' AND coalesce(experiment_definition_name LIKE 'a\', true);
+-- nor does one overtake another that would have kept it from the row
+SELECT run FROM experiment_runs WHERE application_id = 'shop4x1' AND experiment_definition_id = 'addcrt1' AND hypothesis = 'none' AND 1 / (run - 1) > 0;
 -- but it does where each item is a row, as over a copy
 SELECT count(exposure_percentage) FROM experiment_runs WHERE application_id = 'shop4x1' AND experiment_definition_id = 'addcrt1' AND 1 / (run - 2) <> 5;
 \! test/emulator/ctl.py clear

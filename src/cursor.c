@@ -469,12 +469,11 @@ add_item(AppConfigCursor *cursor, CursorNode *list, JsonValue *value)
 {
 	const AppConfigCollection *collection =
 		appconfig_access_collection(&cursor->plan, list->level);
-	bool		  own = appconfig_access_is_own(&cursor->plan, list->level);
-	KeyFacts	  keys = list->keys;
-	JsonValue	**inherited = &list->source[collection->list.yields];
-	AppConfigItem item;
-	const char	 *status;
-	bool		  believed;
+	bool		own = appconfig_access_is_own(&cursor->plan, list->level);
+	KeyFacts	keys = list->keys;
+	JsonValue **inherited = &list->source[collection->list.yields];
+	const char *status;
+	bool		believed;
 
 	if (!appconfig_facts_learn(&keys, collection, own, value))
 	{
@@ -488,16 +487,21 @@ add_item(AppConfigCursor *cursor, CursorNode *list, JsonValue *value)
 		return;
 	/* what may be of another moment than a document decides nothing */
 	believed = believe_item(cursor, collection, own, &keys, value);
-	item = make_item(cursor, list->source, &keys);
 	if (believed)
 	{
 		keys.text[KEY_STATUS] = status;
-		if (!appconfig_keyset_contains(cursor->keys, &keys))
+		if (status != NULL && !appconfig_keyset_contains(cursor->keys, &keys))
 			return;
-		item.source[collection->list.yields] = value;
 	}
-	if (!passes_filter(cursor, &item, own))
-		return;
+	if (cursor->options.filter != NULL)
+	{
+		AppConfigItem item = make_item(cursor, list->source, &keys);
+
+		if (believed)
+			item.source[collection->list.yields] = value;
+		if (!passes_filter(cursor, &item, own))
+			return;
+	}
 	if (own)
 	{
 		add_own_item(cursor, list, &keys, value,
@@ -1049,11 +1053,12 @@ window(const AppConfigCursor *cursor)
 	return window;
 }
 
-/* Calls that the cursor waits for, wherever in the queue */
+/* Calls that the cursor waits for, wherever in the queue, and those that its
+ * like has left behind */
 static int
 calls_in_flight(const AppConfigCursor *cursor)
 {
-	int		   in_flight = 0;
+	int		   in_flight = appconfig_memo_abandoned(cursor->memo);
 	ListCell  *cell;
 	dlist_iter iter;
 

@@ -49,20 +49,22 @@ appconfig_early_can_go(const PlanTable *table, Node *clause)
 	return lists_answer_clause(table, clause) &&
 		   !contain_volatile_functions(clause) && !contain_subplans(clause) &&
 		   (table->table->shape == ROW_PER_ITEM ||
-			!appconfig_fallible(clause));
+			!appconfig_fallible(clause, table->predicates.relid));
 }
 
 /*
  * The places in the plan's qual of those clauses that can be checked before a
  * document is fetched.  A clause must not see a row before those that protect
  * it have: where a clause of a lower security level has to wait for the
- * document, only leakproof ones may go ahead.
+ * document, only leakproof ones may go ahead.  And one that can fail must not
+ * overtake any that the executor would check before it.
  */
 void
 appconfig_early_find(const PlanTable *table, List *scan_clauses, List *qual,
 					 AppConfigScanPlan *plan)
 {
 	Index	  waiting = PG_UINT32_MAX;
+	bool	  overtakes = false;
 	ListCell *cell;
 
 	foreach(cell, scan_clauses)
@@ -75,11 +77,17 @@ appconfig_early_find(const PlanTable *table, List *scan_clauses, List *qual,
 	foreach(cell, scan_clauses)
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, cell);
+		bool		  fallible = appconfig_fallible((Node *) rinfo->clause,
+													table->predicates.relid);
 		ListCell	 *other;
 
 		if (!appconfig_early_can_go(table, (Node *) rinfo->clause) ||
-			(rinfo->security_level > waiting && !rinfo->leakproof))
+			(rinfo->security_level > waiting && !rinfo->leakproof) ||
+			(fallible && overtakes))
+		{
+			overtakes = true;
 			continue;
+		}
 		foreach(other, qual)
 		{
 			if (lfirst(other) != rinfo->clause)
@@ -89,9 +97,7 @@ appconfig_early_find(const PlanTable *table, List *scan_clauses, List *qual,
 			plan->early_levels = lappend_int(
 				plan->early_levels,
 				rinfo->leakproof ? -1 : (int) rinfo->security_level);
-			plan->early_fallible =
-				lappend_int(plan->early_fallible,
-							appconfig_fallible((Node *) rinfo->clause));
+			plan->early_fallible = lappend_int(plan->early_fallible, fallible);
 		}
 	}
 }

@@ -10,7 +10,8 @@
  *
  * PostgreSQL does not say of a function whether it can fail.  Those that it
  * declares to be leakproof cannot, since an error would tell something of
- * their arguments; some more are named here.
+ * their arguments; some more are named here, with what they demand.  What
+ * reads no column at all is the same for every row, and does not count.
  *
  * What may not live here: where clauses are checked (early.c, fdw_scan.c).
  *
@@ -20,161 +21,254 @@
 
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/primnodes.h"
+#include "optimizer/optimizer.h"
+#include "regex/regex.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
 #include "compat.h"
 #include "fallible.h"
 
-/* What an infallible function demands of its last argument */
-typedef enum LastArgument
+/* What a function demands to be infallible */
+typedef enum Demand
 {
-	ANY_ARGUMENT,
-	CONSTANT_PATTERN, /* of LIKE or a regular expression */
-	CONSTANT_DIVISOR,
-	CONSTANT_COUNT /* not below zero */
-} LastArgument;
+	TEXT_FIRST,		   /* its first argument is a text */
+	TEXT_FIRST_COUNT,  /* and the last one a constant that is not below zero */
+	CONSTANT_DIVISOR,  /* the last argument is a constant, not zero */
+	RUN_FIRST_COUNT,   /* the first is a run, the last as with a text */
+	RUN_OR_DIFFERENCE, /* the only one is a run, or what the former makes */
+	TIMES,			   /* nothing */
+	CONSTANT_LIKE,	   /* the last one is a constant pattern of LIKE */
+	CONSTANT_REGEX,	   /* of a regular expression */
+	CONSTANT_REGEX_ICASE /* the same without regard to case */
+} Demand;
 
-/* Functions of PostgreSQL's own, by name, that fail for no text or number */
-static const struct
+typedef struct Infallible
 {
-	const char	*name;
-	LastArgument last;
-} infallible_functions[] = {
-	{"textlike", CONSTANT_PATTERN},
-	{"namelike", CONSTANT_PATTERN},
-	{"bpcharlike", CONSTANT_PATTERN},
-	{"textnlike", CONSTANT_PATTERN},
-	{"namenlike", CONSTANT_PATTERN},
-	{"bpcharnlike", CONSTANT_PATTERN},
-	{"texticlike", CONSTANT_PATTERN},
-	{"nameiclike", CONSTANT_PATTERN},
-	{"bpchariclike", CONSTANT_PATTERN},
-	{"texticnlike", CONSTANT_PATTERN},
-	{"nameicnlike", CONSTANT_PATTERN},
-	{"bpcharicnlike", CONSTANT_PATTERN},
-	{"textregexeq", CONSTANT_PATTERN},
-	{"nameregexeq", CONSTANT_PATTERN},
-	{"bpcharregexeq", CONSTANT_PATTERN},
-	{"textregexne", CONSTANT_PATTERN},
-	{"nameregexne", CONSTANT_PATTERN},
-	{"bpcharregexne", CONSTANT_PATTERN},
-	{"texticregexeq", CONSTANT_PATTERN},
-	{"nameicregexeq", CONSTANT_PATTERN},
-	{"bpcharicregexeq", CONSTANT_PATTERN},
-	{"texticregexne", CONSTANT_PATTERN},
-	{"nameicregexne", CONSTANT_PATTERN},
-	{"bpcharicregexne", CONSTANT_PATTERN},
+	const char *name;
+	Demand		demand;
+} Infallible;
+
+/*
+ * Functions of PostgreSQL's own.  The only numbers that lists tell are of
+ * runs, which begin with 1: taking something off them does not overflow.
+ */
+static const Infallible functions[] = {
+	{"lower", TEXT_FIRST},
+	{"upper", TEXT_FIRST},
+	{"length", TEXT_FIRST},
+	{"char_length", TEXT_FIRST},
+	{"octet_length", TEXT_FIRST},
+	{"left", TEXT_FIRST},
+	{"right", TEXT_FIRST},
+	{"strpos", TEXT_FIRST},
+	{"starts_with", TEXT_FIRST},
+	{"substr", TEXT_FIRST_COUNT},
+	{"substring", TEXT_FIRST_COUNT},
 	{"int2mod", CONSTANT_DIVISOR},
 	{"int4mod", CONSTANT_DIVISOR},
 	{"int8mod", CONSTANT_DIVISOR},
-	/* the only numbers are of runs, which begin with 1: none gets too low */
-	{"int24mi", CONSTANT_COUNT},
-	{"int4mi", CONSTANT_COUNT},
-	{"int84mi", CONSTANT_COUNT},
-	{"int8mi", CONSTANT_COUNT},
-	{"abs", ANY_ARGUMENT},
-	{"substr", CONSTANT_COUNT},
-	{"substring", CONSTANT_COUNT},
-	{"lower", ANY_ARGUMENT},
-	{"upper", ANY_ARGUMENT},
-	{"length", ANY_ARGUMENT},
-	{"char_length", ANY_ARGUMENT},
-	{"octet_length", ANY_ARGUMENT},
-	{"left", ANY_ARGUMENT},
-	{"right", ANY_ARGUMENT},
-	{"strpos", ANY_ARGUMENT},
-	{"starts_with", ANY_ARGUMENT},
+	{"int24mi", RUN_FIRST_COUNT},
+	{"int4mi", RUN_FIRST_COUNT},
+	{"int84mi", RUN_FIRST_COUNT},
+	{"int8mi", RUN_FIRST_COUNT},
+	{"abs", RUN_OR_DIFFERENCE},
+	{"timestamptz_lt_date", TIMES},
+	{"timestamptz_le_date", TIMES},
+	{"timestamptz_ge_date", TIMES},
+	{"timestamptz_gt_date", TIMES},
+	{"timestamptz_lt_timestamp", TIMES},
+	{"timestamptz_le_timestamp", TIMES},
+	{"timestamptz_ge_timestamp", TIMES},
+	{"timestamptz_gt_timestamp", TIMES},
 };
 
-/* A pattern that ends within an escape is none */
-static bool
-is_constant_pattern(const Const *pattern)
-{
-	int			escapes = 0;
-	const char *begin;
-	const char *end;
+/* Operators on patterns: their functions' names begin with the type's */
+static const char *const pattern_types[] = {"text", "name", "bpchar"};
+static const Infallible	 pattern_functions[] = {
+	 {"like", CONSTANT_LIKE},
+	 {"nlike", CONSTANT_LIKE},
+	 {"iclike", CONSTANT_LIKE},
+	 {"icnlike", CONSTANT_LIKE},
+	 {"regexeq", CONSTANT_REGEX},
+	 {"regexne", CONSTANT_REGEX},
+	 {"icregexeq", CONSTANT_REGEX_ICASE},
+	 {"icregexne", CONSTANT_REGEX_ICASE},
+};
 
-	if (pattern->constisnull || getBaseType(pattern->consttype) != TEXTOID)
-		return pattern->constisnull;
-	begin = TextDatumGetCString(pattern->constvalue);
-	for (end = begin + strlen(begin); end > begin && end[-1] == '\\'; end--)
+/* What the function of that name demands; false if it may fail anyway */
+static bool
+find_demand(const char *name, Demand *demand)
+{
+	int i;
+	int j;
+
+	for (i = 0; i < (int) lengthof(functions); i++)
+	{
+		if (strcmp(functions[i].name, name) == 0)
+		{
+			*demand = functions[i].demand;
+			return true;
+		}
+	}
+	for (i = 0; i < (int) lengthof(pattern_types); i++)
+	{
+		size_t length = strlen(pattern_types[i]);
+
+		if (strncmp(name, pattern_types[i], length) != 0)
+			continue;
+		for (j = 0; j < (int) lengthof(pattern_functions); j++)
+		{
+			if (strcmp(pattern_functions[j].name, name + length) == 0)
+			{
+				*demand = pattern_functions[j].demand;
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+/* ------------------------------------------------------------------------
+ * Demands
+ * ------------------------------------------------------------------------
+ */
+
+/* A constant's value, if it is an integer */
+static bool
+integer_value(const Const *number, int64 *value)
+{
+	switch (number->consttype)
+	{
+		case INT2OID:
+			*value = DatumGetInt16(number->constvalue);
+			return true;
+		case INT4OID:
+			*value = DatumGetInt32(number->constvalue);
+			return true;
+		case INT8OID:
+			*value = DatumGetInt64(number->constvalue);
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* A pattern of LIKE that does not end within an escape */
+static bool
+is_like_pattern(const char *pattern)
+{
+	size_t length = strlen(pattern);
+	int	   escapes = 0;
+
+	while (length > 0 && pattern[--length] == '\\')
 		escapes++;
 	return escapes % 2 == 0;
 }
 
 static bool
-is_constant_divisor(const Const *divisor)
+is_regex(const char *pattern, int flags, Oid collation)
 {
-	if (divisor->constisnull)
-		return true;
-	switch (divisor->consttype)
-	{
-		case INT2OID:
-			return DatumGetInt16(divisor->constvalue) != 0;
-		case INT4OID:
-			return DatumGetInt32(divisor->constvalue) != 0;
-		case INT8OID:
-			return DatumGetInt64(divisor->constvalue) != 0;
-		default:
-			return false;
-	}
+	size_t	  bytes = strlen(pattern);
+	pg_wchar *wide = palloc(sizeof(pg_wchar) * (bytes + 1));
+	int		  length = pg_mb2wchar_with_len(pattern, wide, (int) bytes);
+	regex_t	  regex;
+	bool	  compiled;
+
+	compiled = pg_regcomp(&regex, wide, length, REG_ADVANCED | flags,
+						  collation) == REG_OKAY;
+	/* what could not be compiled has been freed */
+	if (compiled)
+		pg_regfree(&regex);
+	pfree(wide);
+	return compiled;
 }
 
 static bool
-is_constant_count(const Const *count)
+is_pattern(const Const *pattern, Demand demand, Oid collation)
 {
-	if (count->constisnull)
-		return true;
-	switch (count->consttype)
-	{
-		case INT4OID:
-			return DatumGetInt32(count->constvalue) >= 0;
-		case INT8OID:
-			return DatumGetInt64(count->constvalue) >= 0;
-		default:
-			return false;
-	}
+	char *characters;
+
+	if (getBaseType(pattern->consttype) != TEXTOID)
+		return false;
+	characters = TextDatumGetCString(pattern->constvalue);
+	return demand == CONSTANT_LIKE
+			   ? is_like_pattern(characters)
+			   : is_regex(characters,
+						  demand == CONSTANT_REGEX_ICASE ? REG_ICASE : 0,
+						  collation);
 }
 
+/* The last argument, a constant; NULL stands for any, which comes to NULL */
 static bool
-meets_demand(LastArgument demand, List *args)
+constant_meets(const Const *constant, Demand demand, Oid collation)
 {
-	Const *last = args != NIL && IsA(llast(args), Const) ? llast(args) : NULL;
+	int64 value;
 
+	if (constant->constisnull)
+		return true;
 	switch (demand)
 	{
-		case CONSTANT_PATTERN:
-			return last != NULL && is_constant_pattern(last);
+		case TEXT_FIRST_COUNT:
+		case RUN_FIRST_COUNT:
+			return integer_value(constant, &value) && value >= 0;
 		case CONSTANT_DIVISOR:
-			return last != NULL && is_constant_divisor(last);
-		case CONSTANT_COUNT:
-			return last != NULL && is_constant_count(last);
+			return integer_value(constant, &value) && value != 0;
 		default:
-			return true;
+			return is_pattern(constant, demand, collation);
 	}
+}
+
+/* A number among the table's own columns */
+static bool
+is_run(Node *node, Index relid)
+{
+	return IsA(node, Var) && (Index) ((Var *) node)->varno == relid;
 }
 
 static bool
-is_infallible_function(Oid function, List *args)
+is_run_or_difference(Node *node, Index relid)
 {
-	const char *name;
-	int			i;
+	Demand demand;
 
-	if (get_func_leakproof(function))
-		return true;
-	if (get_func_namespace(function) != PG_CATALOG_NAMESPACE)
-		return false;
-	name = get_func_name(function);
-	for (i = 0; i < (int) lengthof(infallible_functions); i++)
+	if (IsA(node, OpExpr))
 	{
-		if (strcmp(infallible_functions[i].name, name) == 0)
-			return meets_demand(infallible_functions[i].last, args);
+		const char *name = get_func_name(get_opcode(((OpExpr *) node)->opno));
+
+		return find_demand(name, &demand) && demand == RUN_FIRST_COUNT &&
+			   is_run(linitial(((OpExpr *) node)->args), relid);
 	}
-	return false;
+	return is_run(node, relid);
 }
+
+static bool
+meets_demand(List *args, Demand demand, Oid collation, Index relid)
+{
+	Node *first = args != NIL ? linitial(args) : NULL;
+	Node *last = args != NIL ? llast(args) : NULL;
+
+	if (first == NULL)
+		return false;
+	if (demand == RUN_OR_DIFFERENCE)
+		return is_run_or_difference(first, relid);
+	if ((demand == TEXT_FIRST || demand == TEXT_FIRST_COUNT) &&
+		exprType(first) != TEXTOID)
+		return false;
+	if (demand == RUN_FIRST_COUNT && !is_run(first, relid))
+		return false;
+	if (demand == TEXT_FIRST || demand == TIMES)
+		return true;
+	return IsA(last, Const) &&
+		   constant_meets((Const *) last, demand, collation);
+}
+
+/* ------------------------------------------------------------------------
+ * Expressions
+ * ------------------------------------------------------------------------
+ */
 
 /* Texts must be compared under some collation, and one that fits LIKE */
 static bool
@@ -188,10 +282,17 @@ has_plain_collation(Node *node, List *args)
 }
 
 static bool
-call_can_fail(Node *node, Oid function, List *args)
+call_can_fail(Node *node, Oid function, List *args, Index relid)
 {
-	return !is_infallible_function(function, args) ||
-		   !has_plain_collation(node, args);
+	Demand demand;
+
+	if (!has_plain_collation(node, args))
+		return true;
+	if (get_func_leakproof(function))
+		return false;
+	return get_func_namespace(function) != PG_CATALOG_NAMESPACE ||
+		   !find_demand(get_func_name(function), &demand) ||
+		   !meets_demand(args, demand, exprInputCollation(node), relid);
 }
 
 /* A number as text */
@@ -205,15 +306,13 @@ is_infallible_cast(const CoerceViaIO *cast)
 }
 
 static bool
-can_fail(Node *node, void *context)
+can_fail(Node *node, void *relid)
 {
-	if (node == NULL)
+	if (node == NULL || !contain_var_clause(node))
 		return false;
 	switch (nodeTag(node))
 	{
 		case T_Var:
-		case T_Const:
-		case T_Param:
 		case T_List:
 		case T_RelabelType:
 		case T_BoolExpr:
@@ -227,7 +326,7 @@ can_fail(Node *node, void *context)
 			break;
 		case T_FuncExpr:
 			if (call_can_fail(node, ((FuncExpr *) node)->funcid,
-							  ((FuncExpr *) node)->args))
+							  ((FuncExpr *) node)->args, *(Index *) relid))
 				return true;
 			break;
 		case T_OpExpr:
@@ -235,7 +334,7 @@ can_fail(Node *node, void *context)
 		case T_NullIfExpr:
 			/* all three are the same struct */
 			if (call_can_fail(node, get_opcode(((OpExpr *) node)->opno),
-							  ((OpExpr *) node)->args))
+							  ((OpExpr *) node)->args, *(Index *) relid))
 				return true;
 			break;
 		case T_ScalarArrayOpExpr:
@@ -248,12 +347,13 @@ can_fail(Node *node, void *context)
 		default:
 			return true;
 	}
-	return expression_tree_walker(node, can_fail, context);
+	return expression_tree_walker(node, can_fail, relid);
 }
 
-/* Could evaluating the clause raise an error, whatever its values? */
+/* Could evaluating the clause on a relation raise an error, whatever its
+ * values? */
 bool
-appconfig_fallible(Node *clause)
+appconfig_fallible(Node *clause, Index relid)
 {
-	return can_fail(clause, NULL);
+	return can_fail(clause, &relid);
 }

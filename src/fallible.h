@@ -10,6 +10,6 @@
 
 #include "nodes/nodes.h"
 
-extern bool appconfig_fallible(Node *clause);
+extern bool appconfig_fallible(Node *clause, Index relid);
 
 #endif /* APPCONFIG_FALLIBLE_H */

@@ -161,7 +161,7 @@ clauses_besides_keys(const AppConfigScanPlan *plan, const AccessWalk *walk,
 		bool  goes_early = list_member_int(plan->early_quals, place++) &&
 						  lists_tell(walk, table, clause) &&
 						  (walk->listed[walk->plan->levels_count - 1] ||
-						   !appconfig_fallible(clause));
+						   !appconfig_fallible(clause, table->relid));
 		List *operands;
 
 		if (goes_early == early &&

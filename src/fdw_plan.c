@@ -302,9 +302,27 @@ binds_runs(const KeyExpr *expr)
 			expr->kind == KEY_EXPR_LESS_EQUAL);
 }
 
-/* Is a status that the keys bind no constant? */
+/* Are there keys whose values can be others in each rescan? */
 static bool
-state_varies(const KeyExpr *expr, const List *operands)
+has_parameters(const List *operands)
+{
+	ListCell *cell;
+
+	foreach(cell, operands)
+	{
+		if (!IsA(lfirst(cell), Const))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Does it depend on the values of keys by which calls a run is read?  By its
+ * document if a range comes down to it, else by a list; by this list or that
+ * one with names, with a status, or with either arm of an OR.
+ */
+static bool
+access_varies(const KeyExpr *expr)
 {
 	int i;
 
@@ -312,11 +330,20 @@ state_varies(const KeyExpr *expr, const List *operands)
 		return false;
 	for (i = 0; i < expr->nargs; i++)
 	{
-		if (state_varies(expr->args[i], operands))
+		if (access_varies(expr->args[i]))
 			return true;
 	}
-	return expr->kind == KEY_EXPR_IN && expr->key == KEY_STATUS &&
-		   !IsA(list_nth(operands, expr->operand), Const);
+	switch (expr->kind)
+	{
+		case KEY_EXPR_OR:
+		case KEY_EXPR_LESS:
+		case KEY_EXPR_LESS_EQUAL:
+			return true;
+		case KEY_EXPR_IN:
+			return expr->key == KEY_STATUS || expr->key == KEY_DEFINITION_NAME;
+		default:
+			return false;
+	}
 }
 
 /* A LIMIT that nothing but this scan's own clauses stands before, or 0 */
@@ -354,8 +381,8 @@ appconfigGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 		plan.reads |= READS_CHANGING;
 	if (table->access.need_document || binds_runs(plan.keys))
 		plan.reads |= READS_DOCUMENTS;
-	if (state_varies(plan.keys, operands))
-		plan.reads |= READS_VARYING_STATE;
+	if (has_parameters(operands) && access_varies(plan.keys))
+		plan.reads |= READS_VARYING;
 	return make_foreignscan(tlist, qual, baserel->relid, operands,
 							appconfig_request_pack(&plan), NIL, NIL,
 							outer_plan);

@@ -385,7 +385,7 @@ clause_passes(ForeignScanState *node, const EarlyClause *early,
 /*
  * Does what a list has shown meet the clauses that can be answered from it?
  * One that may leak what it sees has to wait for those that protect the row,
- * and one that can fail for an item that is one.
+ * and one that can fail for an item that is one, and for those before it.
  */
 static bool
 item_passes(void *arg, const AppConfigItem *item, bool is_row)
@@ -394,15 +394,20 @@ item_passes(void *arg, const AppConfigItem *item, bool is_row)
 	AppConfigScanState *state = node->fdw_state;
 	ListCell		   *cell;
 	int					waiting = PG_INT32_MAX;
+	bool				overtakes = false;
 
 	foreach(cell, state->early_clauses)
 	{
 		const EarlyClause *early = lfirst(cell);
 
-		if (early->level > waiting)
-			continue;
-		if ((early->fallible && !is_row) || !is_settled(state, early, item))
+		if (early->level > waiting ||
+			(early->fallible && (overtakes || !is_row)))
+			overtakes = true;
+		else if (!is_settled(state, early, item))
+		{
+			overtakes = true;
 			waiting = Min(waiting, Max(early->level, 0));
+		}
 		else if (!clause_passes(node, early, item))
 			return false;
 	}

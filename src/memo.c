@@ -55,6 +55,7 @@ struct Memo
 					  * copy is exact; NULL before the first */
 	dlist_head entries;
 	dlist_head abandoned; /* of the entries */
+	int		   abandoned_count;
 };
 
 struct MemoEntry
@@ -383,8 +384,10 @@ create_entry(Memo *memo, const ApiRequest *request, char *target,
 static void
 take_up(MemoEntry *entry)
 {
-	if (entry->abandoned)
-		dlist_delete(&entry->abandoned_node);
+	if (!entry->abandoned)
+		return;
+	dlist_delete(&entry->abandoned_node);
+	entry->memo->abandoned_count--;
 	entry->abandoned = false;
 }
 
@@ -618,10 +621,18 @@ appconfig_memo_release(MemoEntry *entry)
 		appconfig_api_is_under_way(entry->call))
 	{
 		dlist_push_tail(&memo->abandoned, &entry->abandoned_node);
+		memo->abandoned_count++;
 		entry->abandoned = true;
 		return;
 	}
 	let_go(entry);
+}
+
+/* Calls under way that no scan waits for any longer */
+int
+appconfig_memo_abandoned(const Memo *memo)
+{
+	return memo->abandoned_count;
 }
 
 /* What nobody has waited for is dealt with once it has come in */

@@ -40,6 +40,7 @@ extern bool		  appconfig_memo_has_failed(const MemoEntry *entry);
 extern JsonValue *appconfig_memo_document(MemoEntry *entry);
 pg_noreturn extern void appconfig_memo_raise(const MemoEntry *entry);
 extern void				appconfig_memo_release(MemoEntry *entry);
+extern int				appconfig_memo_abandoned(const Memo *memo);
 extern void				appconfig_memo_wait(Memo *memo);
 
 #endif /* APPCONFIG_MEMO_H */

@@ -16,9 +16,7 @@
 /* How a scan reads its things */
 #define READS_CHANGING	0x01 /* what of them can change */
 #define READS_DOCUMENTS 0x02 /* their documents, perhaps */
-#define READS_VARYING_STATE                          \
-	0x04 /* those of a status that other tables tell \
-		  */
+#define READS_VARYING	0x04 /* from rescan to rescan, by other calls */
 
 /*
  * What the planner hands over to the executor, beside the value expressions of

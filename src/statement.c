@@ -15,7 +15,6 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "nodes/nodeFuncs.h"
 #include "nodes/primnodes.h"
 
 #include "compat.h"
@@ -36,31 +35,6 @@ typedef struct PlanSearch
 
 static void search_plan(PlanSearch *search, Plan *plan, bool repeats);
 
-/*
- * An uncorrelated subquery of an expression, whose rows are put into a hash
- * table, is run once as well
- */
-static bool
-search_expression(Node *node, PlanSearch *search)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, SubPlan))
-	{
-		SubPlan *subplan = (SubPlan *) node;
-		Plan	*plan =
-			list_nth(search->statement->subplans, subplan->plan_id - 1);
-
-		if (subplan->useHashTable && bms_is_empty(plan->extParam) &&
-			!bms_is_member(subplan->plan_id, search->once))
-		{
-			search->once = bms_add_member(search->once, subplan->plan_id);
-			search_plan(search, plan, false);
-		}
-	}
-	return expression_tree_walker(node, search_expression, search);
-}
-
 static void
 note_scan(PlanSearch *search, const ForeignScan *scan, bool repeats)
 {
@@ -72,8 +46,8 @@ note_scan(PlanSearch *search, const ForeignScan *scan, bool repeats)
 		return;
 	search->changing++;
 	search->documents |= (reads & READS_DOCUMENTS) != 0;
-	/* one scan can show two states of a run by lists that are filtered so */
-	if (repeats && (reads & READS_VARYING_STATE))
+	/* one scan can read a run here in one way, there in another */
+	if (repeats && (reads & READS_VARYING))
 		search->changing++;
 }
 
@@ -114,8 +88,6 @@ search_plan(PlanSearch *search, Plan *plan, bool repeats)
 		return;
 	check_stack_depth();
 	search_initplans(search, plan->initPlan, repeats);
-	(void) search_expression((Node *) plan->targetlist, search);
-	(void) search_expression((Node *) plan->qual, search);
 	switch (nodeTag(plan))
 	{
 		case T_ForeignScan:

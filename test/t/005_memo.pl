@@ -343,6 +343,26 @@ subtest 'a range that is one run, and a name beside an id, show one state' => su
 	$session->query(join_by());
 };
 
+subtest 'a scan that is run again sees what it has seen' => sub {
+	my $again = 'SELECT o.x, r.description FROM (VALUES (1), (3)) o (x), LATERAL (SELECT * FROM cart_runs WHERE %s OFFSET 0) r WHERE r.run = 3';
+	my $named = "SELECT o.x, r.description FROM (VALUES (1, 'addcrt1', NULL), (2, NULL, 'add-to-cart-button')) o (x, i, n),"
+	  . " LATERAL (SELECT * FROM remote.experiment_runs WHERE application_id = 'shop4x1'"
+	  . " AND (experiment_definition_id = o.i OR experiment_definition_name = o.n) AND run >= 3 OFFSET 0) r";
+
+	never_mixed('by a list, and by a document where the range is one run', sprintf($again, 'run >= o.x AND run <= 3'), "1|v0\n3|v0", "1|v1\n3|v1");
+	never_mixed('by an id and by a name', $named, "1|v0\n2|v0", "1|v1\n2|v1");
+};
+
+subtest 'a subquery that a plan has several copies of' => sub {
+	my $not_in = 'd NOT IN (SELECT treatment_key FROM cart_treatments WHERE run IN (1, 2))';
+
+	$session->query("CREATE TEMP TABLE parts (k text, d text) PARTITION BY LIST (k);
+		CREATE TEMP TABLE part_a PARTITION OF parts FOR VALUES IN ('a'); CREATE TEMP TABLE part_b PARTITION OF parts FOR VALUES IN ('b');
+		INSERT INTO parts VALUES ('a', 'x'), ('b', 'y')");
+	shows('one for each partition', "SELECT count(*) FROM parts WHERE $not_in", '2', 'GetExperimentRun 2');
+	$session->query('DROP TABLE parts');
+};
+
 subtest 'what a scan no longer waits for is not asked for again' => sub {
 	my $exists = "SELECT count(*) FROM generate_series(1, 12) g WHERE EXISTS (SELECT FROM remote.experiment_runs WHERE"
 	  . " application_id = 'app120x' AND experiment_definition_id = 'def120x' AND run > g AND exposure_percentage >= 0 OFFSET 0)";
