@@ -463,6 +463,39 @@ believe_item(AppConfigCursor *cursor, const AppConfigCollection *collection,
 		   appconfig_memo_is_final(cursor->memo, target, item);
 }
 
+/*
+ * Can the item lead to rows that the query asks for, by its keys and by the
+ * clauses that are answered?  Sets *believed to whether what the list says
+ * that can change was taken into account: what may be of another moment than
+ * a document decides nothing.
+ */
+static bool
+is_wanted(AppConfigCursor *cursor, const CursorNode *list, KeyFacts *keys,
+		  JsonValue *value, bool *believed)
+{
+	const AppConfigCollection *collection =
+		appconfig_access_collection(&cursor->plan, list->level);
+	bool		  own = appconfig_access_is_own(&cursor->plan, list->level);
+	const char	 *status = keys->text[KEY_STATUS];
+	AppConfigItem item;
+
+	keys->text[KEY_STATUS] = NULL;
+	if (!appconfig_keyset_contains(cursor->keys, keys))
+		return false;
+	*believed = believe_item(cursor, collection, own, keys, value);
+	if (*believed)
+		keys->text[KEY_STATUS] = status;
+	if (keys->text[KEY_STATUS] != NULL &&
+		!appconfig_keyset_contains(cursor->keys, keys))
+		return false;
+	if (cursor->options.filter == NULL)
+		return true;
+	item = make_item(cursor, list->source, keys);
+	if (*believed)
+		item.source[collection->list.yields] = value;
+	return passes_filter(cursor, &item, own);
+}
+
 /* One item of any list */
 static void
 add_item(AppConfigCursor *cursor, CursorNode *list, JsonValue *value)
@@ -472,7 +505,6 @@ add_item(AppConfigCursor *cursor, CursorNode *list, JsonValue *value)
 	bool		own = appconfig_access_is_own(&cursor->plan, list->level);
 	KeyFacts	keys = list->keys;
 	JsonValue **inherited = &list->source[collection->list.yields];
-	const char *status;
 	bool		believed;
 
 	if (!appconfig_facts_learn(&keys, collection, own, value))
@@ -481,27 +513,8 @@ add_item(AppConfigCursor *cursor, CursorNode *list, JsonValue *value)
 		return;
 	}
 	appconfig_facts_check_addressable(collection, &keys);
-	status = keys.text[KEY_STATUS];
-	keys.text[KEY_STATUS] = NULL;
-	if (!appconfig_keyset_contains(cursor->keys, &keys))
+	if (!is_wanted(cursor, list, &keys, value, &believed))
 		return;
-	/* what may be of another moment than a document decides nothing */
-	believed = believe_item(cursor, collection, own, &keys, value);
-	if (believed)
-	{
-		keys.text[KEY_STATUS] = status;
-		if (status != NULL && !appconfig_keyset_contains(cursor->keys, &keys))
-			return;
-	}
-	if (cursor->options.filter != NULL)
-	{
-		AppConfigItem item = make_item(cursor, list->source, &keys);
-
-		if (believed)
-			item.source[collection->list.yields] = value;
-		if (!passes_filter(cursor, &item, own))
-			return;
-	}
 	if (own)
 	{
 		add_own_item(cursor, list, &keys, value,

@@ -162,6 +162,32 @@ estimate_children(const PlanTable *table, double applications, double ids)
 	return result;
 }
 
+/* Definitions to look at: those that are known, or what lists show of them */
+static double
+expect_definitions(Estimate *result, double applications, double definitions)
+{
+	double items =
+		(applications > 0 ? applications : APPLICATIONS_OF_ACCOUNT) *
+		DEFINITIONS_OF_APPLICATION;
+
+	if (applications > 0 && definitions > 0)
+		return applications * definitions;
+	result->calls += pages(Max(applications, 1), items);
+	result->waits++;
+	return definitions > 0 ? definitions : items;
+}
+
+/* Their runs to look at, likewise */
+static double
+expect_runs(Estimate *result, double definitions, double runs)
+{
+	if (runs > 0)
+		return definitions * runs;
+	result->calls += definitions;
+	result->waits++;
+	return definitions * RUNS_OF_DEFINITION;
+}
+
 /*
  * Calls and rows if the clauses are those that bind keys.  A definition and a
  * run that are known are asked for, of what is not there are lists.
@@ -171,52 +197,38 @@ appconfig_estimate(PlannerInfo *root, const PlanTable *table, List *clauses)
 {
 	AppConfigCollectionId collection = table->table->collection;
 	List				 *operands = NIL;
-	KeyExpr				 *keys =
-		 table->pushdown
-						 ? appconfig_predicate_bind(&table->predicates, clauses, &operands)
-						 : NULL;
-	double	 applications = count_ids(root, keys, operands, KEY_APPLICATION_ID,
-									  KEY_APPLICATION_NAME);
-	double	 definitions = count_ids(root, keys, operands, KEY_DEFINITION_ID,
-									 KEY_DEFINITION_NAME);
-	double	 runs = count_values(root, keys, operands, KEY_RUN);
-	Estimate result = {.calls = 0};
-	bool	 listed;
+	KeyExpr				 *keys = NULL;
+	double				  applications;
+	double				  definitions;
+	double				  runs;
+	Estimate			  result = {.calls = 0};
+	bool				  listed;
 
-	if (collection != COLLECTION_DEFINITIONS &&
-		collection != COLLECTION_RUNS && collection != COLLECTION_EVENTS)
+	if (table->pushdown)
+		keys =
+			appconfig_predicate_bind(&table->predicates, clauses, &operands);
+	applications = count_ids(root, keys, operands, KEY_APPLICATION_ID,
+							 KEY_APPLICATION_NAME);
+	if (collection == COLLECTION_APPLICATIONS ||
+		collection == COLLECTION_ENVIRONMENTS)
+		return estimate_children(table, applications,
+								 count_ids(root, keys, operands,
+										   KEY_ENVIRONMENT_ID,
+										   KEY_ENVIRONMENT_NAME));
+	if (collection == COLLECTION_PROFILES)
 		return estimate_children(
 			table, applications,
-			collection == COLLECTION_ENVIRONMENTS
-				? count_ids(root, keys, operands, KEY_ENVIRONMENT_ID,
-							KEY_ENVIRONMENT_NAME)
-				: count_ids(root, keys, operands, KEY_PROFILE_ID,
-							KEY_PROFILE_NAME));
+			count_ids(root, keys, operands, KEY_PROFILE_ID, KEY_PROFILE_NAME));
 
+	definitions = count_ids(root, keys, operands, KEY_DEFINITION_ID,
+							KEY_DEFINITION_NAME);
+	runs = count_values(root, keys, operands, KEY_RUN);
 	listed = applications == 0 || definitions == 0;
-	if (listed)
-	{
-		double items =
-			(applications > 0 ? applications : APPLICATIONS_OF_ACCOUNT) *
-			DEFINITIONS_OF_APPLICATION;
-
-		result.calls += pages(Max(applications, 1), items);
-		result.waits++;
-		if (definitions == 0)
-			definitions = items;
-	}
-	else
-		definitions *= applications;
-	result.rows = definitions;
+	result.rows = expect_definitions(&result, applications, definitions);
 	if (collection != COLLECTION_DEFINITIONS)
 	{
 		listed = runs == 0;
-		if (listed)
-		{
-			result.calls += definitions;
-			result.waits++;
-		}
-		result.rows *= runs > 0 ? runs : RUNS_OF_DEFINITION;
+		result.rows = expect_runs(&result, result.rows, runs);
 	}
 	if (listed)
 		result.rows *= selectivity_besides_keys(root, table, clauses, true);

@@ -110,7 +110,6 @@ appconfigGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 		appconfig_options_get_columns(relation, table->table);
 	table_close(relation, NoLock);
 	table->read = find_columns_read(baserel);
-	table->serverid = baserel->serverid;
 	table->pushdown = appconfig_enable_pushdown;
 	plan_access(table, baserel->max_attr);
 	baserel->fdw_private = table;

@@ -17,10 +17,9 @@ typedef struct PlanTable
 {
 	const AppConfigTable *table;
 	PredicateTable		  predicates;
-	Bitmapset			 *read;	  /* attribute numbers, offset as by
-								   * pull_varattnos() */
-	AccessPlan			  access; /* for the columns that the query reads */
-	Oid					  serverid;
+	Bitmapset			 *read;		/* attribute numbers, offset as by
+									 * pull_varattnos() */
+	AccessPlan			  access;	/* for the columns that the query reads */
 	bool				  pushdown; /* may clauses narrow the calls? */
 } PlanTable;
 
