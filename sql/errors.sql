@@ -226,7 +226,7 @@ SELECT state FROM failure('TABLE a_run');
 --
 -- Answers with something wrong in them
 --
-\! test/emulator/ctl.py put-run 339ohji bsxyd7k 1 '{"ApplicationId":"339ohji","Run":1,"Description":"a\u0000b","StartedAt":"yesterday","ExposurePercentage":"12%","Result":{"ExecutiveSummary":"c\u0000d"},"Status":["DONE"],"ExperimentDefinitionSnapshot":{"FlagKey":"\u0000"}}'
+\! test/emulator/ctl.py put-run 339ohji bsxyd7k 1 '{"ApplicationId":"339ohji","ExperimentDefinitionId":"bsxyd7k","Run":1,"Description":"a\u0000b","StartedAt":"yesterday","ExposurePercentage":"12%","Result":{"ExecutiveSummary":"c\u0000d"},"Status":["DONE"],"ExperimentDefinitionSnapshot":{"FlagKey":"\u0000"}}'
 TABLE a_run; -- ERROR
 \echo :LAST_ERROR_SQLSTATE
 SELECT result_executive_summary FROM experiment_runs WHERE application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k' AND run = 1; -- ERROR
@@ -241,22 +241,25 @@ SELECT started_at FROM experiment_runs WHERE application_id = '339ohji' AND expe
 \echo :LAST_ERROR_SQLSTATE
 -- but only for those who read it; a text is whatever it was
 SELECT run, status, region FROM experiment_runs WHERE application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k' AND run = 1;
-\! test/emulator/ctl.py put-run 339ohji bsxyd7k 1 '{"Run":"1","StartedAt":1785000000.5,"UpdatedAt":"2026-02-30T00:00:00Z","EndedAt":"now"}'
+\! test/emulator/ctl.py put-run 339ohji bsxyd7k 1 '{"ApplicationId":"339ohji","ExperimentDefinitionId":"bsxyd7k","Run":1,"StartedAt":1785000000.5,"UpdatedAt":"2026-02-30T00:00:00Z","EndedAt":"now"}'
 SELECT run, started_at FROM experiment_runs WHERE application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k' AND run = 1;
 SELECT updated_at FROM experiment_runs WHERE application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k' AND run = 1; -- ERROR
 \echo :LAST_ERROR_SQLSTATE
 SELECT ended_at FROM experiment_runs WHERE application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k' AND run = 1; -- ERROR
 \echo :LAST_ERROR_SQLSTATE
-\! test/emulator/ctl.py put-run 339ohji bsxyd7k 1 '{"Run":"one"}'
-SELECT run FROM experiment_runs WHERE application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k' AND run = 1 AND exposure_percentage IS NULL; -- ERROR
+\! test/emulator/ctl.py put-run 339ohji bsxyd7k 1 '{"ApplicationId":"339ohji","ExperimentDefinitionId":"bsxyd7k","Run":1,"Run":1,"ExposurePercentage":"x","ExposurePercentage":3}'
+TABLE a_run;
+-- an answer is about what was asked for, and says so
+\! test/emulator/ctl.py put-run 339ohji bsxyd7k 1 '{"ApplicationId":"339ohji","ExperimentDefinitionId":"bsxyd7k","Run":2,"ExposurePercentage":1}'
+TABLE a_run; -- ERROR
 \echo :LAST_ERROR_SQLSTATE
--- an answer about another run is none
-\! test/emulator/ctl.py put-run 339ohji bsxyd7k 1 '{"Run":2,"ExposurePercentage":1}'
-TABLE a_run;
-\! test/emulator/ctl.py put-run 339ohji bsxyd7k 1 '{"Run":1,"Run":1,"ExposurePercentage":"x","ExposurePercentage":3}'
-TABLE a_run;
+\! test/emulator/ctl.py put-run 339ohji bsxyd7k 1 '{"ApplicationId":"339ohji","ExperimentDefinitionId":"bsxyd7k","Run":"1"}'
+TABLE a_run; -- ERROR
+\! test/emulator/ctl.py put-run 339ohji bsxyd7k 1 '{"ApplicationId":"339ohji","ExperimentDefinitionId":null,"Run":1}'
+TABLE a_run; -- ERROR
 \! test/emulator/ctl.py put-run 339ohji bsxyd7k 1 '{}'
-TABLE a_run;
+TABLE a_run; -- ERROR
+\echo :LAST_ERROR_SQLSTATE
 
 --
 -- Lists
@@ -284,7 +287,7 @@ SELECT count(*) FROM weeks; -- ERROR
 SELECT count(*) FROM weeks;
 \! test/emulator/ctl.py nofaults
 \! test/emulator/ctl.py fault null-members --operation ListExperimentRuns --member Items
-SELECT count(*) FROM weeks;
+SELECT count(*) FROM weeks; -- ERROR
 \! test/emulator/ctl.py nofaults
 \! test/emulator/ctl.py fault null-members --operation ListExperimentRuns
 \! test/emulator/ctl.py fault duplicate-members --operation GetExperimentRun

@@ -132,20 +132,20 @@ CREATE VIEW public.bent_values AS
 SELECT treatment_key, attribute_key, value_type, string_value, number_value, boolean_value, string_array, number_array, value FROM attribute_values
 WHERE application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k' AND run = 1;
 -- null is absent, on every level
-\! test/emulator/ctl.py put-run 339ohji bsxyd7k 1 '{"Run":1,"ExperimentDefinitionSnapshot":{"Control":null,"Treatments":[{"Key":null,"Weight":null,"FlagValue":null},null,{"Key":"t3","FlagValue":{"Enabled":null,"AttributeValues":null}},{"Key":"t4","FlagValue":{"AttributeValues":{"a":null,"b":{},"c":{"StringValue":null,"NumberValue":2},"d":{"StringArray":["x",null]},"e":{"NumberArray":[null,1]},"f":{"Other":null}}}}]}}'
+\! test/emulator/ctl.py put-run 339ohji bsxyd7k 1 '{"ApplicationId":"339ohji","ExperimentDefinitionId":"bsxyd7k","Run":1,"ExperimentDefinitionSnapshot":{"Control":null,"Treatments":[{"Key":null,"Weight":null,"FlagValue":null},null,{"Key":"t3","FlagValue":{"Enabled":null,"AttributeValues":null}},{"Key":"t4","FlagValue":{"AttributeValues":{"a":null,"b":{},"c":{"StringValue":null,"NumberValue":2},"d":{"StringArray":["x",null]},"e":{"NumberArray":[null,1]},"f":{"Other":null}}}}]}}'
 SELECT * FROM bent ORDER BY ordinal;
 SELECT * FROM bent_values ORDER BY attribute_key;
 -- keys of any kind; the order is that of the list
-\! test/emulator/ctl.py put-run 339ohji bsxyd7k 1 '{"Run":1,"ExperimentDefinitionSnapshot":{"Treatments":[{"Key":"t2"},{"Key":"t1"},{"Key":""},{"Key":"t1"}],"Control":{"Key":"control"}},"TreatmentOverrides":{"Inline":{"b":"t1","a":"","":"t2","c":null}}}'
+\! test/emulator/ctl.py put-run 339ohji bsxyd7k 1 '{"ApplicationId":"339ohji","ExperimentDefinitionId":"bsxyd7k","Run":1,"ExperimentDefinitionSnapshot":{"Treatments":[{"Key":"t2"},{"Key":"t1"},{"Key":""},{"Key":"t1"}],"Control":{"Key":"control"}},"TreatmentOverrides":{"Inline":{"b":"t1","a":"","":"t2","c":null}}}'
 SELECT * FROM bent ORDER BY ordinal;
 SELECT entity_id, treatment_key FROM treatment_overrides
 WHERE application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k' AND run = 1 ORDER BY entity_id COLLATE "C";
 -- integers beyond 2^63 and 2^64, exponents
-\! test/emulator/ctl.py put-run 339ohji bsxyd7k 1 '{"Run":1,"ExperimentDefinitionSnapshot":{"Control":{"Weight":1e2,"FlagValue":{"Enabled":true,"AttributeValues":{"a":{"NumberValue":9223372036854775807},"b":{"NumberValue":9223372036854775808},"c":{"NumberValue":18446744073709551615},"d":{"NumberValue":18446744073709551616},"e":{"NumberValue":-9223372036854775809},"f":{"NumberValue":123456789012345678901234567890},"g":{"NumberValue":1E+2},"h":{"NumberValue":1.50e-3},"i":{"NumberValue":-0},"j":{"NumberValue":-0.0},"k":{"NumberValue":0.30000000000000004},"l":{"NumberArray":[-0,1e2,18446744073709551616]}}}}}}'
+\! test/emulator/ctl.py put-run 339ohji bsxyd7k 1 '{"ApplicationId":"339ohji","ExperimentDefinitionId":"bsxyd7k","Run":1,"ExperimentDefinitionSnapshot":{"Control":{"Weight":1e2,"FlagValue":{"Enabled":true,"AttributeValues":{"a":{"NumberValue":9223372036854775807},"b":{"NumberValue":9223372036854775808},"c":{"NumberValue":18446744073709551615},"d":{"NumberValue":18446744073709551616},"e":{"NumberValue":-9223372036854775809},"f":{"NumberValue":123456789012345678901234567890},"g":{"NumberValue":1E+2},"h":{"NumberValue":1.50e-3},"i":{"NumberValue":-0},"j":{"NumberValue":-0.0},"k":{"NumberValue":0.30000000000000004},"l":{"NumberArray":[-0,1e2,18446744073709551616]}}}}}}'
 SELECT attribute_key, number_value, number_array, value FROM bent_values ORDER BY attribute_key;
 SELECT weight FROM bent;
 -- members of another type: an error that says where
-\! test/emulator/ctl.py put-run 339ohji bsxyd7k 1 '{"Run":1,"ExperimentDefinitionSnapshot":{"Control":{"Weight":"heavy","FlagValue":{"Enabled":"perhaps","AttributeValues":{"a":{"NumberValue":"one"},"b":{"BooleanValue":"perhaps"},"c":{"NumberArray":["x"]},"d":{"StringValue":7},"e":{"StringArray":"x"},"f":{"Other":false}}}}}}'
+\! test/emulator/ctl.py put-run 339ohji bsxyd7k 1 '{"ApplicationId":"339ohji","ExperimentDefinitionId":"bsxyd7k","Run":1,"ExperimentDefinitionSnapshot":{"Control":{"Weight":"heavy","FlagValue":{"Enabled":"perhaps","AttributeValues":{"a":{"NumberValue":"one"},"b":{"BooleanValue":"perhaps"},"c":{"NumberArray":["x"]},"d":{"StringValue":7},"e":{"StringArray":"x"},"f":{"Other":false}}}}}}'
 SELECT weight FROM bent; -- ERROR
 \echo :LAST_ERROR_SQLSTATE
 SELECT enabled FROM bent; -- ERROR
@@ -158,16 +158,16 @@ SELECT number_array FROM bent_values; -- ERROR
 \echo :LAST_ERROR_SQLSTATE
 SELECT string_array FROM bent_values; -- ERROR
 \echo :LAST_ERROR_SQLSTATE
-\! test/emulator/ctl.py put-run 339ohji bsxyd7k 1 '{"Run":1,"ExperimentDefinitionSnapshot":{"Control":{"FlagValue":{"AttributeValues":{"f":{"NumberValue":1e400}}}}}}'
+\! test/emulator/ctl.py put-run 339ohji bsxyd7k 1 '{"ApplicationId":"339ohji","ExperimentDefinitionId":"bsxyd7k","Run":1,"ExperimentDefinitionSnapshot":{"Control":{"FlagValue":{"AttributeValues":{"f":{"NumberValue":1e400}}}}}}'
 SELECT value_type, length(value::text) FROM bent_values;
 SELECT number_value FROM bent_values; -- ERROR
 \echo :LAST_ERROR_SQLSTATE
 -- a list where there should be a map has no members, and the other way round
-\! test/emulator/ctl.py put-run 339ohji bsxyd7k 1 '{"Run":1,"ExperimentDefinitionSnapshot":{"Control":[],"Treatments":{"a":1}},"TreatmentOverrides":{"Inline":["a"]}}'
+\! test/emulator/ctl.py put-run 339ohji bsxyd7k 1 '{"ApplicationId":"339ohji","ExperimentDefinitionId":"bsxyd7k","Run":1,"ExperimentDefinitionSnapshot":{"Control":[],"Treatments":{"a":1}},"TreatmentOverrides":{"Inline":["a"]}}'
 SELECT * FROM bent_values;
 SELECT entity_id FROM treatment_overrides WHERE application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k' AND run = 1;
 -- the snapshot tells the keys of its run, the definition those of today
-\! test/emulator/ctl.py put-run 339ohji bsxyd7k 1 '{"Run":1,"ExperimentDefinitionSnapshot":{"Treatments":[{"Key":"t9","Weight":1}]}}'
+\! test/emulator/ctl.py put-run 339ohji bsxyd7k 1 '{"ApplicationId":"339ohji","ExperimentDefinitionId":"bsxyd7k","Run":1,"ExperimentDefinitionSnapshot":{"Treatments":[{"Key":"t9","Weight":1}]}}'
 SELECT 'run' AS of, treatment_key, weight FROM bent
 UNION ALL
 SELECT 'definition', treatment_key, weight FROM definition_treatments WHERE application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k'

@@ -64,6 +64,8 @@ struct ApiCall
 	const char			 *operation;
 	char				 *path; /* with the endpoint's prefix, as signed */
 	char				 *query;
+	bool				  names_something;
+	ApiMember			  members[API_MAX_MEMBERS + 1];
 	Pacer				 *pacer;
 	CallState			  state;
 	int					  attempts; /* started so far */
@@ -329,6 +331,34 @@ redact(AwsError *error, const AwsCredentials *credentials)
 		error->message = pstrdup("(the message quotes a secret)");
 }
 
+/*
+ * What the document lacks to be an answer to the call, or NULL.  A proxy's
+ * health page, say, is a success in JSON, too; taken for an answer it would
+ * show an empty account.
+ */
+static const char *
+find_lack(const ApiCall *call)
+{
+	static const char *const kinds[] = {[JSON_STRING] = "text",
+										[JSON_NUMBER] = "number",
+										[JSON_ARRAY] = "list"};
+	const ApiMember			*member;
+
+	if (appconfig_json_kind(call->document) != JSON_OBJECT)
+		return "not a JSON object";
+	for (member = call->members; member->path != NULL; member++)
+	{
+		JsonValue *value = appconfig_json_lookup(call->document, member->path);
+
+		if (value == NULL)
+			return psprintf("there is no %s in it", member->path);
+		if (appconfig_json_kind(value) != member->kind)
+			return psprintf("its %s is not a %s", member->path,
+							kinds[member->kind]);
+	}
+	return NULL;
+}
+
 /* An attempt has ended: the call is done, has failed, or waits for another */
 static void
 finish_attempt(ApiCall *call, const HttpResult *result)
@@ -344,15 +374,16 @@ finish_attempt(ApiCall *call, const HttpResult *result)
 	{
 		call->document = appconfig_json_parse(result->body,
 											  result->body_length, &malformed);
-		if (malformed == NULL &&
-			appconfig_json_kind(call->document) != JSON_OBJECT)
-			malformed = "not a JSON object";
+		if (malformed == NULL)
+			malformed = find_lack(call);
 		if (malformed != NULL)
 			error = appconfig_error_malformed(result, malformed);
 		else
 			appconfig_retry_give_back(&call->owner->session->bucket,
 									  call->bucket_cost);
 	}
+	else if (error->kind == AWS_ERROR_NOT_FOUND && !call->names_something)
+		appconfig_error_refuse(error);
 	if (error == NULL)
 		call->state = CALL_DONE;
 	else if (schedule_retry(call, error, result))
@@ -414,6 +445,8 @@ appconfig_api_start(const ApiOwner *owner, const ApiRequest *request,
 	call->operation = request->operation;
 	call->path = psprintf("%s%s", owner->settings->path_prefix, request->path);
 	call->query = pstrdup(request->query);
+	call->names_something = request->names_something;
+	memcpy(call->members, request->members, sizeof(call->members));
 	make_invocation_id(call->invocation_id);
 	MemoryContextSwitchTo(old);
 

@@ -34,6 +34,16 @@ typedef struct ApiOwner
 	MemoryContext			 context; /* when it is reset, the calls end */
 } ApiOwner;
 
+/* What an answer always has, if it is one of the service's to that operation
+ */
+typedef struct ApiMember
+{
+	const char *path; /* as for appconfig_json_lookup(), a constant */
+	JsonKind	kind;
+} ApiMember;
+
+#define API_MAX_MEMBERS 4
+
 /* What to call */
 typedef struct ApiRequest
 {
@@ -42,8 +52,10 @@ typedef struct ApiRequest
 	const char *query;	   /* encoded, or "" */
 	bool		is_list;   /* paced with the list operations */
 	bool		freezes;   /* may the service have frozen the document? */
-	const char *first;	   /* of a list's later page: the first one's query */
-	const char *token;	   /* of a list's later page; else NULL */
+	bool		names_something; /* else nothing can be «not found» */
+	ApiMember	members[API_MAX_MEMBERS + 1]; /* ended by a NULL path */
+	const char *first; /* of a list's later page: the first one's query */
+	const char *token; /* of a list's later page; else NULL */
 } ApiRequest;
 
 extern ApiSession *appconfig_api_session_create(

@@ -17,13 +17,6 @@
 #include "applications.h"
 #include "facts.h"
 
-/* One more of them; the list is palloc'd in the current context */
-void
-appconfig_applications_add(Applications *applications, JsonValue *item)
-{
-	applications->items = lappend(applications->items, NULL);
-	llast(applications->items) = appconfig_json_retain(item);
-}
 
 /* Gives the references back; frees no memory */
 void
@@ -44,6 +37,19 @@ learn(KeyFacts *keys, JsonValue *application)
 			   keys, &appconfig_collections[COLLECTION_APPLICATIONS], false,
 			   application) &&
 		   keys->text[KEY_APPLICATION_ID] != NULL;
+}
+
+/* One more of them; the list is palloc'd in the current context */
+void
+appconfig_applications_add(Applications *applications, JsonValue *item)
+{
+	KeyFacts keys;
+
+	(void) learn(&keys, item);
+	appconfig_facts_check_addressable(
+		&appconfig_collections[COLLECTION_APPLICATIONS], &keys);
+	applications->items = lappend(applications->items, NULL);
+	llast(applications->items) = appconfig_json_retain(item);
 }
 
 /* The application of that id, borrowed; NULL if it has not been listed */

@@ -73,6 +73,13 @@ typedef struct Meaning
 		AWS_ERROR_TRANSIENT, ERRCODE_FDW_ERROR,                              \
 			"AWS AppConfig could not answer the request", "Try again later." \
 	}
+/* somebody answers there, but not for AppConfig, or not with all of it */
+#define NOT_THERE                                                                               \
+	{                                                                                           \
+		AWS_ERROR_FATAL, ERRCODE_FDW_ERROR,                                                     \
+			"AWS AppConfig refused the request",                                                \
+			"Check region and endpoint of the foreign server: something else may answer there." \
+	}
 #define REFUSED                                       \
 	{                                                 \
 		AWS_ERROR_FATAL, ERRCODE_FDW_ERROR,           \
@@ -124,15 +131,17 @@ static const struct
 	int		status;
 	Meaning meaning;
 } meaning_of_status[] = {
-	{401, UNKNOWN_KEY}, {403, DENIED},	  {404, NOT_FOUND}, {429, THROTTLED},
+	{401, UNKNOWN_KEY}, {403, DENIED},	  {404, NOT_THERE}, {429, THROTTLED},
 	{500, TRANSIENT},	{502, TRANSIENT}, {503, TRANSIENT}, {504, TRANSIENT},
 };
 
 static const Meaning refused = REFUSED;
+static const Meaning not_there = NOT_THERE;
 
 static const Meaning malformed = {
 	AWS_ERROR_FATAL, ERRCODE_FDW_ERROR,
-	"AWS AppConfig sent an answer that cannot be read", NULL};
+	"AWS AppConfig sent an answer that cannot be read",
+	"Check region and endpoint of the foreign server: something else may answer there."};
 
 /* By HttpOutcome */
 static const Meaning meaning_of_outcome[] = {
@@ -294,6 +303,10 @@ set_meaning(AwsError *error, const Meaning *meaning)
 	error->hint = meaning->hint;
 }
 
+/*
+ * Only the service's own word, with the status that its model gives it, tells
+ * that something is not there (contract, section 1).
+ */
 static const Meaning *
 meaning_of_answer(const char *code, int status)
 {
@@ -301,7 +314,9 @@ meaning_of_answer(const char *code, int status)
 
 	for (i = 0; code != NULL && i < (int) lengthof(meaning_of_code); i++)
 	{
-		if (strcmp(meaning_of_code[i].code, code) == 0)
+		if (strcmp(meaning_of_code[i].code, code) == 0 &&
+			(meaning_of_code[i].meaning.kind != AWS_ERROR_NOT_FOUND ||
+			 status == 404))
 			return &meaning_of_code[i].meaning;
 	}
 	for (i = 0; i < (int) lengthof(meaning_of_status); i++)
@@ -338,7 +353,14 @@ appconfig_error_from_result(const HttpResult *result)
 	return error;
 }
 
-/* A success that cannot be read; why is a static text */
+/* What was asked for cannot be missing, so that it is not found means more */
+void
+appconfig_error_refuse(AwsError *error)
+{
+	set_meaning(error, &not_there);
+}
+
+/* A success that cannot be read, and why */
 AwsError *
 appconfig_error_malformed(const HttpResult *result, const char *why)
 {

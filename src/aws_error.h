@@ -45,6 +45,7 @@ typedef struct AwsCallName
 extern AwsError		   *appconfig_error_from_result(const HttpResult *result);
 extern AwsError		   *appconfig_error_malformed(const HttpResult *result,
 												  const char	   *why);
+extern void				appconfig_error_refuse(AwsError *error);
 pg_noreturn extern void appconfig_error_raise(const AwsError	*error,
 											  const AwsCallName *call);
 

@@ -42,6 +42,9 @@
  * the page that names the next ones is asked for */
 #define LOOK_AHEAD 3
 
+/* The member of a page that has its items */
+#define ITEMS "Items"
+
 typedef enum CursorNodeKind
 {
 	NODE_APPLICATIONS, /* a page of all applications, to know their names */
@@ -63,8 +66,9 @@ typedef struct CursorNode
 	char	  *token;				 /* LIST: NULL for the first page */
 	char	  *mark;				 /* LIST: an earlier token */
 	uint64	   pages;				 /* LIST: read so far */
-	bool	   unfiltered;			 /* LIST: without what may be gone */
-	bool	   proven; /* LIST: a filter on that has found what it names */
+	bool	   shown;	   /* LIST: has a list shown what it belongs to? */
+	bool	   unfiltered; /* LIST: without what may be gone */
+	bool	   proven;	   /* LIST: a filter on that has found what it names */
 	MemoEntry *side[SIDE_COUNT]; /* ITEM */
 	bool	   sides_started;
 } CursorNode;
@@ -208,14 +212,19 @@ remove_node(AppConfigCursor *cursor, CursorNode *node)
 	free_node(node);
 }
 
+static const AppConfigCollection *
+collection_of(const AppConfigCursor *cursor, const CursorNode *node)
+{
+	return node->kind == NODE_APPLICATIONS
+			   ? &appconfig_collections[COLLECTION_APPLICATIONS]
+			   : appconfig_access_collection(&cursor->plan, node->level);
+}
+
 static const AppConfigOperation *
 operation_of(const AppConfigCursor *cursor, const CursorNode *node)
 {
-	if (node->kind == NODE_APPLICATIONS)
-		return &appconfig_collections[COLLECTION_APPLICATIONS].list;
-	return node->kind == NODE_LIST
-			   ? &appconfig_access_collection(&cursor->plan, node->level)->list
-			   : &appconfig_access_collection(&cursor->plan, node->level)->get;
+	return node->kind == NODE_GET ? &collection_of(cursor, node)->get
+								  : &collection_of(cursor, node)->list;
 }
 
 /* Which filters the list of a node can be asked with */
@@ -240,6 +249,34 @@ page_query(const AppConfigCursor *cursor, const CursorNode *node,
 		filters_of(cursor, node), token);
 }
 
+/*
+ * What an answer to the operation always has: a list its items, a document the
+ * keys that it is addressed by.
+ */
+static void
+expect_members(ApiRequest *request, const AppConfigCollection *collection,
+			   const AppConfigOperation *operation)
+{
+	const AppConfigFact *fact = collection->facts;
+	ApiMember			*member = request->members;
+
+	if (operation->is_list)
+	{
+		member->path = ITEMS;
+		member->kind = JSON_ARRAY;
+		return;
+	}
+	for (; fact->key != KEY_NONE; fact++)
+	{
+		if (!appconfig_request_needs(operation, fact->key))
+			continue;
+		Assert(member < &request->members[API_MAX_MEMBERS]);
+		member->path = fact->path;
+		member->kind = fact->key == KEY_RUN ? JSON_NUMBER : JSON_STRING;
+		member++;
+	}
+}
+
 /* The memo's entry for the node's call, started if need be */
 static void
 ask(AppConfigCursor *cursor, CursorNode *node)
@@ -253,6 +290,11 @@ ask(AppConfigCursor *cursor, CursorNode *node)
 										 .is_list = operation->is_list,
 										 .freezes = operation->freezes};
 
+	expect_members(&request, collection_of(cursor, node), operation);
+	request.names_something = appconfig_request_names_something(
+		operation, &node->keys,
+		appconfig_keyset_restrict(cursor->keys, &node->keys),
+		filters_of(cursor, node));
 	if (operation->is_list)
 		request.query = page_query(cursor, node, node->token);
 	if (node->token != NULL)
@@ -275,15 +317,18 @@ ask(AppConfigCursor *cursor, CursorNode *node)
 static MemoEntry *
 ask_side(AppConfigCursor *cursor, const CursorNode *node, SideLookup side)
 {
-	const AppConfigOperation *operation =
-		&appconfig_collections[appconfig_side_lookups[side].collection].get;
+	const AppConfigCollection *collection =
+		&appconfig_collections[appconfig_side_lookups[side].collection];
 	MemoryContext old = MemoryContextSwitchTo(cursor->scratch);
-	ApiRequest	  request = {.operation = operation->name,
-							 .path =
-								 appconfig_request_path(operation, &node->keys),
-							 .query = "",
-							 .is_list = false};
-	MemoEntry	 *entry;
+	ApiRequest	  request = {
+		   .operation = collection->get.name,
+		   .path = appconfig_request_path(&collection->get, &node->keys),
+		   .query = "",
+		   .is_list = false,
+		   .names_something = true};
+	MemoEntry *entry;
+
+	expect_members(&request, collection, &collection->get);
 
 	MemoryContextSwitchTo(cursor->context);
 	entry =
@@ -536,21 +581,6 @@ add_item(AppConfigCursor *cursor, CursorNode *list, JsonValue *value)
 	PG_END_TRY();
 }
 
-/* The items of a page of a list */
-static JsonValue *
-page_items(const AppConfigOperation *list, JsonValue *page)
-{
-	JsonValue *items = appconfig_json_lookup(page, "Items");
-
-	if (items != NULL && appconfig_json_kind(items) != JSON_ARRAY)
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_ERROR),
-				 errmsg("AWS AppConfig sent an answer that cannot be read"),
-				 errdetail("The Items of a %s answer are not a list.",
-						   list->name)));
-	return items;
-}
-
 /*
  * Makes the node stand for the page after this one; false if this is the last.
  * Tokens that go in a circle would never come to an end: each is compared with
@@ -619,6 +649,7 @@ look_name_up(AppConfigCursor *cursor PG_USED_FOR_ASSERTS_ONLY,
 	ask_again(node);
 	node->kind = NODE_LIST;
 	node->level = 0;
+	node->shown = false;
 	Assert(cursor->plan.levels[node->level] == COLLECTION_DEFINITIONS);
 }
 
@@ -668,8 +699,11 @@ expand_list(AppConfigCursor *cursor, CursorNode *list)
 
 	if (page == NULL)
 	{
-		/* there is no such thing; but what has a first page has a second */
-		if (list->token != NULL)
+		/*
+		 * There is no such thing.  But what has a first page has a second,
+		 * and what a list has shown has lists of its own.
+		 */
+		if (list->token != NULL || list->shown)
 			appconfig_memo_raise(list->entry);
 		if (!filter_is_in_doubt(cursor, list, NULL))
 		{
@@ -680,7 +714,7 @@ expand_list(AppConfigCursor *cursor, CursorNode *list)
 		list->unfiltered = true;
 		return;
 	}
-	items = page_items(&collection->list, page);
+	items = appconfig_json_lookup(page, ITEMS);
 	count = appconfig_json_array_length(items);
 	if (count > 0 &&
 		appconfig_facts_took_name_for_id(
@@ -781,9 +815,8 @@ application_passes(void *arg, JsonValue *application, const KeyFacts *keys)
 static void
 expand_applications(AppConfigCursor *cursor, CursorNode *node)
 {
-	JsonValue *page = appconfig_memo_document(node->entry);
-	JsonValue *items =
-		page_items(&appconfig_collections[COLLECTION_APPLICATIONS].list, page);
+	JsonValue	 *page = appconfig_memo_document(node->entry);
+	JsonValue	 *items = appconfig_json_lookup(page, ITEMS);
 	MemoryContext old = MemoryContextSwitchTo(cursor->context);
 	KeyFacts	  nothing = {.run_known = false};
 	int			  i;
@@ -890,7 +923,10 @@ add_lists(AppConfigCursor *cursor, dlist_node *before,
 
 	if (applications == NULL || applications->count > MAX_APPLICATION_LISTS)
 	{
-		add_node(cursor, before, NODE_LIST, level, parent, keys, typed);
+		CursorNode *list =
+			add_node(cursor, before, NODE_LIST, level, parent, keys, typed);
+
+		list->shown = parent != NULL && parent->kind == NODE_LIST;
 		return NULL;
 	}
 	for (i = 0; i < applications->count; i++)

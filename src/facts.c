@@ -101,8 +101,15 @@ appconfig_facts_learn(KeyFacts *keys, const AppConfigCollection *collection,
 
 			if (!exact)
 				continue;
+			/* a number is no name that could stand for something else */
 			if (keys->run_known && keys->run != run)
-				return false;
+				ereport(
+					ERROR,
+					(errcode(ERRCODE_FDW_ERROR),
+					 errmsg(
+						 "AWS AppConfig sent an answer that cannot be read"),
+					 errdetail("%s is not the number that was asked for.",
+							   fact->path)));
 			keys->run_known = true;
 			keys->run = run;
 			continue;

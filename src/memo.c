@@ -536,9 +536,16 @@ appconfig_memo_document(MemoEntry *entry)
 void
 appconfig_memo_raise(const MemoEntry *entry)
 {
-	if (entry->call == NULL)
-		elog(ERROR, "a page of a list was not found before");
-	appconfig_api_raise(entry->call);
+	if (entry->call != NULL)
+		appconfig_api_raise(entry->call);
+	/* that it was not found is in the file, how the service put it is not */
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_FDW_ERROR),
+		 errmsg("AWS AppConfig no longer finds what it was listing"),
+		 errhint(
+			 "Run the query again: something was deleted while it was being read."),
+		 errcontext("GET %s", entry->target)));
 }
 
 static void

@@ -235,6 +235,39 @@ appconfig_request_filter_value(const AppConfigFilter *filter,
 	return filter_takes(filter, value) ? value : NULL;
 }
 
+/* The value that the filter goes along with, if it is wanted; else NULL */
+static const char *
+wanted_filter_value(const AppConfigFilter *filter, const KeyFacts *facts,
+					const KeySet *keys, int filters)
+{
+	if ((filter->key == KEY_STATUS && !(filters & FILTER_BY_STATUS)) ||
+		(filter->mortal && !(filters & FILTER_BY_MORTALS)))
+		return NULL;
+	return appconfig_request_filter_value(filter, facts, keys);
+}
+
+/*
+ * Does a request name anything that the service could not find?  A status is
+ * not a thing.
+ */
+bool
+appconfig_request_names_something(const AppConfigOperation *operation,
+								  const KeyFacts *facts, const KeySet *keys,
+								  int filters)
+{
+	const AppConfigFilter *filter = operation->filters;
+
+	if (strchr(operation->path, '{') != NULL)
+		return true;
+	for (; filter != NULL && filter->key != KEY_NONE; filter++)
+	{
+		if (filter->key != KEY_STATUS &&
+			wanted_filter_value(filter, facts, keys, filters) != NULL)
+			return true;
+	}
+	return false;
+}
+
 /*
  * The encoded query of a list operation: its page, and those of its filters
  * that are wanted and that the facts or the keys leave a single value.
@@ -251,12 +284,8 @@ appconfig_request_query(const AppConfigOperation *operation,
 	appendStringInfo(&query, "max_results=%d", PAGE_SIZE);
 	for (; filter != NULL && filter->key != KEY_NONE; filter++)
 	{
-		const char *value;
+		const char *value = wanted_filter_value(filter, facts, keys, filters);
 
-		if ((filter->key == KEY_STATUS && !(filters & FILTER_BY_STATUS)) ||
-			(filter->mortal && !(filters & FILTER_BY_MORTALS)))
-			continue;
-		value = appconfig_request_filter_value(filter, facts, keys);
 		if (value == NULL)
 			continue;
 		appendStringInfo(&query, "&%s=", filter->parameter);

@@ -51,6 +51,9 @@ extern const char *appconfig_request_filter_value(
 #define FILTER_BY_STATUS  0x01 /* the status column is about these items */
 #define FILTER_BY_MORTALS 0x02 /* those whose object can be gone */
 
+extern bool appconfig_request_names_something(
+	const AppConfigOperation *operation, const KeyFacts *facts,
+	const KeySet *keys, int filters);
 extern char *appconfig_request_query(const AppConfigOperation *operation,
 									 const KeyFacts *facts, const KeySet *keys,
 									 int filters, const char *token);
