@@ -161,6 +161,12 @@ $node->safe_psql('postgres', qq{
 	CREATE MATERIALIZED VIEW kept AS $look;
 	ALTER MATERIALIZED VIEW kept OWNER TO temporary;
 	GRANT SELECT ON owned, invoked, nested TO PUBLIC;
+	CREATE FUNCTION fetch_for(c refcursor) RETURNS text LANGUAGE plpgsql SECURITY DEFINER
+		AS \$\$ DECLARE found text; BEGIN FETCH c INTO found; RETURN found; END \$\$;
+	CREATE FUNCTION open_for() RETURNS refcursor LANGUAGE plpgsql SECURITY DEFINER
+		AS \$\$ DECLARE c refcursor := 'c'; BEGIN OPEN c FOR $look; RETURN c; END \$\$;
+	CREATE TABLE numbers AS SELECT 1 AS run;
+	GRANT ALL ON numbers TO temporary;
 });
 
 is(keys_of('temporary', 'SELECT * FROM owned'), 'AKIDEXAMPLE', 'a view is read with the keys of its owner');
@@ -172,5 +178,42 @@ is(keys_of('temporary', 'SELECT invoker()'), 'ASIATEMPORARY', 'any other with th
 is(keys_of('none', 'REFRESH MATERIALIZED VIEW kept'), 'ASIATEMPORARY', 'a materialized view is filled with its owner\'s');
 is(keys_of('temporary', "SELECT o.status FROM owned o JOIN remote.experiment_runs r ON r.status = o.status WHERE r.$example"),
 	'AKIDEXAMPLE ASIATEMPORARY', 'one statement can use several');
+
+# who signs is settled when a statement or cursor begins, not when its first row is asked for
+my $declare = "BEGIN; DECLARE c CURSOR FOR $look";
+
+is(keys_of('temporary', "$declare; SET ROLE none; FETCH c"), 'ASIATEMPORARY', 'a cursor keeps the role that has opened it');
+is(keys_of('none', "$declare; SET ROLE temporary; FETCH c"), 'AKIDEXAMPLE', '... a superuser, too');
+is(keys_of('none', "$declare; SET ROLE nobody; FETCH c"), 'AKIDEXAMPLE', '... also where the other has no keys');
+is(keys_of('nobody', "$declare; SET ROLE none; FETCH c"), '28000', '... and has none if that role has none');
+is(keys_of('temporary', "BEGIN; DECLARE c CURSOR WITH HOLD FOR $look; SET ROLE none; COMMIT; FETCH c"),
+	'ASIATEMPORARY', '... also one WITH HOLD, filled at COMMIT');
+is(keys_of('temporary', "$declare; SAVEPOINT s; SET ROLE none; MOVE c; ROLLBACK TO s; FETCH c"),
+	'ASIATEMPORARY', '... and after a savepoint');
+is(keys_of('nobody', 'BEGIN; DECLARE c CURSOR FOR SELECT * FROM nested; SET ROLE temporary; FETCH c'),
+	'AKIDEXAMPLE', '... but a view in it its owner');
+is(keys_of('temporary', "$declare; SELECT fetch_for('c')"),
+	'ASIATEMPORARY', 'a SECURITY DEFINER function that fetches from its caller\'s cursor lends no keys');
+is(keys_of('nobody', "$declare; SELECT fetch_for('c')"), '28000', '... to who has none, either');
+is(keys_of('temporary', 'BEGIN; SELECT open_for(); FETCH c'), 'AKIDEXAMPLE', '... but one that opens a cursor does');
+is(keys_of('none', "PREPARE p AS $look; EXECUTE p; SET ROLE temporary; EXECUTE p"),
+	'AKIDEXAMPLE ASIATEMPORARY', 'a prepared statement is read with the keys of who executes it');
+
+# PostgreSQL begins scans of its own where it checks a row again that another transaction has changed
+my $fetching = open_session($node);
+
+$emulator->ctl('clear');
+$fetching->query(qq{
+	SET ROLE temporary;
+	BEGIN;
+	DECLARE c CURSOR FOR SELECT run FROM numbers n WHERE 'none' <>
+		(SELECT status FROM remote.experiment_runs r
+		 WHERE application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k' AND r.run = n.run)
+		FOR UPDATE});
+$node->safe_psql('postgres', 'UPDATE numbers SET run = run');
+$fetching->query('SET ROLE none; FETCH c; COMMIT');
+is($emulator->calls, 'GetExperimentRun 2', 'a row is checked again');
+is(join(' ', map { JSON::PP::decode_json($_)->{key} } split /\n/, $emulator->ctl('log')), 'ASIATEMPORARY ASIATEMPORARY',
+	'... with the same keys');
 
 done_testing();
