@@ -317,25 +317,14 @@ schedule_retry(ApiCall *call, const AwsError *error, const HttpResult *result)
 	return true;
 }
 
-/* No message may quote a secret, whoever wrote it */
-static void
-redact(AwsError *error, const AwsCredentials *credentials)
-{
-	if (error->message == NULL)
-		return;
-	if (strstr(error->message, credentials->secret_access_key) != NULL ||
-		(credentials->session_token != NULL &&
-		 strstr(error->message, credentials->session_token) != NULL))
-		error->message = pstrdup("(the message quotes a secret)");
-}
-
 /* An attempt has ended: the call is done, has failed, or waits for another */
 static void
 finish_attempt(ApiCall *call, const HttpResult *result)
 {
-	MemoryContext old = MemoryContextSwitchTo(call->context);
-	AwsError	 *error = appconfig_error_from_result(result);
-	const char	 *malformed = NULL;
+	MemoryContext		  old = MemoryContextSwitchTo(call->context);
+	const AwsCredentials *credentials = call->owner->credentials;
+	AwsError   *error = appconfig_error_from_result(result, credentials);
+	const char *malformed = NULL;
 
 	call->counters->bytes += result->bytes_received;
 	call->totals->bytes += result->bytes_received;
@@ -348,7 +337,7 @@ finish_attempt(ApiCall *call, const HttpResult *result)
 			appconfig_json_kind(call->document) != JSON_OBJECT)
 			malformed = "not a JSON object";
 		if (malformed != NULL)
-			error = appconfig_error_malformed(result, malformed);
+			error = appconfig_error_malformed(result, credentials, malformed);
 		else
 			appconfig_retry_give_back(&call->owner->session->bucket,
 									  call->bucket_cost);
@@ -359,7 +348,6 @@ finish_attempt(ApiCall *call, const HttpResult *result)
 		call->state = CALL_WAITING;
 	else
 	{
-		redact(error, call->owner->credentials);
 		call->error = error;
 		call->state = CALL_FAILED;
 	}
@@ -491,7 +479,8 @@ appconfig_api_raise(const ApiCall *call)
 						.target = psprintf("%s%s%s", call->path,
 										   call->query[0] != '\0' ? "?" : "",
 										   call->query),
-						.attempts = call->attempts};
+						.attempts = call->attempts,
+						.credentials = call->owner->credentials};
 
 	Assert(call->state == CALL_FAILED);
 	appconfig_error_raise(call->error, &name);
