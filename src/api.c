@@ -148,6 +148,20 @@ make_invocation_id(char *id)
 		b[11], b[12], b[13], b[14], b[15]);
 }
 
+/*
+ * The header that has the session token, in a piece of memory that
+ * wipe_headers() finds again: psprintf() would leave another one behind.
+ */
+static char *
+token_header(const char *token)
+{
+	size_t size = strlen(TOKEN_HEADER) + strlen(token) + 1;
+	char  *header = palloc(size);
+
+	snprintf(header, size, TOKEN_HEADER "%s", token);
+	return header;
+}
+
 /* The headers of one attempt, ended by NULL, in the current context */
 static const char **
 sign_attempt(const ApiCall *call)
@@ -175,7 +189,7 @@ sign_attempt(const ApiCall *call)
 	headers[n++] = psprintf("X-Amz-Date: %s", signature.amz_date);
 	headers[n++] = psprintf("Authorization: %s", signature.authorization);
 	if (credentials->session_token != NULL)
-		headers[n++] = psprintf(TOKEN_HEADER "%s", credentials->session_token);
+		headers[n++] = token_header(credentials->session_token);
 	headers[n++] = "Accept: application/json";
 	headers[n++] = "User-Agent: appconfig_fdw/1.0";
 	headers[n++] = psprintf("amz-sdk-invocation-id: %s", call->invocation_id);
@@ -184,7 +198,7 @@ sign_attempt(const ApiCall *call)
 	return headers;
 }
 
-/* A session token is a secret, and curl has its own copy now */
+/* A session token is a secret, and http.c has its own copy now */
 static void
 wipe_headers(const char *const *headers)
 {
