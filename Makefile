@@ -38,6 +38,7 @@ OBJS = \
 	src/json.o \
 	src/pacer.o \
 	src/retry.o \
+	src/secret.o \
 	src/treatment_key.o \
 	src/uri.o
 SHLIB_EXPORTS = src/exports.txt

@@ -129,6 +129,42 @@ TABLE a_run; -- ERROR
 TABLE a_run; -- ERROR
 \echo :LAST_ERROR_SQLSTATE
 \! test/emulator/ctl.py nofaults
+-- errors in XML
+\! test/emulator/ctl.py clear
+\! test/emulator/ctl.py fault status --status 403 --body '<?xml version="1.0"?> <ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>ExpiredToken</Code><Message>no longer &lt;valid&gt;</Message></Error></ErrorResponse>' --times 1
+SELECT state, detail FROM failure('TABLE a_run');
+\! test/emulator/ctl.py fault status --status 403 --body '<Error><Code>SignatureDoesNotMatch</Code></Error>' --times 1
+SELECT state, detail FROM failure('TABLE a_run');
+-- whoever else answers, its text is not shown
+\! test/emulator/ctl.py fault status --status 403 --body 'a text of somebody else' --times 1
+SELECT state, detail FROM failure('TABLE a_run');
+\! test/emulator/ctl.py fault status --status 403 --body '{"message":"a text of somebody else"}' --times 1
+SELECT state, detail FROM failure('TABLE a_run');
+\! test/emulator/ctl.py fault status --status 403 --body '{"code":"not_found","message":"a text of somebody else"}' --times 1
+SELECT state, detail FROM failure('TABLE a_run');
+\! test/emulator/ctl.py fault status --status 403 --body '{"code":7,"Code":"a text of somebody else","message":"a text of somebody else"}' --times 1
+SELECT state, detail FROM failure('TABLE a_run');
+\! test/emulator/ctl.py fault status --status 403 --body '{"Code":"AtextOfSomebodyElseThatIsMuchLongerThanAnyCodeOfAWSHasEverBeen0123456789012345678901234567890123456789","message":"a text of somebody else"}' --times 1
+SELECT state, detail FROM failure('TABLE a_run');
+\! test/emulator/ctl.py fault status --status 403 --body '["a text of somebody else"]' --times 1
+SELECT state, detail FROM failure('TABLE a_run');
+\! test/emulator/ctl.py fault status --status 403 --body '<?xml version="1.0"?><page><Code>Text</Code><Message>a text of somebody else</Message></page>' --times 1
+SELECT state, detail FROM failure('TABLE a_run');
+\! test/emulator/ctl.py fault status --status 403 --body '<Error><Code>a text of somebody else</Code><Message>a text of somebody else</Message></Error>' --times 1
+SELECT state, detail FROM failure('TABLE a_run');
+\! test/emulator/ctl.py fault status --status 403 --body '<Exception><Message><b>a text</b> of somebody else</Message></Exception>' --times 1
+SELECT state, detail FROM failure('TABLE a_run');
+\! test/emulator/ctl.py fault status --status 403 --body '<Error' --times 1
+SELECT state, detail FROM failure('TABLE a_run');
+\! test/emulator/ctl.py fault status --status 403 --body '<html><body>a text of somebody else</body></html>' --header 'x-amzn-ErrorType: a text of somebody else' --times 1
+SELECT state, detail FROM failure('TABLE a_run');
+\! test/emulator/ctl.py fault status --status 403 --body '<html><body>a text of somebody else</body></html>' --header 'x-amzn-ErrorType: AccessDeniedException' --times 1
+SELECT state, detail FROM failure('TABLE a_run');
+\! test/emulator/ctl.py fault status --status 200 --body 'a text of somebody else' --times 1
+SELECT state, detail FROM failure('TABLE a_run');
+\! test/emulator/ctl.py fault status --status 302 --body 'a text of somebody else' --header 'Location: http://somebody.else/' --times 1
+SELECT state, detail FROM failure('TABLE a_run');
+\! test/emulator/ctl.py nofaults
 -- what the list has just shown may be gone, but a first page has a second one
 \! test/emulator/ctl.py clear
 \! test/emulator/ctl.py fault status --status 404 --code ResourceNotFoundException: --message 'gone' --path next_token

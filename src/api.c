@@ -150,6 +150,20 @@ make_invocation_id(char *id)
 		b[11], b[12], b[13], b[14], b[15]);
 }
 
+/*
+ * The header that has the session token, in a piece of memory that
+ * wipe_headers() finds again: psprintf() would leave another one behind.
+ */
+static char *
+token_header(const char *token)
+{
+	size_t size = strlen(TOKEN_HEADER) + strlen(token) + 1;
+	char  *header = palloc(size);
+
+	snprintf(header, size, TOKEN_HEADER "%s", token);
+	return header;
+}
+
 /* The headers of one attempt, ended by NULL, in the current context */
 static const char **
 sign_attempt(const ApiCall *call)
@@ -177,7 +191,7 @@ sign_attempt(const ApiCall *call)
 	headers[n++] = psprintf("X-Amz-Date: %s", signature.amz_date);
 	headers[n++] = psprintf("Authorization: %s", signature.authorization);
 	if (credentials->session_token != NULL)
-		headers[n++] = psprintf(TOKEN_HEADER "%s", credentials->session_token);
+		headers[n++] = token_header(credentials->session_token);
 	headers[n++] = "Accept: application/json";
 	headers[n++] = "User-Agent: appconfig_fdw/1.0";
 	headers[n++] = psprintf("amz-sdk-invocation-id: %s", call->invocation_id);
@@ -186,7 +200,7 @@ sign_attempt(const ApiCall *call)
 	return headers;
 }
 
-/* A session token is a secret, and curl has its own copy now */
+/* A session token is a secret, and http.c has its own copy now */
 static void
 wipe_headers(const char *const *headers)
 {
@@ -319,18 +333,6 @@ schedule_retry(ApiCall *call, const AwsError *error, const HttpResult *result)
 	return true;
 }
 
-/* No message may quote a secret, whoever wrote it */
-static void
-redact(AwsError *error, const AwsCredentials *credentials)
-{
-	if (error->message == NULL)
-		return;
-	if (strstr(error->message, credentials->secret_access_key) != NULL ||
-		(credentials->session_token != NULL &&
-		 strstr(error->message, credentials->session_token) != NULL))
-		error->message = pstrdup("(the message quotes a secret)");
-}
-
 /*
  * What the document lacks to be an answer to the call, or NULL.  A proxy's
  * health page, say, is a success in JSON, too; taken for an answer it would
@@ -363,9 +365,10 @@ find_lack(const ApiCall *call)
 static void
 finish_attempt(ApiCall *call, const HttpResult *result)
 {
-	MemoryContext old = MemoryContextSwitchTo(call->context);
-	AwsError	 *error = appconfig_error_from_result(result);
-	const char	 *malformed = NULL;
+	MemoryContext		  old = MemoryContextSwitchTo(call->context);
+	const AwsCredentials *credentials = call->owner->credentials;
+	AwsError   *error = appconfig_error_from_result(result, credentials);
+	const char *malformed = NULL;
 
 	call->counters->bytes += result->bytes_received;
 	call->totals->bytes += result->bytes_received;
@@ -377,7 +380,7 @@ finish_attempt(ApiCall *call, const HttpResult *result)
 		if (malformed == NULL)
 			malformed = find_lack(call);
 		if (malformed != NULL)
-			error = appconfig_error_malformed(result, malformed);
+			error = appconfig_error_malformed(result, credentials, malformed);
 		else
 			appconfig_retry_give_back(&call->owner->session->bucket,
 									  call->bucket_cost);
@@ -390,7 +393,6 @@ finish_attempt(ApiCall *call, const HttpResult *result)
 		call->state = CALL_WAITING;
 	else
 	{
-		redact(error, call->owner->credentials);
 		call->error = error;
 		call->state = CALL_FAILED;
 	}
@@ -524,7 +526,8 @@ appconfig_api_raise(const ApiCall *call)
 						.target = psprintf("%s%s%s", call->path,
 										   call->query[0] != '\0' ? "?" : "",
 										   call->query),
-						.attempts = call->attempts};
+						.attempts = call->attempts,
+						.credentials = call->owner->credentials};
 
 	Assert(call->state == CALL_FAILED);
 	appconfig_error_raise(call->error, &name);

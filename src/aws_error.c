@@ -8,6 +8,10 @@
  * failure of the connection.  The codes are those of appconfig-read-api.md,
  * section 3, the SQLSTATEs those of the contract, section 6.
  *
+ * What others say is shown only as far as it has the form of an error of AWS,
+ * and shows no secret: see presentable().  Whoever creates a server can have
+ * us ask anything that the machine reaches, and is not to read its answers.
+ *
  * What may not live here: retrying itself (api.c, retry.c), and reports about
  * anything but a failed call.
  *
@@ -20,8 +24,18 @@
 
 #include "aws_error.h"
 #include "json.h"
+#include "secret.h"
 
-#define MAX_MESSAGE_LENGTH 1000 /* bytes shown of a message from outside */
+/* Bytes shown of a message from outside.  Secrets are looked for in more, so
+ * that one that is cut off there is found all the same. */
+#define MAX_MESSAGE_LENGTH 1000
+#define MAX_SEARCH_LENGTH  (4 * MAX_MESSAGE_LENGTH)
+
+#define MAX_CODE_LENGTH		  100
+#define MAX_REQUEST_ID_LENGTH 128
+
+#define CHECK_ENDPOINT \
+	"Check region and endpoint of the foreign server: something else may answer there."
 
 /* What a failure is to us */
 typedef struct Meaning
@@ -74,11 +88,10 @@ typedef struct Meaning
 			"AWS AppConfig could not answer the request", "Try again later." \
 	}
 /* somebody answers there, but not for AppConfig, or not with all of it */
-#define NOT_THERE                                                                               \
-	{                                                                                           \
-		AWS_ERROR_FATAL, ERRCODE_FDW_ERROR,                                                     \
-			"AWS AppConfig refused the request",                                                \
-			"Check region and endpoint of the foreign server: something else may answer there." \
+#define NOT_THERE                                               \
+	{                                                           \
+		AWS_ERROR_FATAL, ERRCODE_FDW_ERROR,                     \
+			"AWS AppConfig refused the request", CHECK_ENDPOINT \
 	}
 #define REFUSED                                       \
 	{                                                 \
@@ -140,8 +153,7 @@ static const Meaning not_there = NOT_THERE;
 
 static const Meaning malformed = {
 	AWS_ERROR_FATAL, ERRCODE_FDW_ERROR,
-	"AWS AppConfig sent an answer that cannot be read",
-	"Check region and endpoint of the foreign server: something else may answer there."};
+	"AWS AppConfig sent an answer that cannot be read", CHECK_ENDPOINT};
 
 /* By HttpOutcome */
 static const Meaning meaning_of_outcome[] = {
@@ -172,21 +184,63 @@ static const Meaning meaning_of_outcome[] = {
 							"out of memory", NULL},
 };
 
+/* ------------------------------------------------------------------------
+ * Texts from outside
+ * ------------------------------------------------------------------------
+ */
+
+/* A text that is not ours to free, nor ended by a NUL; NULL if there is none
+ */
+typedef struct Excerpt
+{
+	const char *text;
+	size_t		length;
+} Excerpt;
+
+/* What an error of AWS says */
+typedef struct ErrorParts
+{
+	Excerpt code;
+	Excerpt message;
+} ErrorParts;
+
 /*
- * A palloc'd copy of text from outside that is fit for a message: in the
- * database's encoding, one line, not too long.
+ * The length of what may be shown of a message.  That of a signature error may
+ * quote the canonical request, and so a token, or the header Authorization.
+ */
+static size_t
+length_without_quotes(const char *text, size_t length)
+{
+	static const char *const quotes[] = {"The Canonical String",
+										 "AWS4-HMAC-SHA256"};
+	int						 i;
+
+	for (i = 0; i < (int) lengthof(quotes); i++)
+	{
+		const char *quote = memmem(text, length, quotes[i], strlen(quotes[i]));
+
+		if (quote != NULL)
+			length = quote - text;
+	}
+	return length;
+}
+
+/*
+ * A palloc'd copy of text from outside that is fit for a message: without
+ * secrets, in the database's encoding, one line, not too long.
  */
 static char *
-presentable(const char *text, size_t length)
+presentable(const char *text, size_t length, const AwsCredentials *credentials)
 {
-	/* a signature error may quote the canonical request, and it a token */
-	const char *quote = strstr(text, "The Canonical String");
-	char	   *copy;
-	char	   *c;
+	char *copy;
+	char *c;
 
-	if (quote != NULL && (size_t) (quote - text) < length)
-		length = quote - text;
-	length = Min(length, MAX_MESSAGE_LENGTH);
+	length = strnlen(text, length);
+	if (appconfig_secret_shows(credentials, text,
+							   Min(length, MAX_SEARCH_LENGTH)))
+		return pstrdup("(a text that quotes a secret)");
+	length = Min(length_without_quotes(text, Min(length, MAX_SEARCH_LENGTH)),
+				 MAX_MESSAGE_LENGTH);
 	if (!pg_verify_mbstr(PG_UTF8, text, (int) length, true))
 	{
 		/* it may be the cut that is wrong */
@@ -214,78 +268,197 @@ presentable(const char *text, size_t length)
 	return copy;
 }
 
-/* "com.x.y#Name:http://…" → "Name"; NULL if nothing is left */
-static char *
-bare_code(const char *code, size_t length)
+static bool
+is_letter_or_digit(char c)
 {
-	const char *colon = memchr(code, ':', length);
-	const char *name = code;
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		   (c >= '0' && c <= '9');
+}
+
+/* Is it a name: letters, digits and this punctuation, and not too many? */
+static bool
+is_name(const char *text, size_t length, size_t most, const char *punctuation)
+{
+	size_t i;
+
+	for (i = 0; i < length; i++)
+	{
+		if (text[i] == '\0' || (!is_letter_or_digit(text[i]) &&
+								strchr(punctuation, text[i]) == NULL))
+			return false;
+	}
+	return length > 0 && length <= most;
+}
+
+/* A palloc'd copy of the answer's request id, or NULL if it has none */
+static char *
+request_id(const HttpResult *result, const AwsCredentials *credentials)
+{
+	const char *id = result->field[HTTP_FIELD_REQUEST_ID];
+
+	if (id == NULL || !is_name(id, strlen(id), MAX_REQUEST_ID_LENGTH, "-_") ||
+		appconfig_secret_shows(credentials, id, strlen(id)))
+		return NULL;
+	return pstrdup(id);
+}
+
+/*
+ * "com.x.y#Name:http://…" → "Name", if that can be one of AWS: these begin
+ * with a capital, and those of other services, as "not_found", mostly don't.
+ */
+static bool
+find_code(const char *text, size_t length, Excerpt *code)
+{
+	const char *colon = memchr(text, ':', length);
+	const char *name = text;
 	const char *c;
 
 	if (colon != NULL)
-		length = colon - code;
-	for (c = code; c < code + length; c++)
+		length = colon - text;
+	for (c = text; c < text + length; c++)
 	{
 		if (*c == '#')
 			name = c + 1;
 	}
-	length -= name - code;
-	return length == 0 ? NULL : presentable(name, length);
+	length -= name - text;
+	if (!is_name(name, length, MAX_CODE_LENGTH, ".") || *name < 'A' ||
+		*name > 'Z')
+		return false;
+	*code = (Excerpt){name, length};
+	return true;
 }
 
-static char *
-member_code(JsonValue *body, const char *member)
-{
-	JsonValue  *value = appconfig_json_lookup(body, member);
-	size_t		length;
-	const char *text;
+/* ------------------------------------------------------------------------
+ * Bodies
+ * ------------------------------------------------------------------------
+ */
 
-	if (appconfig_json_kind(value) != JSON_STRING)
-		return NULL;
-	text = appconfig_json_text(value, &length);
-	return bare_code(text, length);
-}
-
-/* The order of sources is that of the SDKs, appconfig-read-api.md section 3 */
+/* The order of members is that of the SDKs, appconfig-read-api.md section 3 */
 static void
-read_error_body(AwsError *error, const HttpResult *result)
+read_json_error(JsonValue *body, ErrorParts *parts)
 {
 	static const char *const code_members[] = {"code", "Code", "__type"};
 	static const char *const message_members[] = {"message", "Message"};
-	const char				*ignored;
-	JsonValue				*body =
-		appconfig_json_parse(result->body, result->body_length, &ignored);
-	int i;
+	int						 i;
 
-	/* presentable() allocates, so the body must not be lost if that fails */
+	for (i = 0; i < (int) lengthof(code_members); i++)
+	{
+		JsonValue  *value = appconfig_json_lookup(body, code_members[i]);
+		const char *text;
+		size_t		length;
+
+		if (appconfig_json_kind(value) != JSON_STRING)
+			continue;
+		text = appconfig_json_text(value, &length);
+		if (find_code(text, length, &parts->code))
+			break;
+	}
+	for (i = 0; i < (int) lengthof(message_members); i++)
+	{
+		JsonValue *value = appconfig_json_lookup(body, message_members[i]);
+
+		if (appconfig_json_kind(value) != JSON_STRING)
+			continue;
+		parts->message.text =
+			appconfig_json_text(value, &parts->message.length);
+		break;
+	}
+}
+
+/* The text of the first XML element of that name, if it is nothing but text */
+static Excerpt
+find_element(const char *body, const char *name)
+{
+	Excerpt		content = {NULL, 0};
+	size_t		name_length = strlen(name);
+	const char *at = body;
+
+	while ((at = strstr(at, name)) != NULL)
+	{
+		const char *text = at + name_length + 1;
+		size_t		length = at[name_length] == '>' ? strcspn(text, "<") : 0;
+
+		if (at > body && at[-1] == '<' && length > 0 &&
+			strncmp(text + length, "</", 2) == 0 &&
+			strncmp(text + length + 2, name, name_length) == 0)
+		{
+			content = (Excerpt){text, length};
+			break;
+		}
+		at += name_length;
+	}
+	return content;
+}
+
+/*
+ * Errors in XML: of AWS's front ends, where the document itself is named as
+ * the code is, and of its older services, where it is "Error" or
+ * "ErrorResponse" and has the code in it.  Any other document is somebody
+ * else's.
+ */
+static void
+read_xml_error(const char *body, ErrorParts *parts)
+{
+	static const char blanks[] = " \t\r\n";
+	Excerpt			  root;
+
+	body += strspn(body, blanks);
+	if (strncmp(body, "<?xml", strlen("<?xml")) == 0)
+	{
+		body += strcspn(body, ">");
+		body += strspn(body, ">");
+		body += strspn(body, blanks);
+	}
+	if (*body++ != '<')
+		return;
+	root = (Excerpt){body, strcspn(body, " \t\r\n/>")};
+	if ((root.length == strlen("Error") &&
+		 memcmp(root.text, "Error", root.length) == 0) ||
+		(root.length == strlen("ErrorResponse") &&
+		 memcmp(root.text, "ErrorResponse", root.length) == 0))
+		root = find_element(body, "Code");
+	else if (root.length < strlen("Exception") ||
+			 memcmp(root.text + root.length - strlen("Exception"), "Exception",
+					strlen("Exception")) != 0)
+		return;
+	if (root.text != NULL && find_code(root.text, root.length, &parts->code))
+		parts->message = find_element(body, "Message");
+}
+
+/*
+ * What the service says of an error.  A message goes with a code: without one,
+ * the text is not AWS's.
+ */
+static void
+read_error(AwsError *error, const HttpResult *result,
+		   const AwsCredentials *credentials)
+{
+	const char *type = result->field[HTTP_FIELD_ERROR_TYPE];
+	const char *ignored;
+	ErrorParts	parts = {{NULL, 0}, {NULL, 0}};
+	JsonValue  *body =
+		appconfig_json_parse(result->body, result->body_length, &ignored);
+
+	/* texts are copied out of the body, which must not be lost if that fails
+	 */
 	PG_TRY();
 	{
-		if (result->field[HTTP_FIELD_ERROR_TYPE] != NULL)
-			error->code =
-				bare_code(result->field[HTTP_FIELD_ERROR_TYPE],
-						  strlen(result->field[HTTP_FIELD_ERROR_TYPE]));
-		for (i = 0; i < (int) lengthof(code_members) && error->code == NULL;
-			 i++)
-			error->code = member_code(body, code_members[i]);
-		for (i = 0;
-			 i < (int) lengthof(message_members) && error->message == NULL;
-			 i++)
-		{
-			JsonValue *value = appconfig_json_lookup(body, message_members[i]);
-			size_t	   length;
-
-			if (appconfig_json_kind(value) == JSON_STRING)
-			{
-				const char *text = appconfig_json_text(value, &length);
-
-				error->message = presentable(text, Min(length, strlen(text)));
-			}
-		}
-		/* what is not JSON is the message itself, but for a proxy's page */
-		if (body == NULL &&
-			strncasecmp(result->body, "<html", strlen("<html")) != 0 &&
-			strncasecmp(result->body, "<!doctype", strlen("<!doctype")) != 0)
-			error->message = presentable(result->body, strlen(result->body));
+		if (body != NULL)
+			read_json_error(body, &parts);
+		else
+			read_xml_error(result->body, &parts);
+		/* the header has the last word on the code */
+		if (type != NULL)
+			(void) find_code(type, strlen(type), &parts.code);
+		if (parts.code.text != NULL &&
+			!appconfig_secret_shows(credentials, parts.code.text,
+									parts.code.length))
+			error->code = pnstrdup(parts.code.text, parts.code.length);
+		if (error->code != NULL && parts.message.text != NULL)
+			error->message = presentable(parts.message.text,
+										 parts.message.length, credentials);
+		else if (error->code == NULL && result->body_length > 0)
+			error->message = pstrdup("the answer is not an error of AWS");
 	}
 	PG_FINALLY();
 	{
@@ -293,6 +466,11 @@ read_error_body(AwsError *error, const HttpResult *result)
 	}
 	PG_END_TRY();
 }
+
+/* ------------------------------------------------------------------------
+ * Errors
+ * ------------------------------------------------------------------------
+ */
 
 static void
 set_meaning(AwsError *error, const Meaning *meaning)
@@ -329,27 +507,32 @@ meaning_of_answer(const char *code, int status)
 
 /*
  * What the end of a transfer means; NULL if it is a success.  The result is
- * palloc'd and holds nothing of the transfer.
+ * palloc'd, holds nothing of the transfer, and shows nothing of the
+ * credentials' secrets.
  */
 AwsError *
-appconfig_error_from_result(const HttpResult *result)
+appconfig_error_from_result(const HttpResult	 *result,
+							const AwsCredentials *credentials)
 {
 	AwsError *error;
 
 	if (result->outcome == HTTP_ANSWERED && result->status == 200)
 		return NULL;
 	error = palloc0(sizeof(AwsError));
-	if (result->field[HTTP_FIELD_REQUEST_ID] != NULL)
-		error->request_id = pstrdup(result->field[HTTP_FIELD_REQUEST_ID]);
+	error->request_id = request_id(result, credentials);
 	if (result->outcome != HTTP_ANSWERED)
 	{
 		set_meaning(error, &meaning_of_outcome[result->outcome]);
-		error->message = presentable(result->error, strlen(result->error));
+		error->message =
+			presentable(result->error, strlen(result->error), credentials);
 		return error;
 	}
 	error->status = result->status;
-	read_error_body(error, result);
+	read_error(error, result, credentials);
 	set_meaning(error, meaning_of_answer(error->code, result->status));
+	/* AWS gives its reasons; against a proxy's no policy helps */
+	if (error->kind == AWS_ERROR_FATAL && error->code == NULL)
+		error->hint = CHECK_ENDPOINT;
 	return error;
 }
 
@@ -362,15 +545,15 @@ appconfig_error_refuse(AwsError *error)
 
 /* A success that cannot be read, and why */
 AwsError *
-appconfig_error_malformed(const HttpResult *result, const char *why)
+appconfig_error_malformed(const HttpResult	   *result,
+						  const AwsCredentials *credentials, const char *why)
 {
 	AwsError *error = palloc0(sizeof(AwsError));
 
 	set_meaning(error, &malformed);
 	error->status = result->status;
 	error->message = pstrdup(why);
-	if (result->field[HTTP_FIELD_REQUEST_ID] != NULL)
-		error->request_id = pstrdup(result->field[HTTP_FIELD_REQUEST_ID]);
+	error->request_id = request_id(result, credentials);
 	return error;
 }
 
@@ -396,9 +579,11 @@ appconfig_error_raise(const AwsError *error, const AwsCallName *call)
 		appendStringInfo(&detail, ", request ID %s", error->request_id);
 	if (error->message != NULL && error->message[0] != '\0')
 		appendStringInfo(&detail, ": %s", error->message);
-	ereport(ERROR,
-			(errcode(error->sqlstate), errmsg("%s", error->summary),
-			 errdetail_internal("%s", detail.data),
-			 error->hint != NULL ? errhint(error->hint, call->operation) : 0,
-			 errcontext("GET %s", call->target)));
+	ereport(
+		ERROR,
+		(errcode(error->sqlstate), errmsg("%s", error->summary),
+		 errdetail_internal("%s", detail.data),
+		 error->hint != NULL ? errhint(error->hint, call->operation) : 0,
+		 errcontext("GET %s", presentable(call->target, strlen(call->target),
+										  call->credentials))));
 }

@@ -9,6 +9,7 @@
 #define APPCONFIG_AWS_ERROR_H
 
 #include "compat.h"
+#include "aws_credentials.h"
 #include "http.h"
 
 /* What to do about a failed attempt */
@@ -37,14 +38,17 @@ typedef struct AwsError
 /* The call that an error report is about */
 typedef struct AwsCallName
 {
-	const char *operation;
-	const char *target; /* path and query */
-	int			attempts;
+	const char			 *operation;
+	const char			 *target; /* path and query */
+	int					  attempts;
+	const AwsCredentials *credentials; /* which no message may show */
 } AwsCallName;
 
-extern AwsError		   *appconfig_error_from_result(const HttpResult *result);
-extern AwsError		   *appconfig_error_malformed(const HttpResult *result,
-												  const char	   *why);
+extern AwsError *appconfig_error_from_result(
+	const HttpResult *result, const AwsCredentials *credentials);
+extern AwsError		   *appconfig_error_malformed(const HttpResult	   *result,
+												  const AwsCredentials *credentials,
+												  const char		   *why);
 extern void				appconfig_error_refuse(AwsError *error);
 pg_noreturn extern void appconfig_error_raise(const AwsError	*error,
 											  const AwsCallName *call);

@@ -19,6 +19,10 @@
  * NULL and leave OpenSSL's error queue empty.  Running out of memory is
  * palloc's matter.
  *
+ * Memory that has held the secret key, a key derived from it or the session
+ * token is overwritten before it is freed, and no buffer grows with one of
+ * them in it, since that would leave a copy behind.
+ *
  *-------------------------------------------------------------------------
  */
 #ifdef FRONTEND
@@ -80,6 +84,14 @@ typedef struct CanonicalParameter
 	char *name;
 	char *value;
 } CanonicalParameter;
+
+/* Frees a text that has a secret in it */
+static void
+wipe(char *text)
+{
+	explicit_bzero(text, strlen(text));
+	pfree(text);
+}
 
 /* ------------------------------------------------------------------------
  * Hashes and time
@@ -370,6 +382,7 @@ fold_white_space(const char *value)
 	StringInfoData buf;
 
 	initStringInfo(&buf);
+	enlargeStringInfo(&buf, (int) strlen(value));
 	value += strspn(value, WHITE_SPACE);
 	while (*value != '\0')
 	{
@@ -431,6 +444,24 @@ collect_headers(const AwsSigv4Request *request, const char *amz_date,
 }
 
 /*
+ * Makes room for the rest of a canonical request from its headers on, that is
+ * for all that may come after a session token.
+ */
+static void
+enlarge_for_headers(StringInfo buf, const CanonicalHeader *headers,
+					int nheaders)
+{
+	size_t size = AWS_SIGV4_SIGNATURE_LEN + 4;
+	int	   i;
+
+	/* a name comes once more in the list of names */
+	for (i = 0; i < nheaders; i++)
+		size +=
+			2 * (strlen(headers[i].name) + 2) + strlen(headers[i].value) + 1;
+	enlargeStringInfo(buf, (int) size);
+}
+
+/*
  * Appends the canonical headers, each with its line feed, to buf and their
  * names to signed_headers.  Headers of one name become one, with a comma
  * between their values.  Frees the array.
@@ -458,7 +489,7 @@ append_canonical_headers(StringInfo buf, StringInfo signed_headers,
 	for (i = 0; i < nheaders; i++)
 	{
 		pfree(headers[i].name);
-		pfree(headers[i].value);
+		wipe(headers[i].value);
 	}
 	pfree(headers);
 }
@@ -469,8 +500,9 @@ append_canonical_headers(StringInfo buf, StringInfo signed_headers,
  */
 
 /*
- * Stage 1.  Returns the canonical request, and in *signed_headers the names of
- * the headers in it; both palloc'd.  Returns NULL, with *signed_headers NULL,
+ * Stage 1.  Returns the canonical request, which the caller has to wipe as it
+ * holds the session token, and in *signed_headers the names of the headers in
+ * it; both palloc'd.  Returns NULL, with *signed_headers NULL,
  * if the payload cannot be hashed or the time cannot be expressed.
  *
  * The headers X-Amz-Date and, with a session token (which may be NULL),
@@ -504,6 +536,7 @@ appconfig_sigv4_canonical_request(const AwsSigv4Request *request,
 	appendStringInfoChar(&buf, '\n');
 	append_canonical_query(&buf, request->query);
 	appendStringInfoChar(&buf, '\n');
+	enlarge_for_headers(&buf, headers, nheaders);
 	append_canonical_headers(&buf, &names, headers, nheaders);
 	appendStringInfo(&buf, "\n%s\n%s", names.data, payload_hash);
 
@@ -659,8 +692,8 @@ appconfig_sigv4_sign(const AwsSigv4Request *request,
 		appconfig_sigv4_amz_date(scope->time, result->amz_date);
 
 	if (string_to_sign != NULL)
-		pfree(string_to_sign);
-	pfree(canonical_request);
+		wipe(string_to_sign);
+	wipe(canonical_request);
 	pfree(signed_headers);
 	return result->authorization != NULL;
 }

@@ -4,9 +4,10 @@
  *		BeginForeignScan, IterateForeignScan, ReScanForeignScan and
  *		EndForeignScan.
  *
- * Begin only reads the plan; keys are evaluated and credentials looked up when
- * the first row is asked for, so that EXPLAIN does neither.  Then a cursor
- * walks the calls and each of its items becomes a row.
+ * Begin reads the plan and settles whose user mapping counts; keys are
+ * evaluated and credentials looked up when the first row is asked for, so that
+ * EXPLAIN does neither.  Then a cursor walks the calls and each of its items
+ * becomes a row.
  *
  * What may not live here: paging, retries, order of calls (cursor.c, api.c),
  * the conversion of values (row.c).
@@ -54,6 +55,7 @@ typedef struct EarlyClause
 typedef struct AppConfigScanState
 {
 	AppConfigScanPlan	   *plan;
+	Oid						userid;	  /* whose user mapping counts */
 	const AppConfigColumn **columns;  /* by attribute number - 1 */
 	List				   *operands; /* ExprState of the keys' values */
 	List			*early_clauses; /* EarlyClause, in the order of the qual */
@@ -84,6 +86,19 @@ appconfig_scan_counters(ForeignScanState *node)
  * Begin
  * ------------------------------------------------------------------------
  */
+
+/* The role whose user mapping counts: a view's owner, or the statement's */
+static Oid
+scan_user(ForeignScanState *node)
+{
+	ForeignScan *scan = castNode(ForeignScan, node->ss.ps.plan);
+	EState		*estate = node->ss.ps.state;
+	Oid			 role = appconfig_statement_role(estate);
+	Oid			 user =
+		appconfig_scan_user(scan, exec_rt_fetch(scan->scan.scanrelid, estate));
+
+	return OidIsValid(user) ? user : role;
+}
 
 /* The clauses among the plan's qual that a list's items can answer */
 static void
@@ -122,6 +137,7 @@ appconfigBeginForeignScan(ForeignScanState *node, int eflags)
 	state->plan = appconfig_request_unpack(scan->fdw_private);
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
 		return;
+	state->userid = scan_user(node);
 	state->columns =
 		appconfig_options_get_columns(relation, state->plan->table);
 	state->operands = ExecInitExprList(scan->fdw_exprs, (PlanState *) node);
@@ -263,17 +279,6 @@ evaluate_keys(ForeignScanState *node, AppConfigScanState *state)
  * ------------------------------------------------------------------------
  */
 
-/* The role whose user mapping counts: a view's owner, say */
-static Oid
-scan_user(ForeignScanState *node)
-{
-	ForeignScan *scan = castNode(ForeignScan, node->ss.ps.plan);
-	Oid			 user = appconfig_scan_user(
-				 scan, exec_rt_fetch(scan->scan.scanrelid, node->ss.ps.state));
-
-	return OidIsValid(user) ? user : GetUserId();
-}
-
 /*
  * Settings and credentials of one moment.  Each look-up takes locks, with
  * which other backends' changes come in, so what was read before is read
@@ -300,11 +305,10 @@ read_options(Oid serverid, Oid userid, AppConfigSettings *settings,
 
 /* The statement's memo for this server and role, made by the first scan */
 static Memo *
-attach_memo(ForeignScanState *node)
+attach_memo(ForeignScanState *node, Oid userid)
 {
 	MemoryContext statement = node->ss.ps.state->es_query_cxt;
 	Oid	  serverid = castNode(ForeignScan, node->ss.ps.plan)->fs_server;
-	Oid	  userid = scan_user(node);
 	Memo *memo = appconfig_memo_find(statement, serverid, userid);
 	MemoryContext			old;
 	AppConfigSettings	   *settings;
@@ -435,7 +439,7 @@ start_scan(ForeignScanState *node, AppConfigScanState *state)
 
 	if (state->memo == NULL)
 	{
-		state->memo = attach_memo(node);
+		state->memo = attach_memo(node, state->userid);
 		appconfig_memo_join(state->memo, state->reads.again);
 		state->maker = appconfig_row_maker(
 			state->plan->table, node->ss.ss_currentRelation, state->columns,

@@ -8,18 +8,33 @@
  * is of another moment than a document, and than a list that was filtered
  * otherwise.  So it takes a look at all scans to know what each may rely on.
  *
+ * And it has one role: that of the moment when it began.
+ *
  * What may not live here: how a scan keeps to it (cursor.c).
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "lib/ilist.h"
 #include "miscadmin.h"
 #include "nodes/primnodes.h"
+#include "utils/memutils.h"
 
 #include "compat.h"
 #include "request.h"
 #include "statement.h"
+
+/* A statement that is being run, in its own memory */
+typedef struct BegunStatement
+{
+	dlist_node			  node;	  /* in begun_statements */
+	MemoryContext		  memory; /* of its executor, by which it is known */
+	Oid					  role;	  /* the current one when it began */
+	MemoryContextCallback callback;
+} BegunStatement;
+
+static dlist_head begun_statements = DLIST_STATIC_INIT(begun_statements);
 
 /* What a search through a statement's plan is for, and has found */
 typedef struct PlanSearch
@@ -138,4 +153,55 @@ appconfig_statement_examine(StatementReads	  *reads,
 	reads->again = search.scans > 1 || search.repeated;
 	reads->every_state = search.changing > 1;
 	reads->agree = search.changing > 1 && search.documents;
+}
+
+/* ------------------------------------------------------------------------
+ * Role
+ * ------------------------------------------------------------------------
+ */
+static void
+end_statement(void *arg)
+{
+	dlist_delete(&((BegunStatement *) arg)->node);
+}
+
+static BegunStatement *
+begin_statement(MemoryContext memory)
+{
+	BegunStatement *statement =
+		MemoryContextAllocZero(memory, sizeof(BegunStatement));
+
+	statement->memory = memory;
+	statement->role = GetUserId();
+	statement->callback.func = end_statement;
+	statement->callback.arg = statement;
+	MemoryContextRegisterResetCallback(memory, &statement->callback);
+	dlist_push_head(&begun_statements, &statement->node);
+	return statement;
+}
+
+/*
+ * The role that a statement began as, to be asked by each scan as it begins.
+ *
+ * A cursor can be fetched from by another role than the one that opened it.
+ * Most scans begin with their statement; but where PostgreSQL checks a row
+ * once more that another transaction has changed meanwhile, it begins some of
+ * them again, in an executor of their own.
+ */
+Oid
+appconfig_statement_role(const EState *estate)
+{
+	dlist_iter iter;
+
+	while (estate->es_epq_active != NULL)
+		estate = estate->es_epq_active->parentestate;
+	dlist_foreach(iter, &begun_statements)
+	{
+		BegunStatement *statement =
+			dlist_container(BegunStatement, node, iter.cur);
+
+		if (statement->memory == estate->es_query_cxt)
+			return statement->role;
+	}
+	return begin_statement(estate->es_query_cxt)->role;
 }

@@ -8,6 +8,7 @@
 #ifndef APPCONFIG_STATEMENT_H
 #define APPCONFIG_STATEMENT_H
 
+#include "nodes/execnodes.h"
 #include "nodes/plannodes.h"
 
 /* How the scans of a statement read one server */
@@ -24,5 +25,6 @@ typedef struct StatementReads
 extern void appconfig_statement_examine(StatementReads	  *reads,
 										const PlannedStmt *statement,
 										Oid				   serverid);
+extern Oid	appconfig_statement_role(const EState *estate);
 
 #endif /* APPCONFIG_STATEMENT_H */

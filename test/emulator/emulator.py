@@ -119,7 +119,8 @@ class Emulator:
         return Response(200, body, [("Content-Type", "application/json")]), outcome
 
     def _distort(self, response, rule, call, sequence):
-        """Applies a fault in the answer, if there is one, and adds the headers that every answer has.
+        """Applies a fault in the answer, if there is one, and adds the headers that every answer has, unless the
+        fault has given them.
 
         The request id tells the request's place since the log was cleared, so that tests can expect it.
         """
@@ -129,8 +130,10 @@ class Emulator:
             response.headers += rule.headers.items()
             if rule.kind == "skew":
                 date_offset += rule.seconds
-        response.headers += [("x-amzn-RequestId", f"00000000-0000-4000-8000-{sequence:012d}"),
-                             ("Date", _http_date(int(time.time() + date_offset)))]
+        given = {name.lower() for name, _ in response.headers}
+        response.headers += [(name, value) for name, value in (
+            ("x-amzn-RequestId", f"00000000-0000-4000-8000-{sequence:012d}"),
+            ("Date", _http_date(int(time.time() + date_offset)))) if name.lower() not in given]
         return response
 
     async def _deliver(self, connection, response, rule, close):

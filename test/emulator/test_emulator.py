@@ -247,6 +247,10 @@ class Requests(Served):
             self.assertEqual(answer.headers["x-amzn-RequestId"], f"00000000-0000-4000-8000-{sequence:012d}")
             self.assertRegex(answer.headers["Date"], r"^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$")
 
+    def test_headers_of_faults_replace_others(self):
+        self.emulator.control("POST", "faults", [{"kind": "status", "headers": {"X-Amzn-RequestId": "mine"}}])
+        self.assertEqual(self.get("/applications").headers.get_all("x-amzn-RequestId"), ["mine"])
+
     def test_byte_formats(self):
         body = self.get(RUN).body
         self.assertIn(b'"ExposurePercentage":50.0,', body)

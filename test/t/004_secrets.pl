@@ -33,8 +33,22 @@ $node->safe_psql('postgres', q{
 		OPTIONS (access_key_id 'AKIDDENIED', secret_access_key 'denied-secret');
 	CREATE ROLE nobody;
 	GRANT USAGE ON SCHEMA remote TO PUBLIC;
-	GRANT SELECT ON ALL TABLES IN SCHEMA remote TO temporary, expired, mistaken, denied, nobody;
+	GRANT SELECT ON ALL TABLES IN SCHEMA remote TO PUBLIC;
 });
+
+# session tokens of the length that real ones have
+my @digits = ('a' .. 'z', 'A' .. 'Z', 0 .. 9, '+', '/');
+my $state = 1;
+my %token;
+
+foreach my $length (700, 951, 1500)
+{
+	$token{$length} = join('', map { $state = ($state * 69069 + 1) % 2**32; $digits[ $state >> 26 ] } 3 .. $length) . '==';
+	$node->safe_psql('postgres', qq{
+		CREATE ROLE token_$length;
+		CREATE USER MAPPING FOR token_$length SERVER remote
+			OPTIONS (access_key_id 'ASIATOKEN', secret_access_key 'long-token-secret', session_token '$token{$length}')});
+}
 
 # ---------------------------------------------------------------------
 # Nothing tells a secret
@@ -107,6 +121,86 @@ foreach my $fault ([ 'status', '--status', '500', '--body', "secret: $secret_key
 	$emulator->ctl('nofaults');
 }
 
+# Does a text have 16 letters and digits in a row of the token, whatever stands between them and however that is encoded?
+sub shows_part
+{
+	my ($text, $token) = @_;
+	my %parts;
+
+	foreach ($text, $token)
+	{
+		s/%([0-9a-fA-F]{2})/chr hex $1/ge for 1 .. 3;
+		s/\\u00([0-9a-fA-F]{2})/chr hex $1/ge;
+		s/[^A-Za-z0-9]//g;
+	}
+	$parts{ substr($token, $_, 16) } = 1 foreach 0 .. length($token) - 16;
+	return scalar grep { $parts{ substr($text, $_, 16) } } 0 .. length($text) - 16;
+}
+
+my %encodings = (
+	plain => sub { $_[0] },
+	percent => sub { $_[0] =~ s/([^A-Za-z0-9])/sprintf '%%%02X', ord $1/ger },
+	'lower-case percent' => sub { $_[0] =~ s/([^A-Za-z0-9])/sprintf '%%%02x', ord $1/ger },
+	'twice percent' => sub { $_[0] =~ s/([^A-Za-z0-9])/sprintf '%%25%02x', ord $1/ger },
+	json => sub { $_[0] =~ s/([^A-Za-z0-9])/sprintf '\\u%04x', ord $1/ger },
+	part => sub { substr($_[0], 300, 40) },
+);
+
+ok(shows_part("x%2F$encodings{percent}->($token{700})", $token{700}), 'a token that shows is found');
+foreach my $length (sort { $a <=> $b } keys %token)
+{
+	my $session = open_session($node);
+	my @quotes;
+	my $output;
+
+	foreach my $name (sort keys %encodings)
+	{
+		my $quoted = $encodings{$name}->($token{$length});
+		my $bare = $quoted =~ s/[^A-Za-z0-9]//gr;
+
+		push @quotes, [ "$name, in a message", code => 'AccessDenied', message => "You sent $quoted." ],
+		  [ "$name, cut off", code => 'AccessDenied', message => ('long ' x 190) . "$quoted." ],
+		  [ "$name, in the code", body => JSON::PP::encode_json({ code => $quoted, message => 'No.' }) ],
+		  [ "$name, before the code", body => JSON::PP::encode_json({ code => "$quoted#No", message => 'No.' }) ],
+		  [ "$name, in x-amzn-ErrorType", code => $quoted, message => 'No.' ],
+		  [ "$name, in a code of the right form", code => 'A' . substr($bare, 0, 99) ],
+		  [ "$name, in x-amzn-RequestId", code => 'AccessDenied', headers => { 'x-amzn-RequestId' => $quoted } ],
+		  [
+			"$name, in an x-amzn-RequestId of the right form",
+			code => 'AccessDenied', headers => { 'x-amzn-RequestId' => substr($bare, 0, 100) }
+		  ],
+		  [
+			"$name, in a canonical request", code => 'InvalidSignatureException',
+			message => "The canonical request is 'GET\n/applications\n\nhost:x\nx-amz-security-token:$quoted\n\nhost;x\nabc'"
+		  ];
+	}
+	$session->query("SET ROLE token_$length; SET client_min_messages = debug5");
+	foreach (@quotes)
+	{
+		my ($name, %fault) = @$_;
+
+		$emulator->faults({ kind => 'status', status => 403, %fault });
+		$output = join "\n", $session->run($look);
+		like($output, qr/ERROR:  (28000|42501)/, "a service that quotes a token of $length bytes, $name");
+		ok(!shows_part($output, $token{$length}), '... which does not show') or diag($output);
+		$all_output .= $output;
+	}
+
+	# a page's token is in the path of the next one
+	my $page = JSON::PP::encode_json({
+		NextToken => $token{$length},
+		Items => [ { ExperimentDefinitionId => 'bsxyd7k', Run => 1, Status => 'DONE' } ]
+	});
+	$emulator->faults({ kind => 'status', status => 200, body => $page, times => 1 },
+		{ kind => 'status', status => 400, code => 'BadRequestException' });
+	$output = join "\n", $session->run('SELECT count(*) FROM remote.experiment_runs ' .
+		"WHERE application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k'");
+	like($output, qr/ERROR:  HV000.*CONTEXT:  GET \(a text that quotes a secret\)/s, 'a page whose token is ours shows in no path');
+	ok(!shows_part($output, $token{$length}), '... nor elsewhere');
+	$all_output .= $output;
+	$emulator->faults();
+}
+
 # while a call is in flight
 $emulator->ctl('fault', 'hang');
 my $session = start_session($node, 'victim', "SET ROLE temporary; $look;");
@@ -128,6 +222,7 @@ cmp_ok(length($log), '>', 100_000, 'much was logged');
 like($log, qr/FOREIGNSCAN/, '... plans, too');
 unlike($log, qr/$secret/, 'no secret is in the log');
 unlike($log, $signature, '... nor anything made of one');
+ok(!shows_part($log, $token{$_}), "... nor part of a token of $_ bytes") foreach sort keys %token;
 unlike($all_output, qr/$secret/, 'no secret is in what clients see');
 unlike($all_output, $signature, '... nor anything made of one');
 
@@ -161,6 +256,12 @@ $node->safe_psql('postgres', qq{
 	CREATE MATERIALIZED VIEW kept AS $look;
 	ALTER MATERIALIZED VIEW kept OWNER TO temporary;
 	GRANT SELECT ON owned, invoked, nested TO PUBLIC;
+	CREATE FUNCTION fetch_for(c refcursor) RETURNS text LANGUAGE plpgsql SECURITY DEFINER
+		AS \$\$ DECLARE found text; BEGIN FETCH c INTO found; RETURN found; END \$\$;
+	CREATE FUNCTION open_for() RETURNS refcursor LANGUAGE plpgsql SECURITY DEFINER
+		AS \$\$ DECLARE c refcursor := 'c'; BEGIN OPEN c FOR $look; RETURN c; END \$\$;
+	CREATE TABLE numbers AS SELECT 1 AS run;
+	GRANT ALL ON numbers TO temporary;
 });
 
 is(keys_of('temporary', 'SELECT * FROM owned'), 'AKIDEXAMPLE', 'a view is read with the keys of its owner');
@@ -172,5 +273,42 @@ is(keys_of('temporary', 'SELECT invoker()'), 'ASIATEMPORARY', 'any other with th
 is(keys_of('none', 'REFRESH MATERIALIZED VIEW kept'), 'ASIATEMPORARY', 'a materialized view is filled with its owner\'s');
 is(keys_of('temporary', "SELECT o.status FROM owned o JOIN remote.experiment_runs r ON r.status = o.status WHERE r.$example"),
 	'AKIDEXAMPLE ASIATEMPORARY', 'one statement can use several');
+
+# who signs is settled when a statement or cursor begins, not when its first row is asked for
+my $declare = "BEGIN; DECLARE c CURSOR FOR $look";
+
+is(keys_of('temporary', "$declare; SET ROLE none; FETCH c"), 'ASIATEMPORARY', 'a cursor keeps the role that has opened it');
+is(keys_of('none', "$declare; SET ROLE temporary; FETCH c"), 'AKIDEXAMPLE', '... a superuser, too');
+is(keys_of('none', "$declare; SET ROLE nobody; FETCH c"), 'AKIDEXAMPLE', '... also where the other has no keys');
+is(keys_of('nobody', "$declare; SET ROLE none; FETCH c"), '28000', '... and has none if that role has none');
+is(keys_of('temporary', "BEGIN; DECLARE c CURSOR WITH HOLD FOR $look; SET ROLE none; COMMIT; FETCH c"),
+	'ASIATEMPORARY', '... also one WITH HOLD, filled at COMMIT');
+is(keys_of('temporary', "$declare; SAVEPOINT s; SET ROLE none; MOVE c; ROLLBACK TO s; FETCH c"),
+	'ASIATEMPORARY', '... and after a savepoint');
+is(keys_of('nobody', 'BEGIN; DECLARE c CURSOR FOR SELECT * FROM nested; SET ROLE temporary; FETCH c'),
+	'AKIDEXAMPLE', '... but a view in it its owner');
+is(keys_of('temporary', "$declare; SELECT fetch_for('c')"),
+	'ASIATEMPORARY', 'a SECURITY DEFINER function that fetches from its caller\'s cursor lends no keys');
+is(keys_of('nobody', "$declare; SELECT fetch_for('c')"), '28000', '... to who has none, either');
+is(keys_of('temporary', 'BEGIN; SELECT open_for(); FETCH c'), 'AKIDEXAMPLE', '... but one that opens a cursor does');
+is(keys_of('none', "PREPARE p AS $look; EXECUTE p; SET ROLE temporary; EXECUTE p"),
+	'AKIDEXAMPLE ASIATEMPORARY', 'a prepared statement is read with the keys of who executes it');
+
+# PostgreSQL begins scans of its own where it checks a row again that another transaction has changed
+my $fetching = open_session($node);
+
+$emulator->ctl('clear');
+$fetching->query(qq{
+	SET ROLE temporary;
+	BEGIN;
+	DECLARE c CURSOR FOR SELECT run FROM numbers n WHERE 'none' <>
+		(SELECT status FROM remote.experiment_runs r
+		 WHERE application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k' AND r.run = n.run)
+		FOR UPDATE});
+$node->safe_psql('postgres', 'UPDATE numbers SET run = run');
+$fetching->query('SET ROLE none; FETCH c; COMMIT');
+is($emulator->calls, 'GetExperimentRun 2', 'a row is checked again');
+is(join(' ', map { JSON::PP::decode_json($_)->{key} } split /\n/, $emulator->ctl('log')), 'ASIATEMPORARY ASIATEMPORARY',
+	'... with the same keys');
 
 done_testing();
