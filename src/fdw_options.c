@@ -382,8 +382,8 @@ parse_file(const Option *option pg_attribute_unused(), const char *value,
 }
 
 /* Every name that tables.c gives to a table */
-static char *
-list_tables(void)
+char *
+appconfig_options_list_tables(void)
 {
 	const AppConfigTable *table;
 	StringInfoData		  list;
@@ -418,7 +418,8 @@ parse_object(const Option *option pg_attribute_unused(), const char *value,
 		return true;
 
 	fault->sqlstate = ERRCODE_FDW_TABLE_NOT_FOUND;
-	fault->hint = psprintf("Available tables are: %s.", list_tables());
+	fault->hint =
+		psprintf("Available tables are: %s.", appconfig_options_list_tables());
 	return false;
 }
 
@@ -535,7 +536,7 @@ has_secrets(List *given, int where)
 }
 
 /*
- * Refuses options that do not exist there, and says which do.
+ * Refuses options that do not exist there, and says which can be set.
  */
 static void
 check_names(List *given, int where)
@@ -558,7 +559,7 @@ check_names(List *given, int where)
 	initStringInfo(&valid);
 	for (option = options; option->name != NULL; option++)
 	{
-		if ((option->where & where) != 0)
+		if ((option->where & where) != 0 && (option->flags & NOT_YET) == 0)
 			appendStringInfo(&valid, "%s%s", valid.len > 0 ? ", " : "",
 							 option->name);
 	}
@@ -881,7 +882,7 @@ appconfig_options_get_table(Oid foreigntableid)
 			 errmsg("AppConfig has no table \"%s\"", relname),
 			 errhint(
 				 "Name one of these in the option \"object\" of the foreign table: %s.",
-				 list_tables())));
+				 appconfig_options_list_tables())));
 	return table;
 }
 
