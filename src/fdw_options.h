@@ -20,6 +20,7 @@
 #include "settings.h"
 #include "tables.h"
 
+extern void appconfig_options_init(void);
 extern void appconfig_options_get_settings(Oid				  serverid,
 										   AppConfigSettings *settings);
 extern void appconfig_options_get_credentials(Oid serverid, Oid userid,
