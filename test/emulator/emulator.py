@@ -224,7 +224,7 @@ def main(arguments=None):
         except ValueError as problem:
             sys.exit(str(problem))
     if options.dump:
-        sys.stdout.reconfigure(encoding="utf-8")
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
         store.dump(sys.stdout)
     else:
         asyncio.run(serve(store, options))

@@ -279,6 +279,31 @@ class Requests(Served):
         self.assertEqual(re.findall(rb"HTTP/1.1 (\d+)", received), [b"200", b"404"])
 
 
+class LoneSurrogates(Served):
+    """JSON can have half of a pair, escaped; UTF-8 cannot."""
+
+    def test_documents_and_lists(self):
+        text = '{"Description":"\\ud800 \\udfff \\ud83d\\ude00"}'
+        connection = self.emulator.connect()
+        self.emulator.mutate("put_raw_run", application="many120", definition="md00001", run=1, text=text)
+        runs = "/applications/many120/experimentdefinitions/md00001/experimentruns"
+        self.assertEqual(self.get(runs + "/1", connection=connection).body, text.encode())
+        listed = self.get(runs, connection=connection)
+        self.assertIn('"Description":"\\ud800 \\udfff \U0001f600"'.encode(), listed.body)
+        self.assertEqual(listed.json["Items"][0]["Description"], "\ud800 \udfff \U0001f600")
+        application = self.get("/applications/many120").json
+        self.emulator.mutate("put", kind="application", document={**application, "Name": "a\udc00"})
+        self.assertIn(rb'"Name":"a\udc00"', self.get("/applications/many120", connection=connection).body)
+        connection.close()
+        self.assertEqual(self.stats()["connections_used"], 2)
+        self.assertIn("a\udc00", [each["Name"] for each in self.emulator.control("GET", "dump")["applications"]])
+
+    def test_faults(self):
+        for rule in ({"kind": "status", "code": "Fault", "message": "\ud800"}, {"kind": "status", "body": "\ud800"}):
+            self.emulator.control("POST", "faults", [rule])
+            self.assertIn(rb"\ud800", self.get(RUN).body)
+
+
 class NamesWin(Served):
     arguments = ("--data", "nasty", "--names-win")
 
