@@ -113,7 +113,10 @@ foreach my $quoted ($secret_key, 'temporary-token', 'temporary-secret')
 	is(outcome($role, $look), '28000', 'an error that quotes a secret');
 	$emulator->ctl('nofaults');
 }
-foreach my $fault ([ 'status', '--status', '500', '--body', "secret: $secret_key" ], ['malformed'], ['garbage-bytes'],
+foreach my $fault ([ 'status', '--status', '500', '--body', "secret: $secret_key" ],
+	[ 'status', '--status', '403', '--code', 'IncompleteSignature', '--message',
+		"'AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/x, Signature=0123456789abcdef' lacks something" ],
+	['malformed'], ['garbage-bytes'],
 	['reset'], ['html503'], [ 'throttle' ])
 {
 	$emulator->ctl('fault', @$fault);
