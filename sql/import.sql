@@ -38,10 +38,11 @@ BEGIN
 END
 $$;
 
--- a choice of them; names that there are not are passed over
+-- a choice of them; names that there are not are told of, and passed over
 IMPORT FOREIGN SCHEMA appconfig LIMIT TO (treatments, experiment_runs, "Treatments", nosuch)
     FROM SERVER "My Server" INTO chosen;
 SELECT name FROM imported WHERE schema = 'chosen' ORDER BY name COLLATE "C";
+IMPORT FOREIGN SCHEMA appconfig LIMIT TO (nosuch) FROM SERVER "My Server" INTO chosen;
 IMPORT FOREIGN SCHEMA appconfig EXCEPT (treatments, experiment_runs, nosuch)
     FROM SERVER "My Server" INTO others;
 SELECT name FROM imported WHERE schema = 'everything'

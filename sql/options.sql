@@ -103,10 +103,40 @@ ALTER SERVER s OWNER TO regress_appconfig_user;
 SET ROLE regress_appconfig_user;
 ALTER SERVER s OPTIONS (SET ca_bundle '/etc/passwd'); -- ERROR
 ALTER SERVER s OPTIONS (SET max_attempts '2'); -- ERROR
+ALTER SERVER s OPTIONS (DROP ca_bundle); -- ERROR
+ALTER SERVER s OPTIONS (DROP ca_bundle, SET endpoint 'https://elsewhere.example.com'); -- ERROR
+-- in a session that has not met the library before
+\c -
+SET ROLE regress_appconfig_user;
+ALTER SERVER s OPTIONS (DROP ca_bundle, SET endpoint 'https://elsewhere.example.com'); -- ERROR
+-- what is no option is the owner's
+ALTER SERVER s VERSION '2';
+ALTER SERVER s RENAME TO s2;
+ALTER SERVER s2 RENAME TO s;
+RESET ROLE;
+CREATE ROLE regress_appconfig_group;
+GRANT USAGE ON FOREIGN DATA WRAPPER appconfig_fdw TO regress_appconfig_group;
+GRANT regress_appconfig_group TO regress_appconfig_user;
+SET ROLE regress_appconfig_user;
+ALTER SERVER s OWNER TO regress_appconfig_group;
+ALTER SERVER s OPTIONS (DROP ca_bundle); -- ERROR
+RESET ROLE;
 ALTER SERVER s OPTIONS (DROP ca_bundle);
+SET ROLE regress_appconfig_user;
 ALTER SERVER s OPTIONS (SET max_attempts '2');
 ALTER SERVER s OPTIONS (ADD ca_bundle '/etc/passwd'); -- ERROR
+ALTER SERVER s OPTIONS (SET ambient_credentials 'off');
+ALTER SERVER s OPTIONS (DROP ambient_credentials);
+ALTER SERVER s OPTIONS (ADD ambient_credentials 'false');
+-- options of that name of somebody else's
 RESET ROLE;
+CREATE FOREIGN DATA WRAPPER other;
+CREATE SERVER other FOREIGN DATA WRAPPER other OPTIONS (ca_bundle '/somewhere');
+ALTER SERVER other OWNER TO regress_appconfig_group;
+SET ROLE regress_appconfig_user;
+ALTER SERVER other OPTIONS (DROP ca_bundle);
+RESET ROLE;
+DROP FOREIGN DATA WRAPPER other CASCADE;
 
 SELECT option FROM pg_foreign_server, unnest(srvoptions) AS option WHERE srvname = 's' ORDER BY option COLLATE "C";
 
@@ -257,5 +287,5 @@ RESET appconfig_fdw.enable_pushdown;
 SET client_min_messages = warning;
 DROP EXTENSION appconfig_fdw CASCADE;
 DROP DOMAIN run_number, big_run_number, identifier, fixed, texts;
-DROP OWNED BY regress_appconfig_user;
-DROP ROLE regress_appconfig_user;
+DROP OWNED BY regress_appconfig_user, regress_appconfig_group;
+DROP ROLE regress_appconfig_user, regress_appconfig_group;

@@ -13,6 +13,7 @@
 
 #include "compat.h"
 #include "fdw.h"
+#include "fdw_options.h"
 #include "http.h"
 
 PG_MODULE_MAGIC;
@@ -36,6 +37,7 @@ _PG_init(void)
 
 	MarkGUCPrefixReserved("appconfig_fdw");
 
+	appconfig_options_init();
 	appconfig_http_init();
 }
 

@@ -439,8 +439,7 @@ read_error(AwsError *error, const HttpResult *result,
 	JsonValue  *body =
 		appconfig_json_parse(result->body, result->body_length, &ignored);
 
-	/* texts are copied out of the body, which must not be lost if that fails
-	 */
+	/* copying texts out of the body can fail, and must not lose it */
 	PG_TRY();
 	{
 		if (body != NULL)

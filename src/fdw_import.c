@@ -51,9 +51,30 @@ print_table(const AppConfigTable *table, const char *server_name)
 }
 
 /*
- * Returns one command for each table that the statement asks for.  A name in
- * LIMIT TO or EXCEPT that no table has is passed over, as other wrappers do.
+ * Tells of names in LIMIT TO or EXCEPT that no table has.  Other wrappers pass
+ * over them in silence; but here the tables are known, and a name that is not
+ * one of them is a mistake, in its spelling, its case or its quotes.
  */
+static void
+notice_unknown_tables(const ImportForeignSchemaStmt *stmt)
+{
+	ListCell *lc;
+
+	foreach(lc, stmt->table_list)
+	{
+		const char *name = lfirst_node(RangeVar, lc)->relname;
+
+		if (appconfig_table_find(name) == NULL)
+			ereport(
+				NOTICE,
+				(errmsg("table \"%s\" does not exist in AppConfig, skipping",
+						name),
+				 errhint("Available tables are: %s.",
+						 appconfig_options_list_tables())));
+	}
+}
+
+/* Returns one command for each table that the statement asks for */
 List *
 appconfigImportForeignSchema(ImportForeignSchemaStmt *stmt,
 							 Oid serverOid			  pg_attribute_unused())
@@ -71,6 +92,7 @@ appconfigImportForeignSchema(ImportForeignSchemaStmt *stmt,
 					stmt->remote_schema, stmt->server_name),
 			 errhint("The only schema is \"%s\".", REMOTE_SCHEMA)));
 
+	notice_unknown_tables(stmt);
 	for (table = appconfig_tables; table->name != NULL; table++)
 	{
 		if (IsImportableForeignTable(table->name, stmt))

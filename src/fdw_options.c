@@ -4,9 +4,9 @@
  *		The options of servers, user mappings, foreign tables and columns.
  *
  * What lives here is one table with a row for each option, the validator that
- * checks options against it when they are set, and the functions that turn
- * stored options into the structs that the other files read.  No other file
- * looks at a DefElem.
+ * checks options against it when they are set, a hook that knows what they
+ * were before, and the functions that turn stored options into the structs
+ * that the other files read.  No other file looks at a DefElem.
  *
  * A new option is a row in the table.  What a row cannot say, a rule over two
  * options, stands in check_together().
@@ -20,7 +20,12 @@
 #include <limits.h>
 #include <math.h>
 
+#include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/reloptions.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/objectaccess.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_foreign_data_wrapper.h"
 #include "catalog/pg_foreign_server.h"
@@ -32,9 +37,11 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "aws_endpoint.h"
@@ -382,8 +389,8 @@ parse_file(const Option *option pg_attribute_unused(), const char *value,
 }
 
 /* Every name that tables.c gives to a table */
-static char *
-list_tables(void)
+char *
+appconfig_options_list_tables(void)
 {
 	const AppConfigTable *table;
 	StringInfoData		  list;
@@ -418,7 +425,8 @@ parse_object(const Option *option pg_attribute_unused(), const char *value,
 		return true;
 
 	fault->sqlstate = ERRCODE_FDW_TABLE_NOT_FOUND;
-	fault->hint = psprintf("Available tables are: %s.", list_tables());
+	fault->hint =
+		psprintf("Available tables are: %s.", appconfig_options_list_tables());
 	return false;
 }
 
@@ -535,7 +543,7 @@ has_secrets(List *given, int where)
 }
 
 /*
- * Refuses options that do not exist there, and says which do.
+ * Refuses options that do not exist there, and says which can be set.
  */
 static void
 check_names(List *given, int where)
@@ -558,7 +566,7 @@ check_names(List *given, int where)
 	initStringInfo(&valid);
 	for (option = options; option->name != NULL; option++)
 	{
-		if ((option->where & where) != 0)
+		if ((option->where & where) != 0 && (option->flags & NOT_YET) == 0)
 			appendStringInfo(&valid, "%s%s", valid.len > 0 ? ", " : "",
 							 option->name);
 	}
@@ -670,29 +678,43 @@ read_options(List *given, int where, OptionValues *values)
 }
 
 /*
+ * Is the option, with a good value, set to something?  Anybody may say that
+ * something is off.
+ */
+static bool
+is_in_force(const Option *option, List *given)
+{
+	ListCell *lc;
+
+	foreach(lc, given)
+	{
+		DefElem *def = lfirst_node(DefElem, lc);
+		bool	 on;
+
+		if (strcmp(def->defname, option->name) == 0)
+			return option->parse != parse_boolean ||
+				   !parse_bool(defGetString(def), &on) || on;
+	}
+	return false;
+}
+
+/*
  * Refuses what only a superuser may set, and what is for a later version.
  *
  * As in postgres_fdw, all that the validator is given is the options as they
  * would be after the change.  So it cannot know whether an option that is not
- * the user's to set was there before, and nobody but a superuser can change
- * anything about a server that has it, except to drop it.  That is also what
- * one wants: whoever could still change the endpoint could have signed
- * requests sent where the superuser never meant them to go.  A dump that has
- * such a server can only be restored by a superuser.
+ * the user's to set was there before; that it is not taken away, either, is
+ * for check_alteration().  A dump that has such a server can only be restored
+ * by a superuser.
  */
 static void
-check_permitted(List *given, int where, const OptionValues *values)
+check_permitted(List *given, int where)
 {
 	const Option *option;
 
 	for (option = options; option->name != NULL; option++)
 	{
-		if ((option->where & where) == 0 || !is_given(given, option->name))
-			continue;
-
-		/* anybody may say that something is off */
-		if (option->parse == parse_boolean &&
-			!*(const bool *) ((const char *) values + option->field))
+		if ((option->where & where) == 0 || !is_in_force(option, given))
 			continue;
 
 		if ((option->flags & NOT_YET) != 0)
@@ -708,7 +730,7 @@ check_permitted(List *given, int where, const OptionValues *values)
 				 errmsg("permission denied to set option \"%s\"",
 						option->name),
 				 errhint(
-					 "Only superusers may set it, or change a server that has it.")));
+					 "Only superusers may set it, or change other options of a server that has it.")));
 	}
 }
 
@@ -744,7 +766,7 @@ appconfig_fdw_validator(PG_FUNCTION_ARGS)
 
 	check_names(given, where);
 	read_options(given, where, &values);
-	check_permitted(given, where, &values);
+	check_permitted(given, where);
 
 	PG_RETURN_VOID();
 }
@@ -757,6 +779,108 @@ void
 appconfig_options_check_import(List *given)
 {
 	check_names(given, ON_IMPORT);
+}
+
+/* ------------------------------------------------------------------------
+ * Alterations
+ *
+ * A hook is told after the catalog was changed, but before the change is
+ * visible to the command, and so can see both what was and what is to be.  The
+ * validator, which runs before, has loaded the library by then.
+ * ------------------------------------------------------------------------
+ */
+
+static object_access_hook_type next_object_access_hook = NULL;
+
+/* The options that a server is to have */
+static List *
+options_to_be(Oid serverid)
+{
+	Relation relation = table_open(ForeignServerRelationId, AccessShareLock);
+	List	*given = NIL;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_foreign_server_oid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(serverid));
+	scan = systable_beginscan(relation, ForeignServerOidIndexId, true,
+							  SnapshotSelf, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		bool  isnull;
+		Datum stored = heap_getattr(tuple, Anum_pg_foreign_server_srvoptions,
+									RelationGetDescr(relation), &isnull);
+
+		if (!isnull)
+			given = untransformRelOptions(stored);
+	}
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return given;
+}
+
+/* Is it a server whose options are those of this file? */
+static bool
+is_ours(const ForeignServer *server)
+{
+	Oid		 validator = GetForeignDataWrapper(server->fdwid)->fdwvalidator;
+	FmgrInfo function;
+
+	if (!OidIsValid(validator))
+		return false;
+	fmgr_info(validator, &function);
+	return function.fn_addr == appconfig_fdw_validator;
+}
+
+/*
+ * Refuses other options for a server that has one that only a superuser may
+ * set: whoever could move its endpoint, with or without dropping that option,
+ * could have signed requests sent where the superuser never meant them to go.
+ * Its name, owner and version are not ours to protect.
+ */
+static void
+check_alteration(Oid serverid)
+{
+	ForeignServer *server = GetForeignServer(serverid);
+	const Option  *option;
+
+	for (option = options; option->name != NULL; option++)
+	{
+		if ((option->flags & SUPERUSER) == 0 ||
+			!is_in_force(option, server->options))
+			continue;
+		if (is_ours(server) &&
+			!equal(server->options, options_to_be(serverid)))
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to change options of server \"%s\"",
+						server->servername),
+				 errhint(
+					 "Only superusers may change options of a server that has option \"%s\".",
+					 option->name)));
+	}
+}
+
+static void
+object_accessed(ObjectAccessType access, Oid classid, Oid objectid, int subid,
+				void *arg)
+{
+	if (next_object_access_hook != NULL)
+		next_object_access_hook(access, classid, objectid, subid, arg);
+	if (access == OAT_POST_ALTER && classid == ForeignServerRelationId &&
+		!superuser())
+		check_alteration(objectid);
+}
+
+/* To be called once a process, from _PG_init() */
+void
+appconfig_options_init(void)
+{
+	next_object_access_hook = object_access_hook;
+	object_access_hook = object_accessed;
 }
 
 /* ------------------------------------------------------------------------
@@ -881,7 +1005,7 @@ appconfig_options_get_table(Oid foreigntableid)
 			 errmsg("AppConfig has no table \"%s\"", relname),
 			 errhint(
 				 "Name one of these in the option \"object\" of the foreign table: %s.",
-				 list_tables())));
+				 appconfig_options_list_tables())));
 	return table;
 }
 

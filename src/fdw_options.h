@@ -20,6 +20,7 @@
 #include "settings.h"
 #include "tables.h"
 
+extern void appconfig_options_init(void);
 extern void appconfig_options_get_settings(Oid				  serverid,
 										   AppConfigSettings *settings);
 extern void appconfig_options_get_credentials(Oid serverid, Oid userid,
@@ -28,6 +29,7 @@ extern void appconfig_options_get_credentials(Oid serverid, Oid userid,
 extern const AppConfigTable	  *appconfig_options_get_table(Oid foreigntableid);
 extern const AppConfigColumn **appconfig_options_get_columns(
 	Relation relation, const AppConfigTable *table);
-extern void appconfig_options_check_import(List *options);
+extern void	 appconfig_options_check_import(List *options);
+extern char *appconfig_options_list_tables(void);
 
 #endif /* APPCONFIG_FDW_OPTIONS_H */

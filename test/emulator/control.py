@@ -19,6 +19,7 @@ from datetime import timedelta
 from dataset import event, stamp, utc
 from faults import Rule
 from httpd import Response
+from service import encode
 from store import SNAPSHOT_MEMBERS, Run, select
 
 PREFIX = "/_emulator/"
@@ -222,4 +223,4 @@ class Control:
 
 
 def _json(status, document):
-    return Response(status, json.dumps(document, ensure_ascii=False).encode(), [("Content-Type", "application/json")])
+    return Response(status, encode(document), [("Content-Type", "application/json")])

@@ -12,7 +12,8 @@ python3-botocore, nothing else.  The other files here:
     signature.py  who may call, verification                   store.py      containers of the data
     faults.py     wrong answers on purpose                     control.py    the interface under /_emulator/
     httpd.py      HTTP/1.1                                     journal.py    log and counters
-    model.py      checks against the service model             ctl.py        command line client of the control
+    limits.py     the account's rate limits                    ctl.py        command line client of the control
+    model.py      checks against the service model
 
 This file has the command line, and puts the parts together for each request.
 """
@@ -34,6 +35,7 @@ from control import PREFIX, Control
 from faults import DELIVERIES, TRANSFORMS, Faults, error
 from httpd import Connection, Request, Response
 from journal import Journal
+from limits import GET_RATE, LIST_RATE, Limits
 from model import Model
 from service import ApiError, Service, route
 from signature import Verifier, denial
@@ -57,6 +59,7 @@ class Emulator:
         self._answers = {}
         self._control = Control(store, self._journal, self._faults, self._set_clock_offset, self._answers.clear)
         self._latency = options.latency_ms / 1000
+        self._limits = options.limits
         self._model = Model.load(options.validate_model) if options.validate_model else None
 
     def _now(self):
@@ -104,6 +107,9 @@ class Emulator:
                 outcome["key"], identity, region = self._verifier.verify(request)
             if call is None:
                 raise ApiError(404, "UnknownOperationException", "")
+            if self._limits is not None and not self._limits.take(call.operation.name):
+                outcome["throttled"] = True
+                raise ApiError(429, "ThrottlingException", "Rate exceeded", front_end=True)
             if self._verifier is not None and identity.denied:
                 raise denial(identity, call, region)
             body = self._answers.get(request.target)
@@ -202,6 +208,9 @@ def parse_arguments(arguments):
     parser.add_argument("--ready-file", metavar="FILE", help="gets the base URL once requests are taken")
     parser.add_argument("--log", metavar="FILE", help="gets a JSON line for each API request")
     parser.add_argument("--latency-ms", type=float, default=0, help="before every answer")
+    parser.add_argument("--limits", nargs="?", type=Limits.parse, const=f"{GET_RATE:g},{LIST_RATE:g}",
+                        metavar="GET,LIST", help="calls per second of the account, beyond which they are throttled; "
+                        "without a value: %(const)s")
     parser.add_argument("--tls-cert", metavar="FILE")
     parser.add_argument("--tls-key", metavar="FILE")
     parser.add_argument("--no-verify", action="store_true", help="take requests as they come, unsigned too")
@@ -224,7 +233,7 @@ def main(arguments=None):
         except ValueError as problem:
             sys.exit(str(problem))
     if options.dump:
-        sys.stdout.reconfigure(encoding="utf-8")
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
         store.dump(sys.stdout)
     else:
         asyncio.run(serve(store, options))

@@ -110,8 +110,9 @@ def error(status, code, message, member="Message", headers=()):
 def _status(response, rule, call, service):
     status = rule.status or 500
     if rule.body is not None:
-        return Response(status, rule.body.encode(), [("Content-Type", "application/json")] if rule.code is None else
-                        [("Content-Type", "application/json"), ("x-amzn-ErrorType", rule.code)])
+        return Response(status, rule.body.encode(errors="backslashreplace"),
+                        [("Content-Type", "application/json"),
+                         *([] if rule.code is None else [("x-amzn-ErrorType", rule.code)])])
     if rule.code is None and rule.message is None:
         return Response(status)
     return error(status, rule.code or "Fault", rule.message or "")

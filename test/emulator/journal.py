@@ -51,6 +51,7 @@ class Journal:
         operations = {}
         for entry in self.entries:
             operations[entry["operation"]] = operations.get(entry["operation"], 0) + 1
-        return {"requests": len(self.entries), "operations": operations, "in_flight": self.in_flight,
+        return {"requests": len(self.entries), "operations": operations,
+                "throttled": sum(entry.get("throttled", False) for entry in self.entries), "in_flight": self.in_flight,
                 "peak_in_flight": self.peak_in_flight, "connections": self.connections,
                 "connections_used": len({entry["connection"] for entry in self.entries})}

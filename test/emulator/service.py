@@ -378,7 +378,8 @@ def _snake(name):
 
 
 def encode(document):
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    """A document as the service sends it; half of a surrogate pair, which UTF-8 does not have, as an escape."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(errors="backslashreplace")
 
 
 def _token_binding(operation, labels, query):

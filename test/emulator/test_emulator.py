@@ -27,6 +27,7 @@ import dataset
 from faults import DELIVERIES, KINDS, TRANSFORMS
 from harness import EXAMPLE_KEY, HERE, RunningEmulator, segment, target
 from httpd import Request
+from limits import Limits
 from service import DEFAULT_PAGE_SIZE, OPERATIONS, normalized_segments
 from signature import WireRequest, WireSigner
 from store import Store
@@ -277,6 +278,104 @@ class Requests(Served):
             raw.shutdown(socket.SHUT_WR)
             received = b"".join(iter(lambda: raw.recv(65536), b""))
         self.assertEqual(re.findall(rb"HTTP/1.1 (\d+)", received), [b"200", b"404"])
+
+
+class LoneSurrogates(Served):
+    """JSON can have half of a pair, escaped; UTF-8 cannot."""
+
+    def test_documents_and_lists(self):
+        text = '{"Description":"\\ud800 \\udfff \\ud83d\\ude00"}'
+        connection = self.emulator.connect()
+        self.emulator.mutate("put_raw_run", application="many120", definition="md00001", run=1, text=text)
+        runs = "/applications/many120/experimentdefinitions/md00001/experimentruns"
+        self.assertEqual(self.get(runs + "/1", connection=connection).body, text.encode())
+        listed = self.get(runs, connection=connection)
+        self.assertIn('"Description":"\\ud800 \\udfff \U0001f600"'.encode(), listed.body)
+        self.assertEqual(listed.json["Items"][0]["Description"], "\ud800 \udfff \U0001f600")
+        application = self.get("/applications/many120").json
+        self.emulator.mutate("put", kind="application", document={**application, "Name": "a\udc00"})
+        self.assertIn(rb'"Name":"a\udc00"', self.get("/applications/many120", connection=connection).body)
+        connection.close()
+        self.assertEqual(self.stats()["connections_used"], 2)
+        self.assertIn("a\udc00", [each["Name"] for each in self.emulator.control("GET", "dump")["applications"]])
+
+    def test_faults(self):
+        for rule in ({"kind": "status", "code": "Fault", "message": "\ud800"}, {"kind": "status", "body": "\ud800"}):
+            self.emulator.control("POST", "faults", [rule])
+            self.assertIn(rb"\ud800", self.get(RUN).body)
+
+
+class RateLimits(unittest.TestCase):
+    """The buckets, on a clock of the test's own."""
+
+    def setUp(self):
+        self.now = 1000.0
+
+    def granted(self, limits, operation, calls):
+        return sum(limits.take(operation) for _ in range(calls))
+
+    def test_bursts_and_rates(self):
+        limits = Limits(clock=lambda: self.now)
+        self.assertEqual(self.granted(limits, "ListApplications", 50), 10)
+        self.assertEqual(self.granted(limits, "GetExperimentRun", 500), 100)
+        self.now += 0.5
+        self.assertEqual(self.granted(limits, "ListExperimentRuns", 50), 5)
+        self.assertEqual(self.granted(limits, "GetExperimentRun", 500), 50)
+        self.now += 3600
+        self.assertEqual(self.granted(limits, "ListExperimentRunEvents", 50), 10)
+        self.assertEqual(self.granted(limits, "GetApplication", 500), 100)
+
+    def test_throttled_calls_take_nothing(self):
+        limits = Limits(2, 2, clock=lambda: self.now)
+        self.assertEqual(self.granted(limits, "GetExperimentRun", 1000), 2)
+        for _ in range(4):
+            self.now += 0.25
+            self.granted(limits, "GetExperimentRun", 1000)
+        self.now += 0.5
+        self.assertEqual(self.granted(limits, "GetExperimentRun", 1000), 1)
+
+    def test_slow_rates_begin_with_a_call(self):
+        limits = Limits(0.5, 0.25, clock=lambda: self.now)
+        self.assertEqual(self.granted(limits, "GetExperimentRun", 9), 1)
+        self.now += 1.99
+        self.assertEqual(self.granted(limits, "GetExperimentRun", 9), 0)
+        self.now += 0.01
+        self.assertEqual(self.granted(limits, "GetExperimentRun", 9), 1)
+
+    def test_parse(self):
+        limits = Limits.parse("3,0.5")
+        self.assertEqual(self.granted(limits, "GetExperimentRun", 9), 3)
+        self.assertEqual(self.granted(limits, "ListApplications", 9), 1)
+        for text in ("", "3", "3,", "1,2,3", "0,1", "1,-1", "nan,1", "1,inf", "x,y"):
+            with self.assertRaises(ValueError):
+                Limits.parse(text)
+
+
+class Limited(Served):
+    """An emulator with limits so low that no bucket fills up again while a test runs."""
+
+    arguments = ("--data", "nasty", "--limits", "0.0001,0.0001")
+
+    def test_throttles(self):
+        self.assertEqual(self.get("/applications", key=("AKIDNOBODY", "x")).status, 403)
+        self.assertEqual(self.get("/nothing").status, 404)
+        self.assertEqual(self.get("/applications").status, 200)
+        self.assertEqual(self.get(RUN).status, 200)
+        for path, key in (("/applications", EXAMPLE_KEY), (RUN, ("AKIDOTHER", "other-secret")),
+                          (RUN, ("AKIDDENIED", "denied-secret"))):
+            answer = self.get(path, key=key)
+            self.assertEqual((answer.status, answer.code), (429, "ThrottlingException"))
+            self.assertEqual(answer.json, {"message": "Rate exceeded"})
+        self.assertEqual(self.stats()["throttled"], 3)
+        self.assertEqual([entry.get("throttled", False) for entry in self.log()], [False] * 4 + [True] * 3)
+
+    def test_arguments(self):
+        with RunningEmulator("--limits", "--data", "demo") as emulator:
+            self.assertEqual(emulator.get("/applications").status, 200)
+        refused = subprocess.run([sys.executable, HERE / "emulator.py", "--limits", "0,10"], capture_output=True,
+                                 text=True)
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("--limits", refused.stderr)
 
 
 class NamesWin(Served):
@@ -556,8 +655,8 @@ class Controlled(Served):
         self.assertEqual(second["connection"], first["connection"] + 1)
         self.assertEqual(self.emulator.control("DELETE", "log"), [first, second])
         self.assertEqual(self.log(), [])
-        self.assertEqual(self.stats(), {"requests": 0, "operations": {}, "in_flight": 0, "peak_in_flight": 0,
-                                        "connections": 0, "connections_used": 0})
+        self.assertEqual(self.stats(), {"requests": 0, "operations": {}, "throttled": 0, "in_flight": 0,
+                                        "peak_in_flight": 0, "connections": 0, "connections_used": 0})
 
     def test_life_of_a_run(self):
         base = "/applications/app120x/experimentdefinitions/norun00"

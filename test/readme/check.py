@@ -283,7 +283,7 @@ def check_options(report, blocks, refused):
     for block in blocks:
         hint = psql(OPTION_TARGETS[block.argument], check=False)
         valid = re.search(r"^HINT:  Valid options in this context are: (.*)$", hint, flags=re.MULTILINE)
-        true = set(valid[1].split(", ")) - later if valid else set()
+        true = set(valid[1].split(", ")) if valid else set()
         told = {code_words(row[0])[0]: row[1] for row in block.rows()}
         report.equal(block.place, sorted(told), sorted(true))
         report.equal(f"{block.place}, defaults", told,

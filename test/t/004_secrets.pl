@@ -113,7 +113,10 @@ foreach my $quoted ($secret_key, 'temporary-token', 'temporary-secret')
 	is(outcome($role, $look), '28000', 'an error that quotes a secret');
 	$emulator->ctl('nofaults');
 }
-foreach my $fault ([ 'status', '--status', '500', '--body', "secret: $secret_key" ], ['malformed'], ['garbage-bytes'],
+foreach my $fault ([ 'status', '--status', '500', '--body', "secret: $secret_key" ],
+	[ 'status', '--status', '403', '--code', 'IncompleteSignature', '--message',
+		"'AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/x, Signature=0123456789abcdef' lacks something" ],
+	['malformed'], ['garbage-bytes'],
 	['reset'], ['html503'], [ 'throttle' ])
 {
 	$emulator->ctl('fault', @$fault);
@@ -231,6 +234,51 @@ my $options = $node->safe_psql('postgres', q{
 	SET ROLE nobody;
 	SELECT umoptions FROM pg_user_mappings WHERE srvname = 'remote' AND umoptions IS NOT NULL});
 is($options, '', 'roles do not see the keys of others');
+
+# ---------------------------------------------------------------------
+# Nothing tells what others answer
+# ---------------------------------------------------------------------
+
+# who may create servers can point one at any port of the machine
+$node->safe_psql('postgres', 'CREATE ROLE creator; GRANT USAGE ON FOREIGN DATA WRAPPER appconfig_fdw TO creator');
+
+my $curious = open_session($node);
+
+$curious->query(qq{
+	SET ROLE creator;
+	CREATE SERVER curious FOREIGN DATA WRAPPER appconfig_fdw
+		OPTIONS (region 'us-east-1', endpoint '@{[ $emulator->url ]}/private', max_attempts '1');
+	CREATE USER MAPPING FOR creator SERVER curious OPTIONS (access_key_id 'AKID', secret_access_key 'a-secret-key');
+	CREATE FOREIGN TABLE pg_temp.applications (application_name text) SERVER curious});
+
+my %answers = (
+	'a text' => 'process_private_bytes 1',
+	'a page' => '<html><title>private</title></html>',
+	'XML' => '<?xml version="1.0"?><status><Code>Private</Code><Message>private</Message></status>',
+	'JSON' => '{"private":"private"}',
+	'an error of Elasticsearch' => '{"error":{"type":"private","reason":"private"},"status":403}',
+	'an error of etcd' => '{"error":"private","code":5,"message":"private","details":[]}',
+	'an error of CouchDB' => '{"error":"private","reason":"private"}',
+	'an error of Docker' => '{"message":"private"}',
+	'an error of Kubernetes' => '{"kind":"Status","message":"private","reason":"Private","code":403}',
+	'an error of Vault' => '{"errors":["private"]}',
+	'JSON that is cut' => '{"message":"private"',
+);
+
+foreach my $status (200, 301, 400, 403, 500, 503)
+{
+	foreach my $name (sort keys %answers)
+	{
+		$emulator->faults({ kind => 'status', status => $status, body => $answers{$name},
+			headers => { Location => '/private', Server => 'private' } });
+
+		my ($out, $err) = $curious->run('SELECT * FROM pg_temp.applications');
+
+		like($err, qr/ERROR/, "$name, with status $status, is an error") unless $status == 200;
+		unlike("$out\n$err" =~ s/GET \/private\S*//r, qr/private/i, "$name, with status $status, is not shown");
+	}
+}
+$emulator->faults();
 
 # ---------------------------------------------------------------------
 # Whose keys
