@@ -137,19 +137,18 @@ static const Meaning malformed = {
 /* By HttpOutcome */
 static const Meaning meaning_of_outcome[] = {
 	[HTTP_NOT_CONNECTED] =
-		{AWS_ERROR_TRANSIENT,
-		 ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION,
+		{AWS_ERROR_TRANSIENT, ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION,
 		 "could not connect to AWS AppConfig",
 		 "Check region and endpoint of the foreign server, and the network."},
 	[HTTP_NOT_TRUSTED] =
-		{AWS_ERROR_FATAL, ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION,
+		{AWS_ERROR_FATAL, ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION,
 		 "could not trust the server that answers for AWS AppConfig",
 		 "Check endpoint and ca_bundle of the foreign server."},
 	[HTTP_TIMED_OUT] =
-		{AWS_ERROR_TRANSIENT, ERRCODE_CONNECTION_FAILURE,
+		{AWS_ERROR_TRANSIENT, ERRCODE_FDW_UNABLE_TO_CREATE_REPLY,
 		 "AWS AppConfig did not answer in time",
 		 "Raise request_timeout of the foreign server if this lasts."},
-	[HTTP_LOST] = {AWS_ERROR_TRANSIENT, ERRCODE_CONNECTION_FAILURE,
+	[HTTP_LOST] = {AWS_ERROR_TRANSIENT, ERRCODE_FDW_UNABLE_TO_CREATE_REPLY,
 				   "the connection to AWS AppConfig was lost",
 				   "Try again later."},
 	[HTTP_TOO_LARGE] =
