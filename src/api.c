@@ -31,7 +31,6 @@
 #include "retry.h"
 
 #define SIGNING_NAME	  "appconfig"
-#define MAX_CLOCK_SKEW	  300 /* seconds that AWS tolerates */
 #define TOKEN_HEADER	  "X-Amz-Security-Token: "
 #define INVOCATION_ID_LEN 36 /* characters of a UUID */
 
@@ -239,26 +238,15 @@ start_attempt(ApiCall *call)
 	}
 }
 
-/*
- * If the server's clock differs by more than AWS tolerates from the one that
- * the attempt was signed by, goes by the server's from now on and returns
- * true.
- */
-static bool
-correct_clock(const ApiCall *call, const HttpResult *result)
+/* Goes by the service's clock from now on, if the answer tells it */
+static void
+set_clock(ApiSession *session, const HttpResult *result)
 {
 	const char *date = result->field[HTTP_FIELD_DATE];
-	time_t		now = time(NULL);
-	int64		server_time;
-	long		offset;
 
-	if (date == NULL || !appconfig_retry_parse_date(date, now, &server_time))
-		return false;
-	offset = (long) (server_time - now);
-	if (labs(offset - call->clock_offset) < MAX_CLOCK_SKEW)
-		return false;
-	call->owner->session->clock_offset = offset;
-	return true;
+	if (result->outcome == HTTP_ANSWERED && date != NULL)
+		session->clock_offset = appconfig_retry_clock_offset(
+			date, time(NULL), session->clock_offset);
 }
 
 /* Milliseconds that the answer asks us to wait, RETRY_NO_HINT if it does not
@@ -300,7 +288,8 @@ schedule_retry(ApiCall *call, const AwsError *error, const HttpResult *result)
 		return false;
 	if (error->kind == AWS_ERROR_CLOCK)
 	{
-		if (call->clock_corrected || !correct_clock(call, result))
+		if (call->clock_corrected ||
+			call->clock_offset == session->clock_offset)
 			return false;
 		call->clock_corrected = true;
 		call->start_at = now;
@@ -528,8 +517,10 @@ appconfig_api_drive(ApiSession *session)
 		if (call->state != CALL_IN_FLIGHT)
 			continue;
 		result = appconfig_http_result(call->transfer);
-		if (result != NULL)
-			finish_attempt(call, result);
+		if (result == NULL)
+			continue;
+		set_clock(session, result);
+		finish_attempt(call, result);
 	}
 }
 

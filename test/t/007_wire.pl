@@ -1,0 +1,87 @@
+# What comes over the wire and is not what was asked for.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use AppConfigTest;
+
+use POSIX qw(strftime);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $emulator = start_emulator();
+my $node = new_node('wire');
+# every statement is to ask the service; no pace, so that what is measured is not the pacer
+my %asking = (cache_size => 0, max_get_rate => 0, max_list_rate => 0);
+create_server($node, 'plain', $emulator->url, %asking);
+
+my $example = "application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k' AND run = 1";
+
+sub look
+{
+	my ($server) = @_;
+
+	return "SELECT status FROM $server.experiment_runs WHERE $example AND exposure_percentage IS NOT NULL";
+}
+
+sub calls_of
+{
+	my ($emulator) = @_;
+
+	return $emulator->ctl('calls') =~ s/.* //r;
+}
+
+my $session = open_session($node);
+
+# ---------------------------------------------------------------------
+# Dates
+# ---------------------------------------------------------------------
+
+# the calls of two statements of a session, after an answer with that date
+foreach my $case (
+	[ 'Mon, 01 Jan 1601 00:00:00 GMT', 1 ],
+	[ 'Thu, 01 Jan 1970 00:00:00 GMT', 1 ],
+	[ 'Fri, 31 Dec 9999 23:59:59 GMT', 1 ],
+	[ 'yesterday', 1 ],
+	[ '', 1 ],
+	[ strftime('%a, %d %b %Y %H:%M:%S GMT', gmtime(time + 2 * 365 * 86400)), 1 ],
+	# it could be true, until the next answer
+	[ strftime('%a, %d %b %Y %H:%M:%S GMT', gmtime(time + 100 * 86400)), 2 ])
+{
+	my ($date, $calls) = @$case;
+
+	$emulator->reset;
+	$emulator->ctl('fault', 'date', '--date', $date, '--times', '1');
+	is($session->query(look('plain')), 'DONE', "an answer of '$date'");
+	$emulator->ctl('clear');
+	is($session->query(look('plain')), 'DONE', '... does not hinder the next one');
+	is(calls_of($emulator), $calls, "... which takes $calls calls");
+	$emulator->ctl('clear');
+	is($session->query(look('plain')), 'DONE', '... nor the one after that');
+	is(calls_of($emulator), 1, '... which takes one');
+}
+
+# a refusal with a date that is a lie, and the next honest answer
+$emulator->reset;
+$emulator->ctl('fault', 'skew', '--date', 'Fri, 31 Dec 9999 23:59:59 GMT', '--times', '1');
+is($session->failure(look('plain')), '28000', 'a clock that cannot be followed is an error');
+is($session->query(look('plain')), 'DONE', '... once');
+
+# a clock that is really off, and then mended
+foreach my $seconds (3600, -3600, 0)
+{
+	$emulator->reset;
+	$emulator->mutate('set_clock', seconds => $seconds);
+	is($session->query(look('plain')), 'DONE', "a clock that is $seconds s ahead");
+	is(calls_of($emulator), 2, '... is followed');
+	is($session->query(look('plain')), 'DONE', '... from then on');
+	is(calls_of($emulator), 3, '... without further ado');
+}
+
+unlike(slurp_file($node->logfile), qr/was terminated by signal|PANIC|TRAP/, 'no backend crashed');
+
+done_testing();
