@@ -34,6 +34,7 @@ OBJS = \
 	src/aws_endpoint.o \
 	src/aws_error.o \
 	src/aws_sigv4.o \
+	src/address.o \
 	src/http.o \
 	src/json.o \
 	src/pacer.o \

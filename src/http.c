@@ -28,7 +28,6 @@
 #include "postgres.h"
 
 #include <curl/curl.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -40,6 +39,7 @@
 #include "storage/fd.h"
 #include "storage/latch.h"
 
+#include "address.h"
 #include "compat.h"
 #include "http.h"
 
@@ -202,40 +202,6 @@ set_timer(CURLM *multi pg_attribute_unused(), long milliseconds, void *userp)
  */
 
 /*
- * May a request go to this IPv4 address, in host byte order?  Link-local
- * addresses are where clouds keep the credentials of their machines.
- */
-static bool
-ipv4_allowed(uint32 address, bool plain)
-{
-	if (plain)
-		return (address >> 24) == 127;
-	return (address >> 16) != ((169 << 8) | 254) && (address >> 24) != 0 &&
-		   (address >> 28) < 14;
-}
-
-static bool
-ipv6_allowed(const struct in6_addr *address, bool plain)
-{
-	/* the metadata service's own addresses, fd00:ec2::/32 */
-	static const uint8 metadata[4] = {0xfd, 0x00, 0x0e, 0xc2};
-
-	if (IN6_IS_ADDR_V4MAPPED(address))
-	{
-		uint32 ipv4;
-
-		memcpy(&ipv4, &address->s6_addr[12], sizeof(ipv4));
-		return ipv4_allowed(ntohl(ipv4), plain);
-	}
-	if (plain)
-		return IN6_IS_ADDR_LOOPBACK(address);
-	return !IN6_IS_ADDR_LINKLOCAL(address) &&
-		   !IN6_IS_ADDR_UNSPECIFIED(address) &&
-		   !IN6_IS_ADDR_MULTICAST(address) &&
-		   memcmp(address->s6_addr, metadata, sizeof(metadata)) != 0;
-}
-
-/*
  * curl wants a socket for an address.  Here the name has been resolved, so a
  * check here cannot be deceived by a name server that changes its answer.
  */
@@ -243,20 +209,13 @@ static curl_socket_t
 open_socket(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	HttpTransfer *transfer = userp;
-	bool		  allowed = false;
 	curl_socket_t sock;
 
 	if (purpose != CURLSOCKTYPE_IPCXN)
 		return CURL_SOCKET_BAD;
-	if (address->family == AF_INET)
-		allowed = ipv4_allowed(
-			ntohl(((struct sockaddr_in *) &address->addr)->sin_addr.s_addr),
-			transfer->plain);
-	else if (address->family == AF_INET6)
-		allowed =
-			ipv6_allowed(&((struct sockaddr_in6 *) &address->addr)->sin6_addr,
-						 transfer->plain);
-	if (!allowed)
+	if (!appconfig_address_is_allowed(&address->addr, transfer->plain
+														  ? ADDRESS_LOOPBACK
+														  : ADDRESS_SERVICE))
 	{
 		transfer->refused = true;
 		return CURL_SOCKET_BAD;
@@ -695,8 +654,12 @@ finish_transfer(HttpTransfer *transfer, CURLcode code)
 			CURLE_OK)
 		result->status = (int) status;
 	result->body = transfer->body != NULL ? transfer->body : "";
-	result->error = transfer->error[0] != '\0' ? transfer->error
-											   : curl_easy_strerror(code);
+	if (transfer->refused)
+		result->error = "the address is one that no request may go to";
+	else if (transfer->error[0] != '\0')
+		result->error = transfer->error;
+	else
+		result->error = curl_easy_strerror(code);
 	for (i = 0; i < HTTP_FIELD_COUNT; i++)
 		result->field[i] = transfer->field[i];
 }

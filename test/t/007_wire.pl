@@ -82,6 +82,18 @@ foreach my $seconds (3600, -3600, 0)
 	is(calls_of($emulator), 3, '... without further ado');
 }
 
+# ---------------------------------------------------------------------
+# Addresses
+# ---------------------------------------------------------------------
+
+create_server($node, 'elsewhere', $emulator->url, max_attempts => 1);
+foreach my $address ('169.254.169.254', '[::ffff:a9fe:a9fe]', '[64:ff9b::a9fe:a9fe]', '[2002:a9fe:a9fe::1]')
+{
+	$session->query("ALTER SERVER elsewhere OPTIONS (SET endpoint 'https://$address')");
+	(undef, $err) = $session->run(look('elsewhere'));
+	like($err, qr/HV00N: .*could not trust.*\nDETAIL:.*the address is one that no request may go to/, "$address is refused");
+}
+
 unlike(slurp_file($node->logfile), qr/was terminated by signal|PANIC|TRAP/, 'no backend crashed');
 
 done_testing();
