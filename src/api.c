@@ -36,7 +36,6 @@
 
 struct ApiSession
 {
-	HttpPool   *pool;
 	RetryBucket bucket;
 	Pacer		get_pacer;
 	Pacer		list_pacer;
@@ -83,10 +82,7 @@ struct ApiCall
  * ------------------------------------------------------------------------
  */
 
-/*
- * A session for calls under these settings, allocated in the current context;
- * its connections live until appconfig_api_session_destroy().
- */
+/* A session for calls under these settings, in the current context */
 ApiSession *
 appconfig_api_session_create(const AppConfigSettings *settings)
 {
@@ -97,8 +93,6 @@ appconfig_api_session_create(const AppConfigSettings *settings)
 	appconfig_retry_fill(&session->bucket);
 	appconfig_pacer_init(&session->get_pacer, settings->max_get_rate, now);
 	appconfig_pacer_init(&session->list_pacer, settings->max_list_rate, now);
-	/* a statement can have several scans */
-	session->pool = appconfig_http_pool_create(settings->max_concurrency * 4);
 	return session;
 }
 
@@ -107,7 +101,6 @@ void
 appconfig_api_session_destroy(ApiSession *session)
 {
 	Assert(dlist_is_empty(&session->calls));
-	appconfig_http_pool_destroy(session->pool);
 	pfree(session);
 }
 
@@ -215,14 +208,13 @@ start_attempt(ApiCall *call)
 
 	call->clock_offset = call->owner->session->clock_offset;
 	call->sent_at = appconfig_http_clock();
-	call->transfer =
-		appconfig_http_start(call->owner->session->pool, &request);
+	call->transfer = appconfig_http_start(&request);
 	wipe_headers(request.headers);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(scratch);
 	if (call->transfer == NULL)
 		ereport(ERROR,
-				(errcode(ERRCODE_FDW_OUT_OF_MEMORY), errmsg("out of memory")));
+				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	call->state = CALL_IN_FLIGHT;
 	call->attempts++;
 	/* a call that ends before its turn has cost nothing */
@@ -494,8 +486,8 @@ appconfig_api_release(ApiCall *call)
 }
 
 /* Lets all calls of the session get on as far as they can without waiting */
-void
-appconfig_api_drive(ApiSession *session)
+static void
+drive(ApiSession *session)
 {
 	dlist_iter		   iter;
 	dlist_mutable_iter modify;
@@ -505,10 +497,11 @@ appconfig_api_drive(ApiSession *session)
 	{
 		ApiCall *call = dlist_container(ApiCall, node, iter.cur);
 
-		if (call->state == CALL_WAITING && call->start_at <= now)
+		if (call->state == CALL_WAITING && call->start_at <= now &&
+			appconfig_http_has_room())
 			start_attempt(call);
 	}
-	appconfig_http_drive(session->pool);
+	appconfig_http_drive();
 	dlist_foreach_modify(modify, &session->calls)
 	{
 		ApiCall			 *call = dlist_container(ApiCall, node, modify.cur);
@@ -526,7 +519,9 @@ appconfig_api_drive(ApiSession *session)
 
 /*
  * Waits until a call of the session can get on, and drives it.  There must be
- * one that is not done.  Interrupts happen in here.
+ * one that is not done.  The answers of other sessions come in as well, but
+ * wait to be looked at until somebody waits for these.  Interrupts happen in
+ * here.
  */
 void
 appconfig_api_wait(ApiSession *session)
@@ -535,11 +530,14 @@ appconfig_api_wait(ApiSession *session)
 	long	   timeout = -1; /* milliseconds */
 	dlist_iter iter;
 
+	appconfig_http_open();
 	dlist_foreach(iter, &session->calls)
 	{
 		ApiCall *call = dlist_container(ApiCall, node, iter.cur);
 
-		if (call->state == CALL_WAITING)
+		/* for a place a call waits with those that have one */
+		if (call->state == CALL_WAITING &&
+			(call->start_at > now || appconfig_http_has_room()))
 		{
 			long left = (long) ((Max(0, call->start_at - now) + 999) / 1000);
 
@@ -550,6 +548,6 @@ appconfig_api_wait(ApiSession *session)
 	/* better an error than a wait for nothing */
 	if (dlist_is_empty(&session->calls))
 		elog(ERROR, "no call to AWS AppConfig is under way");
-	appconfig_http_wait(session->pool, timeout);
-	appconfig_api_drive(session);
+	appconfig_http_wait(timeout);
+	drive(session);
 }

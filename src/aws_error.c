@@ -158,8 +158,12 @@ static const Meaning meaning_of_outcome[] = {
 	[HTTP_MALFORMED] = {AWS_ERROR_FATAL, ERRCODE_FDW_ERROR,
 						"AWS AppConfig sent an answer that cannot be read",
 						NULL},
-	[HTTP_OUT_OF_MEMORY] = {AWS_ERROR_FATAL, ERRCODE_FDW_OUT_OF_MEMORY,
+	[HTTP_OUT_OF_MEMORY] = {AWS_ERROR_FATAL, ERRCODE_OUT_OF_MEMORY,
 							"out of memory", NULL},
+	[HTTP_OUT_OF_DESCRIPTORS] =
+		{AWS_ERROR_FATAL, ERRCODE_INSUFFICIENT_RESOURCES,
+		 "could not open a connection to AWS AppConfig",
+		 HTTP_DESCRIPTORS_HINT},
 };
 
 /*

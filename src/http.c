@@ -3,11 +3,19 @@
  * http.c
  *		Concurrent HTTP transfers, driven by the backend's latch.
  *
- * The only file that knows libcurl.  A pool is one curl multi handle with its
- * kept connections; curl tells us which sockets and which timer it waits for,
- * the sockets go into an epoll set, and that set, the process latch and the
- * postmaster's death are waited for together.  So nothing here blocks without
- * listening for interrupts, whatever the network does.
+ * The only file that knows how libcurl transfers.  A backend has one pool: one
+ * curl multi handle with the connections to all servers.  curl tells us which
+ * sockets and which timer it waits for, the sockets go into an epoll set, and
+ * that set, the process latch and the postmaster's death are waited for
+ * together.  So nothing here blocks without listening for interrupts, whatever
+ * the network does; and whoever waits for one transfer lets all get on.
+ *
+ * A connection is kept for whoever asks for the same host, port and trust
+ * next: curl compares these.  What is signed is the request, so it does not
+ * matter by whom.  Idle connections are given up, least recently used first,
+ * when there are many or when descriptors run short; after that transfers wait
+ * in a queue until others have ended.  All this is nobody's business above
+ * this file.
  *
  * What may not live here: retries, signing, JSON, anything of AWS but the
  * names of a few header fields.
@@ -27,10 +35,11 @@
  */
 #include "postgres.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -42,40 +51,57 @@
 #include "address.h"
 #include "compat.h"
 #include "http.h"
+#include "socket.h"
 
-#define MAX_IDLE		 64	  /* easy handles kept for later transfers */
-#define MAX_FIELD_LENGTH 1024 /* bytes kept of a header field */
-#define MAX_HEADER_SIZE	 (256 * 1024) /* bytes of all of them */
+#define MAX_IDLE_HANDLES	 64	  /* easy handles kept for later transfers */
+#define MAX_IDLE_CONNECTIONS 64	  /* kept, if there are descriptors enough */
+#define MAX_FIELD_LENGTH	 1024 /* bytes kept of a header field */
+#define MAX_HEADER_SIZE		 (256 * 1024) /* bytes of all of them */
+#define POOL_DESCRIPTORS	 4 /* curl's two, the epoll set, the wait set */
+#define NAME_DESCRIPTORS	 2 /* curl's, while it resolves a name */
 
-struct HttpPool
+typedef struct HttpPool
 {
 	CURLM		 *multi;
-	int			  epoll_fd;	 /* holds the sockets that curl waits for */
-	WaitEventSet *wait_set;	 /* latch, postmaster death, epoll_fd */
-	bool		  timer_set; /* does curl want to be called at timer_at? */
-	int64		  timer_at;	 /* on appconfig_http_clock() */
-	bool		  broken;	 /* a socket could not be watched */
-	int64		  waited;	 /* microseconds, in appconfig_http_wait() */
-	dlist_head	  transfers; /* of this pool, in flight or answered */
-	CURL		 *idle[MAX_IDLE]; /* handles without a transfer; they keep TLS
+	int			  descriptors; /* told to PostgreSQL, besides the sockets */
+	int			  epoll_fd;	   /* holds the sockets that curl waits for */
+	WaitEventSet *wait_set;	   /* latch, postmaster death, epoll_fd */
+	bool		  timer_set;   /* does curl want to be called at timer_at? */
+	int64		  timer_at;	   /* on appconfig_http_clock() */
+	int64		  waited;	   /* microseconds of waiting */
+	dlist_head	  transfers;   /* queued, in flight or ended */
+	int			  in_flight;   /* those that the multi handle has */
+	int			  resolving;   /* those of them without an address so far */
+	int			  limit;	   /* connections that have descriptors */
+	CURL *idle[MAX_IDLE_HANDLES]; /* handles without a transfer; they keep TLS
 								   * sessions */
-	int			  idle_count;
-};
+	int	  idle_count;
+} HttpPool;
 
 struct HttpTransfer
 {
-	dlist_node		   node; /* in pool->transfers */
-	HttpPool		  *pool;
+	dlist_node		   node; /* in the pool's transfers */
 	CURL			  *easy;
 	bool			   added; /* does the multi handle have it? */
 	struct curl_slist *headers;
 	bool			   plain;	/* http: and so for loopback addresses only */
-	bool			   refused; /* the address is one we don't connect to */
-	bool			   too_large;
-	int				   connect_timeout; /* milliseconds of waiting */
+	bool			   by_name; /* is there a name to resolve? */
+	bool			   resolving;		/* has it not been, so far? */
+	int				   reserved;		/* descriptors for that */
+	int				   connect_timeout; /* milliseconds */
 	int				   request_timeout;
-	int64	   waited_before; /* the pool's waiting before the transfer */
-	size_t	   max_response_size;
+	int64			   waited_before; /* the pool's waiting before it */
+	int				   count_before;  /* sockets, when there was no place */
+	size_t			   max_response_size;
+
+	/* Of this try to send it */
+	HttpOutcome verdict;	  /* why it fails, if we know; else in flight */
+	const char *reason;		  /* text for that, or NULL */
+	int			system_error; /* the same, as an errno */
+	bool		unwatched;	  /* its socket is not in the epoll set */
+	int			sock;		  /* -1 if it is not known */
+
+	/* The answer */
 	char	  *body;
 	size_t	   body_allocated;
 	size_t	   header_size;
@@ -83,6 +109,9 @@ struct HttpTransfer
 	char	   error[CURL_ERROR_SIZE];
 	HttpResult result;
 };
+
+/* NULL until the first transfer */
+static HttpPool *pool = NULL;
 
 /* By HttpField */
 static const char *const field_names[HTTP_FIELD_COUNT] = {
@@ -113,6 +142,9 @@ static const struct
 	{CURLE_GOT_NOTHING, HTTP_LOST},
 	{CURLE_PARTIAL_FILE, HTTP_LOST},
 	{CURLE_OUT_OF_MEMORY, HTTP_OUT_OF_MEMORY},
+#if LIBCURL_VERSION_NUM >= 0x080600
+	{CURLE_TOO_LARGE, HTTP_TOO_LARGE},
+#endif
 };
 
 /*
@@ -159,12 +191,22 @@ leave_curl(const sigset_t *saved)
  * ------------------------------------------------------------------------
  */
 
+/* The transfer of an easy handle */
+static HttpTransfer *
+transfer_of(CURL *easy)
+{
+	char *private = NULL;
+
+	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
+	return (HttpTransfer *) private;
+}
+
 /* curl wants to know when something happens on this socket, or no longer */
 static int
-watch_socket(CURL *easy pg_attribute_unused(), curl_socket_t sock, int what,
-			 void *userp, void *socketp pg_attribute_unused())
+watch_socket(CURL *easy, curl_socket_t sock, int what,
+			 void *userp   pg_attribute_unused(),
+			 void *socketp pg_attribute_unused())
 {
-	HttpPool		  *pool = userp;
 	struct epoll_event event = {0};
 
 	if (what == CURL_POLL_REMOVE)
@@ -180,16 +222,25 @@ watch_socket(CURL *easy pg_attribute_unused(), curl_socket_t sock, int what,
 	event.data.fd = sock;
 	if (epoll_ctl(pool->epoll_fd, EPOLL_CTL_MOD, sock, &event) != 0 &&
 		epoll_ctl(pool->epoll_fd, EPOLL_CTL_ADD, sock, &event) != 0)
-		pool->broken = true;
+	{
+		int			  save_errno = errno;
+		HttpTransfer *transfer = transfer_of(easy);
+
+		/* curl has handles of its own that close connections */
+		if (transfer != NULL)
+		{
+			transfer->system_error = save_errno;
+			transfer->unwatched = true;
+		}
+	}
 	return 0;
 }
 
 /* curl wants to be called after that many milliseconds; -1: no longer */
 static int
-set_timer(CURLM *multi pg_attribute_unused(), long milliseconds, void *userp)
+set_timer(CURLM *multi pg_attribute_unused(), long milliseconds,
+		  void *userp pg_attribute_unused())
 {
-	HttpPool *pool = userp;
-
 	pool->timer_set = milliseconds >= 0;
 	if (pool->timer_set)
 		pool->timer_at = appconfig_http_clock() + (int64) milliseconds * 1000;
@@ -201,6 +252,31 @@ set_timer(CURLM *multi pg_attribute_unused(), long milliseconds, void *userp)
  * ------------------------------------------------------------------------
  */
 
+/* Decides how the transfer ends; the reason is a constant, or NULL */
+static void
+decide(HttpTransfer *transfer, HttpOutcome verdict, const char *reason)
+{
+	transfer->verdict = verdict;
+	transfer->reason = reason;
+}
+
+static AddressPolicy
+policy_of(const HttpTransfer *transfer)
+{
+	return transfer->plain ? ADDRESS_LOOPBACK : ADDRESS_SERVICE;
+}
+
+/* The name is resolved, or there was a connection to it */
+static void
+set_resolved(HttpTransfer *transfer)
+{
+	if (transfer->resolving)
+		pool->resolving--;
+	transfer->resolving = false;
+	for (; transfer->reserved > 0; transfer->reserved--)
+		ReleaseExternalFD();
+}
+
 /*
  * curl wants a socket for an address.  Here the name has been resolved, so a
  * check here cannot be deceived by a name server that changes its answer.
@@ -209,74 +285,96 @@ static curl_socket_t
 open_socket(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	HttpTransfer *transfer = userp;
-	curl_socket_t sock;
+	int			  sock;
 
+	set_resolved(transfer);
 	if (purpose != CURLSOCKTYPE_IPCXN)
 		return CURL_SOCKET_BAD;
-	if (!appconfig_address_is_allowed(&address->addr, transfer->plain
-														  ? ADDRESS_LOOPBACK
-														  : ADDRESS_SERVICE))
+	if (!appconfig_address_is_allowed(&address->addr, policy_of(transfer)))
 	{
-		transfer->refused = true;
+		decide(transfer, HTTP_NOT_TRUSTED,
+			   "the address is one that no request may go to");
 		return CURL_SOCKET_BAD;
 	}
-	if (!AcquireExternalFD())
-		return CURL_SOCKET_BAD;
-	sock = socket(address->family, address->socktype | SOCK_CLOEXEC,
-				  address->protocol);
-	if (sock < 0)
+	sock = appconfig_socket_open(&address->addr, address->addrlen,
+								 address->socktype, address->protocol);
+	if (sock < 0 && appconfig_socket_means_shortage(errno))
 	{
-		ReleaseExternalFD();
-		return CURL_SOCKET_BAD;
+		decide(transfer, HTTP_OUT_OF_DESCRIPTORS, NULL);
+		transfer->system_error = errno;
 	}
-	return sock;
+	transfer->sock = sock;
+	return sock < 0 ? CURL_SOCKET_BAD : sock;
 }
 
 static int
 close_socket(void *userp pg_attribute_unused(), curl_socket_t sock)
 {
-	int result = close(sock);
+	dlist_iter iter;
 
-	ReleaseExternalFD();
-	return result;
+	dlist_foreach(iter, &pool->transfers)
+	{
+		HttpTransfer *transfer = dlist_container(HttpTransfer, node, iter.cur);
+
+		if (transfer->sock == sock)
+			transfer->sock = -1;
+	}
+	return appconfig_socket_close(sock);
 }
 
-/* Keeps a header field that is asked for; a repeated one counts once, the last
+/* Is it the line of that header field?  Sets the value, trimmed. */
+static bool
+is_field(const char *line, size_t length, const char *name, const char **value,
+		 size_t *value_length)
+{
+	size_t		name_length = strlen(name);
+	const char *end = line + length;
+
+	if (length <= name_length || line[name_length] != ':' ||
+		pg_strncasecmp(line, name, name_length) != 0)
+		return false;
+	*value = line + name_length + 1;
+	while (*value < end && (**value == ' ' || **value == '\t'))
+		(*value)++;
+	while (end > *value && (unsigned char) end[-1] <= ' ')
+		end--;
+	*value_length = end - *value;
+	return true;
+}
+
+/* A printable copy of a header field's value: it ends up in messages */
+static char *
+copy_value(const char *value, size_t length)
+{
+	char *copy = strndup(value, Min(length, MAX_FIELD_LENGTH));
+	char *c;
+
+	for (c = copy; c != NULL && *c != '\0'; c++)
+	{
+		if ((unsigned char) *c < ' ' || (unsigned char) *c > '~')
+			*c = '?';
+	}
+	return copy;
+}
+
+/*
+ * Keeps a header field that is asked for; a repeated one counts once, the last
  */
 static void
 keep_field(HttpTransfer *transfer, const char *line, size_t length)
 {
-	const char *colon = memchr(line, ':', length);
+	const char *value;
+	size_t		value_length;
 	int			i;
 
-	if (colon == NULL)
-		return;
 	for (i = 0; i < HTTP_FIELD_COUNT; i++)
 	{
-		size_t		name_length = strlen(field_names[i]);
-		const char *value = colon + 1;
-		const char *end = line + length;
-		char	   *copy;
-		char	   *c;
-
-		if ((size_t) (colon - line) != name_length ||
-			pg_strncasecmp(line, field_names[i], name_length) != 0)
+		if (!is_field(line, length, field_names[i], &value, &value_length))
 			continue;
-		while (value < end && (*value == ' ' || *value == '\t'))
-			value++;
-		while (end > value && (unsigned char) end[-1] <= ' ')
-			end--;
-		copy = strndup(value, Min((size_t) (end - value), MAX_FIELD_LENGTH));
-		if (copy == NULL)
-			return;
-		/* these end up in messages */
-		for (c = copy; *c != '\0'; c++)
-		{
-			if ((unsigned char) *c < ' ' || (unsigned char) *c > '~')
-				*c = '?';
-		}
 		free(transfer->field[i]);
-		transfer->field[i] = copy;
+		transfer->field[i] = copy_value(value, value_length);
+		if (transfer->field[i] == NULL)
+			decide(transfer, HTTP_OUT_OF_MEMORY, NULL);
 		return;
 	}
 }
@@ -302,16 +400,13 @@ receive_header(char *line, size_t size, size_t count, void *userp)
 	transfer->result.bytes_received += length;
 	transfer->header_size += length;
 	if (transfer->header_size > MAX_HEADER_SIZE)
-	{
-		transfer->too_large = true;
-		return 0;
-	}
+		decide(transfer, HTTP_TOO_LARGE, "its header is too long");
 	/* an interim answer, a 100 say, is followed by the real one */
 	if (length > 5 && memcmp(line, "HTTP/", 5) == 0)
 		forget_fields(transfer);
 	else
 		keep_field(transfer, line, length);
-	return length;
+	return transfer->verdict == HTTP_IN_FLIGHT ? length : 0;
 }
 
 static size_t
@@ -324,7 +419,7 @@ receive_body(char *data, size_t size, size_t count, void *userp)
 	transfer->result.bytes_received += length;
 	if (transfer->result.body_length + length > transfer->max_response_size)
 	{
-		transfer->too_large = true;
+		decide(transfer, HTTP_TOO_LARGE, NULL);
 		return 0;
 	}
 	if (needed > transfer->body_allocated)
@@ -333,7 +428,10 @@ receive_body(char *data, size_t size, size_t count, void *userp)
 		char  *body = realloc(transfer->body, allocate);
 
 		if (body == NULL)
+		{
+			decide(transfer, HTTP_OUT_OF_MEMORY, NULL);
 			return 0;
+		}
 		transfer->body = body;
 		transfer->body_allocated = allocate;
 	}
@@ -344,100 +442,162 @@ receive_body(char *data, size_t size, size_t count, void *userp)
 }
 
 /* ------------------------------------------------------------------------
- * Pools
+ * The pool
  * ------------------------------------------------------------------------
  */
 
-/*
- * A pool that keeps up to max_connections connections open between transfers.
- * Raises an error if the process is out of memory or file descriptors.  The
- * pool lives until appconfig_http_pool_destroy().
- */
-HttpPool *
-appconfig_http_pool_create(int max_connections)
-{
-	HttpPool *pool = calloc(1, sizeof(HttpPool));
-	CURLM	 *multi = curl_multi_init();
-
-	if (pool == NULL || multi == NULL)
-	{
-		free(pool);
-		if (multi != NULL)
-			curl_multi_cleanup(multi);
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_OUT_OF_MEMORY), errmsg("out of memory")));
-	}
-	dlist_init(&pool->transfers);
-	pool->multi = multi;
-	pool->epoll_fd = -1;
-
-	PG_TRY();
-	{
-		if (!AcquireExternalFD())
-			ereport(
-				ERROR,
-				(errcode_for_socket_access(),
-				 errmsg(
-					 "could not watch the connections to AWS AppConfig: %m")));
-		pool->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-		if (pool->epoll_fd < 0)
-		{
-			int save_errno = errno;
-
-			ReleaseExternalFD();
-			errno = save_errno;
-			ereport(
-				ERROR,
-				(errcode_for_socket_access(),
-				 errmsg(
-					 "could not watch the connections to AWS AppConfig: %m")));
-		}
-		pool->wait_set = appconfig_create_wait_event_set(3);
-		AddWaitEventToSet(pool->wait_set, WL_LATCH_SET, PGINVALID_SOCKET,
-						  MyLatch, NULL);
-		if (IsUnderPostmaster)
-			AddWaitEventToSet(pool->wait_set, WL_EXIT_ON_PM_DEATH,
-							  PGINVALID_SOCKET, NULL, NULL);
-		AddWaitEventToSet(pool->wait_set, WL_SOCKET_READABLE, pool->epoll_fd,
-						  NULL, NULL);
-	}
-	PG_CATCH();
-	{
-		appconfig_http_pool_destroy(pool);
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
-
-	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
-	curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, pool);
-	curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, set_timer);
-	curl_multi_setopt(multi, CURLMOPT_TIMERDATA, pool);
-	curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long) max_connections);
-	return pool;
-}
-
-/* Ends all transfers and connections.  Raises no error. */
-void
-appconfig_http_pool_destroy(HttpPool *pool)
+static void
+destroy_pool(HttpPool *old)
 {
 	sigset_t saved;
 
-	while (!dlist_is_empty(&pool->transfers))
-		appconfig_http_release(
-			dlist_head_element(HttpTransfer, node, &pool->transfers));
 	enter_curl(&saved);
-	while (pool->idle_count > 0)
-		curl_easy_cleanup(pool->idle[--pool->idle_count]);
-	curl_multi_cleanup(pool->multi);
+	while (old->idle_count > 0)
+		curl_easy_cleanup(old->idle[--old->idle_count]);
+	if (old->multi != NULL)
+		curl_multi_cleanup(old->multi);
 	leave_curl(&saved);
-	if (pool->wait_set != NULL)
-		FreeWaitEventSet(pool->wait_set);
-	if (pool->epoll_fd >= 0)
-	{
-		close(pool->epoll_fd);
+	if (old->wait_set != NULL)
+		FreeWaitEventSet(old->wait_set);
+	if (old->epoll_fd >= 0)
+		close(old->epoll_fd);
+	for (; old->descriptors > 0; old->descriptors--)
 		ReleaseExternalFD();
+	free(old);
+}
+
+pg_noreturn static void
+raise_no_descriptors(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+			 errmsg("could not watch the connections to AWS AppConfig: %m"),
+			 errhint(HTTP_DESCRIPTORS_HINT)));
+}
+
+pg_noreturn static void
+raise_no_memory(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+}
+
+/*
+ * The multi handle.  It opens descriptors of its own, which no child process
+ * has any use for; they are those that were free before.
+ */
+static void
+create_multi(HttpPool *new)
+{
+	int next[POOL_DESCRIPTORS - 1];
+	int i;
+	int missing = 0;
+	int save_errno = 0;
+
+	for (i = 0; i < (int) lengthof(next); i++)
+	{
+		next[i] = fcntl(new->epoll_fd, F_DUPFD_CLOEXEC, 0);
+		if (next[i] < 0)
+		{
+			save_errno = errno;
+			missing++;
+		}
 	}
-	free(pool);
+	for (i = 0; i < (int) lengthof(next); i++)
+	{
+		if (next[i] >= 0)
+			close(next[i]);
+	}
+	if (missing > 0)
+	{
+		errno = save_errno;
+		raise_no_descriptors();
+	}
+	new->multi = curl_multi_init();
+	if (new->multi == NULL)
+		raise_no_memory();
+	for (i = 0; i < (int) lengthof(next); i++)
+		(void) fcntl(next[i], F_SETFD, FD_CLOEXEC);
+}
+
+static void
+create_wait_set(HttpPool *new)
+{
+	/* PostgreSQL counts this one itself */
+	ReleaseExternalFD();
+	new->descriptors--;
+	new->wait_set = appconfig_create_wait_event_set(3);
+	AddWaitEventToSet(new->wait_set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch,
+					  NULL);
+	if (IsUnderPostmaster)
+		AddWaitEventToSet(new->wait_set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET,
+						  NULL, NULL);
+	AddWaitEventToSet(new->wait_set, WL_SOCKET_READABLE, new->epoll_fd, NULL,
+					  NULL);
+}
+
+static void
+fill_pool(HttpPool *new)
+{
+	while (new->descriptors < POOL_DESCRIPTORS)
+	{
+		if (!AcquireExternalFD())
+			raise_no_descriptors();
+		new->descriptors++;
+	}
+	new->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (new->epoll_fd < 0)
+		raise_no_descriptors();
+	create_multi(new);
+	create_wait_set(new);
+	curl_multi_setopt(new->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
+	curl_multi_setopt(new->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+}
+
+static HttpPool *
+create_pool(void)
+{
+	HttpPool *new = calloc(1, sizeof(HttpPool));
+
+	if (new == NULL)
+		raise_no_memory();
+	dlist_init(&new->transfers);
+	new->epoll_fd = -1;
+	new->limit = PG_INT32_MAX;
+	PG_TRY();
+	{
+		fill_pool(new);
+	}
+	PG_CATCH();
+	{
+		destroy_pool(new);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	return new;
+}
+
+/*
+ * Sees to it that there is a pool; to be called before appconfig_http_start().
+ * Raises an error if the process is out of memory or file descriptors.
+ */
+void
+appconfig_http_open(void)
+{
+	if (pool == NULL)
+		pool = create_pool();
+}
+
+/* Tells curl how many connections there may be, and may be idle */
+static void
+set_limits(void)
+{
+	/* half of what PostgreSQL lets extensions have is for others */
+	int kept = Min(MAX_IDLE_CONNECTIONS, max_safe_fds / 6);
+
+	curl_multi_setopt(pool->multi, CURLMOPT_MAXCONNECTS,
+					  (long) Max(kept, pool->in_flight));
+	curl_multi_setopt(pool->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
+					  (long) pool->limit);
 }
 
 /* ------------------------------------------------------------------------
@@ -526,40 +686,131 @@ set_headers(HttpTransfer *transfer, const char *const *headers)
 	return true;
 }
 
+/* Is the host of the URL a name, rather than an address? */
+static bool
+has_name(const char *url)
+{
+	const char	  *host = strstr(url, "://") + strlen("://");
+	char		   text[INET_ADDRSTRLEN];
+	struct in_addr address;
+
+	if (*host == '[')
+		return false;
+	strlcpy(text, host, Min(sizeof(text), strcspn(host, ":/?") + 1));
+	return inet_pton(AF_INET, text, &address) != 1;
+}
+
+/* Puts a transfer into the queue as one that has not been sent */
+static void
+queue(HttpTransfer *transfer)
+{
+	decide(transfer, HTTP_IN_FLIGHT, NULL);
+	transfer->system_error = 0;
+	transfer->unwatched = false;
+	transfer->sock = -1;
+	transfer->error[0] = '\0';
+}
+
+static bool
+is_queued(const HttpTransfer *transfer)
+{
+	return !transfer->added && transfer->result.outcome == HTTP_IN_FLIGHT;
+}
+
 /*
- * Sends a request and returns without waiting.  The answer comes while
- * appconfig_http_drive() and appconfig_http_wait() are called for the pool;
- * the caller releases the transfer.  Raises no error: returns NULL if there is
- * no memory, and every other failure is the outcome of the transfer.
+ * Takes the descriptors with which a name is resolved.  Where there are none,
+ * one transfer after another does without.
+ */
+static bool
+reserve_for_name(HttpTransfer *transfer)
+{
+	if (!transfer->by_name)
+		return true;
+	while (transfer->reserved < NAME_DESCRIPTORS && AcquireExternalFD())
+		transfer->reserved++;
+	if (transfer->reserved < NAME_DESCRIPTORS && pool->resolving > 0)
+	{
+		set_resolved(transfer);
+		return false;
+	}
+	transfer->resolving = true;
+	pool->resolving++;
+	return true;
+}
+
+/* Gives a transfer to curl; the time begins that it may take */
+static bool
+send_transfer(HttpTransfer *transfer)
+{
+	transfer->waited_before = pool->waited;
+	transfer->added =
+		curl_multi_add_handle(pool->multi, transfer->easy) == CURLM_OK;
+	if (transfer->added)
+		pool->in_flight++;
+	else
+		set_resolved(transfer);
+	return transfer->added;
+}
+
+/* Takes it back, wherever it is */
+static void
+withdraw(HttpTransfer *transfer)
+{
+	set_resolved(transfer);
+	if (!transfer->added)
+		return;
+	curl_multi_remove_handle(pool->multi, transfer->easy);
+	transfer->added = false;
+	pool->in_flight--;
+}
+
+/*
+ * Could another request go out at once, as far as descriptors are concerned?
+ * One that is started nevertheless waits in the queue, with a signature that
+ * grows old.
+ */
+bool
+appconfig_http_has_room(void)
+{
+	int		   count = 0;
+	dlist_iter iter;
+
+	if (pool->limit == PG_INT32_MAX)
+		return true;
+	dlist_foreach(iter, &pool->transfers)
+	{
+		HttpTransfer *transfer = dlist_container(HttpTransfer, node, iter.cur);
+
+		count += transfer->result.outcome == HTTP_IN_FLIGHT;
+	}
+	return count < pool->limit;
+}
+
+/*
+ * Puts a request on its way and returns without waiting.  The answer comes
+ * while appconfig_http_drive() and appconfig_http_wait() are called; the
+ * caller releases the transfer.  Raises no error: returns NULL if there is no
+ * memory, and every other failure is the outcome of the transfer.
  */
 HttpTransfer *
-appconfig_http_start(HttpPool *pool, const HttpRequest *request)
+appconfig_http_start(const HttpRequest *request)
 {
 	HttpTransfer *transfer = calloc(1, sizeof(HttpTransfer));
-	sigset_t	  saved;
 
 	if (transfer == NULL)
 		return NULL;
-	transfer->pool = pool;
 	transfer->plain = strncmp(request->url, "http://", strlen("http://")) == 0;
+	transfer->by_name = has_name(request->url);
 	transfer->connect_timeout = request->connect_timeout;
 	transfer->request_timeout = request->request_timeout;
-	transfer->waited_before = pool->waited;
 	transfer->max_response_size = request->max_response_size;
+	transfer->count_before = PG_INT32_MAX;
+	queue(transfer);
 	dlist_push_tail(&pool->transfers, &transfer->node);
 	transfer->easy = pool->idle_count > 0 ? pool->idle[--pool->idle_count]
 										  : curl_easy_init();
 	if (transfer->easy == NULL || !set_headers(transfer, request->headers) ||
 		!set_options(transfer, request))
-	{
-		appconfig_http_release(transfer);
-		return NULL;
-	}
-	enter_curl(&saved);
-	transfer->added =
-		curl_multi_add_handle(pool->multi, transfer->easy) == CURLM_OK;
-	leave_curl(&saved);
-	if (!transfer->added)
 	{
 		appconfig_http_release(transfer);
 		return NULL;
@@ -583,14 +834,12 @@ appconfig_http_result(HttpTransfer *transfer)
 void
 appconfig_http_release(HttpTransfer *transfer)
 {
-	HttpPool *pool = transfer->pool;
-	sigset_t  saved;
+	sigset_t saved;
 
-	dlist_delete(&transfer->node);
 	enter_curl(&saved);
-	if (transfer->added)
-		curl_multi_remove_handle(pool->multi, transfer->easy);
-	if (transfer->easy != NULL && pool->idle_count < MAX_IDLE)
+	withdraw(transfer);
+	dlist_delete(&transfer->node);
+	if (transfer->easy != NULL && pool->idle_count < MAX_IDLE_HANDLES)
 	{
 		curl_easy_reset(transfer->easy);
 		pool->idle[pool->idle_count++] = transfer->easy;
@@ -622,12 +871,8 @@ outcome_of(const HttpTransfer *transfer, CURLcode code)
 
 	if (code == CURLE_OK)
 		return HTTP_ANSWERED;
-	if (transfer->refused)
-		return HTTP_NOT_TRUSTED;
-	if (transfer->too_large)
-		return HTTP_TOO_LARGE;
-	if (code == CURLE_WRITE_ERROR)
-		return HTTP_OUT_OF_MEMORY;
+	if (transfer->verdict != HTTP_IN_FLIGHT)
+		return transfer->verdict;
 	/* time can run out before there is a connection, or after */
 	if (code == CURLE_OPERATION_TIMEDOUT && !is_connected(transfer))
 		return HTTP_NOT_CONNECTED;
@@ -639,6 +884,35 @@ outcome_of(const HttpTransfer *transfer, CURLcode code)
 	return HTTP_MALFORMED;
 }
 
+/* Adds what the system has said of a failure, unless it is there already */
+static void
+add_system_error(HttpTransfer *transfer, CURLcode code)
+{
+	long		error = transfer->system_error;
+	size_t		length = strlen(transfer->error);
+	const char *words;
+
+	if (error == 0 && code == CURLE_COULDNT_CONNECT)
+		curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &error);
+	if (error == 0)
+		return;
+	words = strerror((int) error);
+	if (strstr(transfer->error, words) == NULL)
+		snprintf(transfer->error + length, sizeof(transfer->error) - length,
+				 "%s%s", length > 0 ? ": " : "", words);
+}
+
+/* What there is to say of a failure; lives as long as the transfer */
+static const char *
+words_for(HttpTransfer *transfer, CURLcode code)
+{
+	if (transfer->reason != NULL)
+		return transfer->reason;
+	add_system_error(transfer, code);
+	return transfer->error[0] != '\0' ? transfer->error
+									  : curl_easy_strerror(code);
+}
+
 static void
 finish_transfer(HttpTransfer *transfer, CURLcode code)
 {
@@ -646,61 +920,59 @@ finish_transfer(HttpTransfer *transfer, CURLcode code)
 	long		status = 0;
 	int			i;
 
-	curl_multi_remove_handle(transfer->pool->multi, transfer->easy);
-	transfer->added = false;
 	result->outcome = outcome_of(transfer, code);
 	if (result->outcome == HTTP_ANSWERED &&
 		curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status) ==
 			CURLE_OK)
 		result->status = (int) status;
 	result->body = transfer->body != NULL ? transfer->body : "";
-	if (transfer->refused)
-		result->error = "the address is one that no request may go to";
-	else if (transfer->error[0] != '\0')
-		result->error = transfer->error;
-	else
-		result->error = curl_easy_strerror(code);
+	result->error = words_for(transfer, code);
 	for (i = 0; i < HTTP_FIELD_COUNT; i++)
 		result->field[i] = transfer->field[i];
 }
 
-static void
-finish_transfers(HttpPool *pool)
+/*
+ * There was no descriptor for a connection.  Can there be one, if an idle
+ * connection is given up or another transfer waited for?  curl gives up the
+ * one that has been idle for longest when there are as many as it may have.
+ */
+static bool
+make_room(HttpTransfer *transfer)
 {
-	CURLMsg *message;
-	int		 left;
+	int count = appconfig_socket_count();
 
-	while ((message = curl_multi_info_read(pool->multi, &left)) != NULL)
-	{
-		char *private = NULL;
-
-		if (message->msg == CURLMSG_DONE &&
-			curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE,
-							  &private) == CURLE_OK)
-			finish_transfer((HttpTransfer *) private, message->data.result);
-	}
+	/* nothing to be given up, or giving up has not helped */
+	if (pool->in_flight == 0 &&
+		(count == 0 || count >= transfer->count_before))
+		return false;
+	transfer->count_before = count;
+	pool->limit = Max(count, 1);
+	return true;
 }
 
 /*
- * Milliseconds that a transfer may still be waited for.  Only waiting counts:
- * while the query does something else nobody reads what arrives, and an answer
- * that lies there already is not late.  That is why curl's own timeouts, which
- * go by the clock, are not used.
+ * curl is done with a transfer, or we are.  What could not be sent through no
+ * fault of the other side goes back into the queue.
  */
-static long
-deadline_left(const HttpTransfer *transfer)
+static void
+end_transfer(HttpTransfer *transfer, CURLcode code)
 {
-	int limit = is_connected(transfer) ? transfer->request_timeout
-									   : Min(transfer->connect_timeout,
-											 transfer->request_timeout);
-
-	return limit -
-		   (long) ((transfer->pool->waited - transfer->waited_before) / 1000);
+	withdraw(transfer);
+	if (code != CURLE_OK && transfer->verdict == HTTP_OUT_OF_DESCRIPTORS &&
+		make_room(transfer))
+		queue(transfer);
+	else
+	{
+		finish_transfer(transfer, code);
+		/* perhaps there are more descriptors again */
+		if (code == CURLE_OK && pool->limit < PG_INT32_MAX)
+			pool->limit++;
+	}
 }
 
-/* Ends the transfers that have been waited for long enough */
+/* Sends what has waited for its turn, as far as there are descriptors */
 static void
-check_deadlines(HttpPool *pool)
+send_queued(void)
 {
 	dlist_iter iter;
 
@@ -708,14 +980,79 @@ check_deadlines(HttpPool *pool)
 	{
 		HttpTransfer *transfer = dlist_container(HttpTransfer, node, iter.cur);
 
-		if (transfer->added && deadline_left(transfer) <= 0)
-			finish_transfer(transfer, CURLE_OPERATION_TIMEDOUT);
+		if (!is_queued(transfer))
+			continue;
+		if (pool->in_flight >= pool->limit || !reserve_for_name(transfer))
+			return;
+		if (!send_transfer(transfer))
+		{
+			decide(transfer, HTTP_OUT_OF_MEMORY, NULL);
+			finish_transfer(transfer, CURLE_OUT_OF_MEMORY);
+		}
 	}
 }
 
-/* Milliseconds until the first of the transfers has; -1 for never */
+/* Ends the transfers that curl is done with */
+static void
+end_transfers(void)
+{
+	CURLMsg *message;
+	int		 left;
+
+	while ((message = curl_multi_info_read(pool->multi, &left)) != NULL)
+	{
+		if (message->msg == CURLMSG_DONE)
+			end_transfer(transfer_of(message->easy_handle),
+						 message->data.result);
+	}
+}
+
+/* Milliseconds that a transfer has been waited for */
+static int64
+time_taken(const HttpTransfer *transfer)
+{
+	return (pool->waited - transfer->waited_before) / 1000;
+}
+
+/*
+ * Milliseconds that a transfer may still take.  Only waiting counts: while the
+ * query does something else nobody reads what arrives, and an answer that lies
+ * there already is not late.  That is why curl's own timeouts, which go by the
+ * clock, are not used.
+ */
 static long
-deadlines_left(HttpPool *pool)
+time_left(const HttpTransfer *transfer)
+{
+	int limit = is_connected(transfer) ? transfer->request_timeout
+									   : Min(transfer->connect_timeout,
+											 transfer->request_timeout);
+
+	return (long) Max(0, limit - time_taken(transfer));
+}
+
+/* Ends the transfers that curl would go on with, but we don't */
+static void
+check_transfers(void)
+{
+	dlist_iter iter;
+
+	dlist_foreach(iter, &pool->transfers)
+	{
+		HttpTransfer *transfer = dlist_container(HttpTransfer, node, iter.cur);
+
+		if (!transfer->added)
+			continue;
+		if (transfer->unwatched)
+			decide(transfer, HTTP_OUT_OF_DESCRIPTORS, NULL);
+		else if (time_left(transfer) > 0)
+			continue;
+		end_transfer(transfer, CURLE_OPERATION_TIMEDOUT);
+	}
+}
+
+/* Milliseconds until one of the transfers may take no longer; -1 for never */
+static long
+deadlines_left(void)
 {
 	long	   left = -1;
 	dlist_iter iter;
@@ -724,15 +1061,15 @@ deadlines_left(HttpPool *pool)
 	{
 		HttpTransfer *transfer = dlist_container(HttpTransfer, node, iter.cur);
 
-		if (transfer->added && (left < 0 || deadline_left(transfer) < left))
-			left = Max(0, deadline_left(transfer));
+		if (transfer->added && (left < 0 || time_left(transfer) < left))
+			left = time_left(transfer);
 	}
 	return left;
 }
 
 /* Milliseconds until curl wants to be called, rounded up; -1 for never */
 static long
-timer_left(const HttpPool *pool)
+timer_left(void)
 {
 	int64 left = pool->timer_at - appconfig_http_clock();
 
@@ -741,21 +1078,16 @@ timer_left(const HttpPool *pool)
 	return left <= 0 ? 0 : (long) ((left + 999) / 1000);
 }
 
-/*
- * Lets all transfers of the pool get on as far as they can without waiting.
- * Raises an error only where the process is out of resources.
- */
-void
-appconfig_http_drive(HttpPool *pool)
+/* Tells curl of the time, and of what has happened on its sockets */
+static void
+call_curl(void)
 {
 	struct epoll_event events[64];
-	sigset_t		   saved;
 	int				   running;
 	int				   n;
 	int				   i;
 
-	enter_curl(&saved);
-	if (timer_left(pool) == 0)
+	if (timer_left() == 0)
 	{
 		pool->timer_set = false;
 		curl_multi_socket_action(pool->multi, CURL_SOCKET_TIMEOUT, 0,
@@ -775,17 +1107,39 @@ appconfig_http_drive(HttpPool *pool)
 		curl_multi_socket_action(pool->multi, events[i].data.fd, what,
 								 &running);
 	}
-	finish_transfers(pool);
-	check_deadlines(pool);
-	leave_curl(&saved);
+}
 
-	if (pool->broken)
+/*
+ * Lets all transfers get on as far as they can without waiting.  Raises no
+ * error.
+ */
+void
+appconfig_http_drive(void)
+{
+	sigset_t saved;
+
+	enter_curl(&saved);
+	send_queued();
+	set_limits();
+	call_curl();
+	end_transfers();
+	check_transfers();
+	leave_curl(&saved);
+}
+
+/* Milliseconds until there is something to do, at most that many; -1: never */
+static long
+limit_timeout(long timeout)
+{
+	long limits[] = {timer_left(), deadlines_left()};
+	int	 i;
+
+	for (i = 0; i < (int) lengthof(limits); i++)
 	{
-		pool->broken = false;
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
-				 errmsg("could not watch a connection to AWS AppConfig")));
+		if (limits[i] >= 0 && (timeout < 0 || limits[i] < timeout))
+			timeout = limits[i];
 	}
+	return timeout;
 }
 
 /*
@@ -794,19 +1148,17 @@ appconfig_http_drive(HttpPool *pool)
  * caller must hold nothing that an error would leak.
  */
 void
-appconfig_http_wait(HttpPool *pool, long timeout)
+appconfig_http_wait(long timeout)
 {
 	WaitEvent event;
-	long	  limits[] = {timer_left(pool), deadlines_left(pool)};
 	int64	  before = appconfig_http_clock();
-	int		  i;
+	sigset_t  saved;
 
-	for (i = 0; i < (int) lengthof(limits); i++)
-	{
-		if (limits[i] >= 0 && (timeout < 0 || limits[i] < timeout))
-			timeout = limits[i];
-	}
-	if (WaitEventSetWait(pool->wait_set, timeout, &event, 1,
+	/* the transfer before them may have been released */
+	enter_curl(&saved);
+	send_queued();
+	leave_curl(&saved);
+	if (WaitEventSetWait(pool->wait_set, limit_timeout(timeout), &event, 1,
 						 appconfig_wait_event()) == 1 &&
 		(event.events & WL_LATCH_SET))
 		ResetLatch(MyLatch);

@@ -93,6 +93,9 @@ foreach my $address ('169.254.169.254', '[::ffff:a9fe:a9fe]', '[64:ff9b::a9fe:a9
 	(undef, $err) = $session->run(look('elsewhere'));
 	like($err, qr/HV00N: .*could not trust.*\nDETAIL:.*the address is one that no request may go to/, "$address is refused");
 }
+$session->query("ALTER SERVER elsewhere OPTIONS (SET endpoint 'http://127.0.0.1:1')");
+(undef, $err) = $session->run(look('elsewhere'));
+like($err, qr/HV00N: .*could not connect.*\nDETAIL:.*Connection refused/, 'what the system says of a connection is in the error');
 
 unlike(slurp_file($node->logfile), qr/was terminated by signal|PANIC|TRAP/, 'no backend crashed');
 
