@@ -124,8 +124,9 @@ static const struct
 	int		status;
 	Meaning meaning;
 } meaning_of_status[] = {
-	{401, UNKNOWN_KEY}, {403, DENIED},	  {404, NOT_FOUND}, {429, THROTTLED},
-	{500, TRANSIENT},	{502, TRANSIENT}, {503, TRANSIENT}, {504, TRANSIENT},
+	{401, UNKNOWN_KEY}, {403, DENIED},	  {404, NOT_FOUND},
+	{408, TRANSIENT},	{429, THROTTLED}, {500, TRANSIENT},
+	{502, TRANSIENT},	{503, TRANSIENT}, {504, TRANSIENT},
 };
 
 static const Meaning refused = REFUSED;

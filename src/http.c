@@ -14,8 +14,9 @@
  * next: curl compares these.  What is signed is the request, so it does not
  * matter by whom.  Idle connections are given up, least recently used first,
  * when there are many or when descriptors run short; after that transfers wait
- * in a queue until others have ended.  All this is nobody's business above
- * this file.
+ * in a queue until others have ended.  A kept connection on which there is
+ * something to be read is not used: it would be the answer to this request,
+ * whatever it is.  All this is nobody's business above this file.
  *
  * What may not live here: retries, signing, JSON, anything of AWS but the
  * names of a few header fields.
@@ -38,6 +39,7 @@
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <fcntl.h>
+#include <openssl/ssl.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <time.h>
@@ -59,6 +61,9 @@
 #define MAX_HEADER_SIZE		 (256 * 1024) /* bytes of all of them */
 #define POOL_DESCRIPTORS	 4 /* curl's two, the epoll set, the wait set */
 #define NAME_DESCRIPTORS	 2 /* curl's, while it resolves a name */
+
+/* Before 7.80 nobody can be asked before a request goes out */
+#define CAN_CHECK_CONNECTIONS (LIBCURL_VERSION_NUM >= 0x075000)
 
 typedef struct HttpPool
 {
@@ -99,6 +104,8 @@ struct HttpTransfer
 	const char *reason;		  /* text for that, or NULL */
 	int			system_error; /* the same, as an errno */
 	bool		unwatched;	  /* its socket is not in the epoll set */
+	bool		connects;	  /* over a connection of its own? */
+	bool		is_stale;	  /* the kept connection is not fit for use */
 	int			sock;		  /* -1 if it is not known */
 
 	/* The answer */
@@ -288,6 +295,7 @@ open_socket(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
 	int			  sock;
 
 	set_resolved(transfer);
+	transfer->connects = true;
 	if (purpose != CURLSOCKTYPE_IPCXN)
 		return CURL_SOCKET_BAD;
 	if (!appconfig_address_is_allowed(&address->addr, policy_of(transfer)))
@@ -321,6 +329,47 @@ close_socket(void *userp pg_attribute_unused(), curl_socket_t sock)
 	}
 	return appconfig_socket_close(sock);
 }
+
+#if CAN_CHECK_CONNECTIONS
+/* Does OpenSSL hold bytes that it has read from the connection, but not curl?
+ */
+static bool
+tls_has_input(CURL *easy)
+{
+	const struct curl_tlssessioninfo *tls = NULL;
+
+	return curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &tls) == CURLE_OK &&
+		   tls != NULL && tls->backend == CURLSSLBACKEND_OPENSSL &&
+		   tls->internals != NULL && SSL_has_pending(tls->internals);
+}
+
+/*
+ * A request is about to be sent.  On a connection that was kept nothing may be
+ * there to be read: it would be taken for the answer, though it was sent
+ * before anybody asked.  Servers do so when they close what has been idle for
+ * long, with a 408, say.
+ */
+static int
+check_connection(void *userp, char *peer, char *local pg_attribute_unused(),
+				 int peer_port, int local_port)
+{
+	HttpTransfer *transfer = userp;
+	int			  sock = appconfig_socket_find(peer, peer_port, local_port);
+
+	set_resolved(transfer);
+	if (sock >= 0)
+		transfer->sock = sock;
+	if (transfer->connects ||
+		(sock >= 0 && !appconfig_socket_has_input(sock) &&
+		 !tls_has_input(transfer->easy) &&
+		 appconfig_address_is_allowed(appconfig_socket_peer(sock),
+									  policy_of(transfer))))
+		return CURL_PREREQFUNC_OK;
+	transfer->is_stale = true;
+	curl_easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE, 1L);
+	return CURL_PREREQFUNC_ABORT;
+}
+#endif
 
 /* Is it the line of that header field?  Sets the value, trimmed. */
 static bool
@@ -634,6 +683,12 @@ set_options(HttpTransfer *transfer, const HttpRequest *request)
 	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	SET(CURLOPT_OPENSOCKETDATA, transfer);
 	SET(CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+#if CAN_CHECK_CONNECTIONS
+	SET(CURLOPT_PREREQFUNCTION, check_connection);
+	SET(CURLOPT_PREREQDATA, transfer);
+#else
+	SET(CURLOPT_FORBID_REUSE, 1L);
+#endif
 	/* see check_deadlines(); 0 would be the default of five minutes */
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long) PG_INT32_MAX);
 	SET(CURLOPT_TIMEOUT_MS, 0L);
@@ -707,6 +762,8 @@ queue(HttpTransfer *transfer)
 	decide(transfer, HTTP_IN_FLIGHT, NULL);
 	transfer->system_error = 0;
 	transfer->unwatched = false;
+	transfer->connects = false;
+	transfer->is_stale = false;
 	transfer->sock = -1;
 	transfer->error[0] = '\0';
 }
@@ -958,8 +1015,15 @@ static void
 end_transfer(HttpTransfer *transfer, CURLcode code)
 {
 	withdraw(transfer);
-	if (code != CURLE_OK && transfer->verdict == HTTP_OUT_OF_DESCRIPTORS &&
-		make_room(transfer))
+	if (code == CURLE_ABORTED_BY_CALLBACK && transfer->is_stale)
+	{
+		curl_easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE, 0L);
+		curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L);
+		queue(transfer);
+	}
+	else if (code != CURLE_OK &&
+			 transfer->verdict == HTTP_OUT_OF_DESCRIPTORS &&
+			 make_room(transfer))
 		queue(transfer);
 	else
 	{

@@ -108,6 +108,13 @@ my $plain = start_emulator();
 is($sqlstate, 'HV00N', 'a server without TLS');
 is($_->ctl('calls'), 'no calls', 'nobody who is not trusted gets a request') foreach values %emulators, $plain;
 
+# a connection is kept, and what TLS sends over it unasked does not prevent that
+$emulators{good}->ctl('clear');
+create_server($node, 'keeping', $emulators{good}->url, ca_bundle => "$dir/ours.pem");
+$node->safe_psql('postgres', "SELECT status FROM keeping.experiment_runs WHERE $example;" x 5);
+is($emulators{good}->ctl('calls'), 'GetExperimentRun 5', 'five statements make five calls');
+is($emulators{good}->ctl('connections'), 1, '... over one connection');
+
 # two servers of one session do not lend each other their trust
 create_server($node, 'trusting', $emulators{good}->url, ca_bundle => "$dir/ours.pem");
 create_server($node, 'doubting', $emulators{good}->url, ca_bundle => "$dir/theirs.pem", max_attempts => 1);

@@ -1,4 +1,5 @@
-# What comes over the wire and is not what was asked for.
+# What comes over the wire and is not what was asked for: answers that nobody waited for,
+# dates, and addresses that no request may go to.
 
 use strict;
 use warnings;
@@ -11,13 +12,22 @@ use POSIX qw(strftime);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(time);
 
-my $emulator = start_emulator();
+my $dir = PostgreSQL::Test::Utils::tempdir();
+my ($unused, $failure) = run_command([
+	'openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2',
+	'-subj', '/CN=test', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', "$dir/key.pem", '-out', "$dir/cert.pem"
+]);
+die $failure if $?;
+
+my %emulators = (
+	plain => start_emulator(),
+	tls => start_emulator('--tls-cert', "$dir/cert.pem", '--tls-key', "$dir/key.pem"));
 my $node = new_node('wire');
 # every statement is to ask the service; no pace, so that what is measured is not the pacer
 my %asking = (cache_size => 0, max_get_rate => 0, max_list_rate => 0);
-create_server($node, 'plain', $emulator->url, %asking);
+create_server($node, 'plain', $emulators{plain}->url, %asking);
+create_server($node, 'tls', $emulators{tls}->url, %asking, ca_bundle => "$dir/cert.pem");
 
 my $example = "application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k' AND run = 1";
 
@@ -35,7 +45,51 @@ sub calls_of
 	return $emulator->ctl('calls') =~ s/.* //r;
 }
 
+# ---------------------------------------------------------------------
+# Answers that nobody waited for
+# ---------------------------------------------------------------------
+
+# what a client would take for the next answer
+my $forged = '{"ApplicationId": "339ohji", "ExperimentDefinitionId": "bsxyd7k", "Run": 1, "Status": "FORGED",'
+  . ' "ExposurePercentage": 1, "StartedAt": "2026-01-01T00:00:00Z", "ExperimentDefinitionSnapshot": {"Name": "x"}}';
+
+foreach my $server ('plain', 'tls')
+{
+	my $emulator = $emulators{$server};
+	my $session = open_session($node);
+
+	$session->query(look($server));
+	$emulator->reset;
+	is($session->query(look($server)), 'DONE', "$server: a connection is kept");
+	is($emulator->ctl('connections'), 0, '... and used again');
+	foreach my $case (
+		[ 'a 408 that is a while late', '--ms', 50 ],
+		[ 'a 408 in one piece with the answer' ],
+		[ 'another answer that is a while late', '--ms', 50, '--status', 200, '--body', $forged ],
+		[ 'another answer in one piece', '--status', 200, '--body', $forged ],
+		# the last piece that libcurl reads of the first ends within a record of TLS
+		[ 'another answer after a long one', '--status', 200, '--body', $forged, '--bytes', 50_000 ])
+	{
+		my ($what, @fault) = @$case;
+
+		$emulator->reset;
+		$emulator->ctl('fault', 'unasked', '--times', '1', @fault);
+		is($session->query(look($server)), 'DONE', "$server, $what: the first answer counts");
+		wait_until('the second to be sent', sub { !$emulator->ctl('in-flight') });
+		is($session->query(look($server)), 'DONE', '... and no other is taken for the next one');
+		is(join(' ', map { JSON::PP::decode_json($_)->{attempt} } split /\n/, $emulator->ctl('log')),
+			'attempt=1; max=3 attempt=1; max=3', '... which is no attempt');
+	}
+	is($session->query("SELECT sum(retries) FROM appconfig_fdw_stats() WHERE server = '$server'"), '0', "$server: no retry was needed");
+}
+
+my $emulator = $emulators{plain};
 my $session = open_session($node);
+
+$emulator->reset;
+$emulator->ctl('fault', 'status', '--status', '408', '--times', '2');
+is($session->query(look('plain')), 'DONE', 'a 408 is tried again');
+is(calls_of($emulator), 3, '... as often as other failures');
 
 # ---------------------------------------------------------------------
 # Dates
