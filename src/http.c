@@ -73,7 +73,7 @@ typedef struct HttpPool
 	WaitEventSet *wait_set;	   /* latch, postmaster death, epoll_fd */
 	bool		  timer_set;   /* does curl want to be called at timer_at? */
 	int64		  timer_at;	   /* on appconfig_http_clock() */
-	int64		  waited;	   /* microseconds of waiting */
+	int64		  waited;	   /* microseconds of waiting and driving */
 	dlist_head	  transfers;   /* queued, in flight or ended */
 	int			  in_flight;   /* those that the multi handle has */
 	int			  resolving;   /* those of them without an address so far */
@@ -100,13 +100,14 @@ struct HttpTransfer
 	size_t			   max_response_size;
 
 	/* Of this try to send it */
-	HttpOutcome verdict;	  /* why it fails, if we know; else in flight */
-	const char *reason;		  /* text for that, or NULL */
-	int			system_error; /* the same, as an errno */
-	bool		unwatched;	  /* its socket is not in the epoll set */
-	bool		connects;	  /* over a connection of its own? */
-	bool		is_stale;	  /* the kept connection is not fit for use */
-	int			sock;		  /* -1 if it is not known */
+	HttpOutcome verdict;		 /* why it fails, if we know; else in flight */
+	const char *reason;			 /* text for that, or NULL */
+	int			system_error;	 /* the same, as an errno */
+	bool		unwatched;		 /* its socket is not in the epoll set */
+	bool		connects;		 /* over a connection of its own? */
+	bool		is_stale;		 /* the kept connection is not fit for use */
+	int			sock;			 /* -1 if it is not known */
+	uint64		received_before; /* over the socket, before the request */
 
 	/* The answer */
 	char	  *body;
@@ -124,6 +125,22 @@ static HttpPool *pool = NULL;
 static const char *const field_names[HTTP_FIELD_COUNT] = {
 	"x-amzn-RequestId", "x-amzn-ErrorType",	 "Date",
 	"Retry-After",		"x-amz-retry-after",
+};
+
+/*
+ * What may be said of how the body is coded.  We ask for nothing, and a coding
+ * would let bytes come in that count nowhere.
+ */
+static const struct
+{
+	const char *field;
+	const char *allowed;
+	const char *reason;
+} codings[] = {
+	{"Transfer-Encoding", "chunked",
+	 "a Transfer-Encoding that nobody has asked for"},
+	{"Content-Encoding", "identity",
+	 "a Content-Encoding that nobody has asked for"},
 };
 
 /* What a failure of libcurl means; all others mean that the answer is not HTTP
@@ -312,6 +329,7 @@ open_socket(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
 		transfer->system_error = errno;
 	}
 	transfer->sock = sock;
+	transfer->received_before = 0;
 	return sock < 0 ? CURL_SOCKET_BAD : sock;
 }
 
@@ -358,7 +376,10 @@ check_connection(void *userp, char *peer, char *local pg_attribute_unused(),
 
 	set_resolved(transfer);
 	if (sock >= 0)
+	{
 		transfer->sock = sock;
+		transfer->received_before = appconfig_socket_received(sock);
+	}
 	if (transfer->connects ||
 		(sock >= 0 && !appconfig_socket_has_input(sock) &&
 		 !tls_has_input(transfer->easy) &&
@@ -428,6 +449,23 @@ keep_field(HttpTransfer *transfer, const char *line, size_t length)
 	}
 }
 
+/* Refuses an answer whose body is coded */
+static void
+check_coding(HttpTransfer *transfer, const char *line, size_t length)
+{
+	const char *value;
+	size_t		value_length;
+	int			i;
+
+	for (i = 0; i < (int) lengthof(codings); i++)
+	{
+		if (is_field(line, length, codings[i].field, &value, &value_length) &&
+			(value_length != strlen(codings[i].allowed) ||
+			 pg_strncasecmp(value, codings[i].allowed, value_length) != 0))
+			decide(transfer, HTTP_MALFORMED, codings[i].reason);
+	}
+}
+
 static void
 forget_fields(HttpTransfer *transfer)
 {
@@ -454,7 +492,10 @@ receive_header(char *line, size_t size, size_t count, void *userp)
 	if (length > 5 && memcmp(line, "HTTP/", 5) == 0)
 		forget_fields(transfer);
 	else
+	{
+		check_coding(transfer, line, length);
 		keep_field(transfer, line, length);
+	}
 	return transfer->verdict == HTTP_IN_FLIGHT ? length : 0;
 }
 
@@ -765,6 +806,7 @@ queue(HttpTransfer *transfer)
 	transfer->connects = false;
 	transfer->is_stale = false;
 	transfer->sock = -1;
+	transfer->received_before = 0;
 	transfer->error[0] = '\0';
 }
 
@@ -1071,7 +1113,7 @@ end_transfers(void)
 	}
 }
 
-/* Milliseconds that a transfer has been waited for */
+/* Milliseconds that a transfer has been waited for and worked on */
 static int64
 time_taken(const HttpTransfer *transfer)
 {
@@ -1079,10 +1121,10 @@ time_taken(const HttpTransfer *transfer)
 }
 
 /*
- * Milliseconds that a transfer may still take.  Only waiting counts: while the
- * query does something else nobody reads what arrives, and an answer that lies
- * there already is not late.  That is why curl's own timeouts, which go by the
- * clock, are not used.
+ * Milliseconds that a transfer may still take.  Only waiting counts, and what
+ * we do here: while the query does something else nobody reads what arrives,
+ * and an answer that lies there already is not late.  That is why curl's own
+ * timeouts, which go by the clock, are not used.
  */
 static long
 time_left(const HttpTransfer *transfer)
@@ -1092,6 +1134,20 @@ time_left(const HttpTransfer *transfer)
 											 transfer->request_timeout);
 
 	return (long) Max(0, limit - time_taken(transfer));
+}
+
+/*
+ * Has more come in than an answer can have?  What curl drops without a word,
+ * the frames of chunks say, counts here as well.  They can be as large as what
+ * they frame, but not larger.
+ */
+static bool
+is_flooded(const HttpTransfer *transfer)
+{
+	return transfer->sock >= 0 &&
+		   appconfig_socket_received(transfer->sock) -
+				   transfer->received_before >
+			   2 * ((uint64) transfer->max_response_size + MAX_HEADER_SIZE);
 }
 
 /* Ends the transfers that curl would go on with, but we don't */
@@ -1108,6 +1164,9 @@ check_transfers(void)
 			continue;
 		if (transfer->unwatched)
 			decide(transfer, HTTP_OUT_OF_DESCRIPTORS, NULL);
+		else if (is_flooded(transfer))
+			decide(transfer, HTTP_TOO_LARGE,
+				   "more came over the wire than an answer can be");
 		else if (time_left(transfer) > 0)
 			continue;
 		end_transfer(transfer, CURLE_OPERATION_TIMEDOUT);
@@ -1180,12 +1239,14 @@ call_curl(void)
 void
 appconfig_http_drive(void)
 {
+	int64	 before = appconfig_http_clock();
 	sigset_t saved;
 
 	enter_curl(&saved);
 	send_queued();
 	set_limits();
 	call_curl();
+	pool->waited += appconfig_http_clock() - before;
 	end_transfers();
 	check_transfers();
 	leave_curl(&saved);

@@ -1,5 +1,5 @@
 # What comes over the wire and is not what was asked for: answers that nobody waited for,
-# dates, and addresses that no request may go to.
+# answers without an end, codings, dates, and addresses that no request may go to.
 
 use strict;
 use warnings;
@@ -12,6 +12,7 @@ use POSIX qw(strftime);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(time);
 
 my $dir = PostgreSQL::Test::Utils::tempdir();
 my ($unused, $failure) = run_command([
@@ -90,6 +91,62 @@ $emulator->reset;
 $emulator->ctl('fault', 'status', '--status', '408', '--times', '2');
 is($session->query(look('plain')), 'DONE', 'a 408 is tried again');
 is(calls_of($emulator), 3, '... as often as other failures');
+
+# ---------------------------------------------------------------------
+# Answers without an end
+# ---------------------------------------------------------------------
+
+create_server($node, 'hasty', $emulator->url, %asking, request_timeout => '1s', max_attempts => 1, max_response_size => '64kB');
+
+sub resident_bytes
+{
+	return $session->query("SELECT split_part(pg_read_file('/proc/self/statm', 0, 1000), ' ', 2)") * 4096;
+}
+
+$session->query(look('hasty'));
+foreach my $case (
+	# kind, what it is when it trickles, and when it floods
+	[ 'interim', qr/HV00M: .*did not answer in time/, qr/HV000: .*larger than max_response_size/ ],
+	[ 'headers', qr/HV00M: .*did not answer in time/, qr/HV000: .*larger than max_response_size/ ],
+	[ 'header-line', qr/HV00M: .*did not answer in time/, qr/53200: out of memory/ ],
+	[ 'chunk-extension', qr/HV00M: .*did not answer in time/, qr/HV000: .*larger than max_response_size/ ],
+	[ 'deflate', qr/HV000: .*cannot be read/, qr/HV000: .*cannot be read/ ],
+	[ 'gzip-name', qr/HV000: .*cannot be read/, qr/HV000: .*cannot be read/ ])
+{
+	my ($kind, @expected) = @$case;
+
+	foreach my $flow ([ 'trickle', '--ms', 20 ], [ 'flood', '--bytes', 100 ])
+	{
+		my ($name, @fault) = @$flow;
+		my $before = resident_bytes();
+		my $start = time;
+
+		$emulator->reset;
+		$emulator->ctl('fault', "endless-$kind", '--times', '1', @fault);
+		my (undef, $err) = $session->run(look('hasty'));
+		my $seconds = time - $start;
+
+		like($err, shift @expected, "$kind, a $name");
+		cmp_ok($seconds, '<', 10, '... ends in time');
+		cmp_ok(resident_bytes() - $before, '<', 4 * 1024 * 1024, '... and takes no memory');
+		wait_until('the answer to be given up', sub { $emulator->stats->{in_flight} == 0 });
+	}
+}
+$emulator->reset;
+is($session->query(look('hasty')), 'DONE', 'and then the session goes on');
+
+# ---------------------------------------------------------------------
+# Codings
+# ---------------------------------------------------------------------
+
+$emulator->ctl('fault', 'encoded', '--message', 'gzip', '--times', '1');
+my (undef, $err) = $session->run(look('plain'));
+like($err, qr/HV000: .*cannot be read\nDETAIL:.*a Content-Encoding that nobody has asked for/, 'a Content-Encoding is refused');
+$emulator->ctl('fault', 'encoded', '--message', 'Identity', '--times', '1');
+is($session->query(look('plain')), 'DONE', 'but for the one that is none');
+$emulator->reset;
+$emulator->ctl('fault', 'chunked', '--bytes', '1', '--times', '1');
+is($session->query(look('hasty')), 'DONE', 'chunks of a byte are as good as others');
 
 # ---------------------------------------------------------------------
 # Dates
