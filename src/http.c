@@ -53,6 +53,7 @@
 #include "address.h"
 #include "compat.h"
 #include "http.h"
+#include "http_memory.h"
 #include "socket.h"
 
 #define MAX_IDLE_HANDLES	 64	  /* easy handles kept for later transfers */
@@ -74,6 +75,7 @@ typedef struct HttpPool
 	bool		  timer_set;   /* does curl want to be called at timer_at? */
 	int64		  timer_at;	   /* on appconfig_http_clock() */
 	int64		  waited;	   /* microseconds of waiting and driving */
+	bool		  ran_out;	   /* of memory, when curl was called last */
 	dlist_head	  transfers;   /* queued, in flight or ended */
 	int			  in_flight;   /* those that the multi handle has */
 	int			  resolving;   /* those of them without an address so far */
@@ -179,7 +181,7 @@ static const struct
 void
 appconfig_http_init(void)
 {
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+	if (!appconfig_http_memory_init())
 		ereport(ERROR, (errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
 						errmsg("could not initialize libcurl")));
 }
@@ -668,11 +670,20 @@ create_pool(void)
 
 /*
  * Sees to it that there is a pool; to be called before appconfig_http_start().
- * Raises an error if the process is out of memory or file descriptors.
+ * Raises an error if the process is out of memory or file descriptors.  What
+ * curl has made of reserved memory goes as soon as nobody uses it.
  */
 void
 appconfig_http_open(void)
 {
+	if (pool != NULL && dlist_is_empty(&pool->transfers) &&
+		appconfig_http_memory_is_reduced())
+	{
+		HttpPool *old = pool;
+
+		destroy_pool(old);
+		pool = NULL;
+	}
 	if (pool == NULL)
 		pool = create_pool();
 }
@@ -1019,6 +1030,10 @@ finish_transfer(HttpTransfer *transfer, CURLcode code)
 	long		status = 0;
 	int			i;
 
+	/* so curl calls a header line that is too long for it */
+	if (code == CURLE_OUT_OF_MEMORY && transfer->verdict == HTTP_IN_FLIGHT &&
+		!pool->ran_out && appconfig_http_memory_is_ours())
+		decide(transfer, HTTP_TOO_LARGE, "a line of its header is too long");
 	result->outcome = outcome_of(transfer, code);
 	if (result->outcome == HTTP_ANSWERED &&
 		curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status) ==
@@ -1162,7 +1177,10 @@ check_transfers(void)
 
 		if (!transfer->added)
 			continue;
-		if (transfer->unwatched)
+		if (pool->ran_out)
+			decide(transfer, HTTP_OUT_OF_MEMORY,
+				   "there is no memory for libcurl");
+		else if (transfer->unwatched)
 			decide(transfer, HTTP_OUT_OF_DESCRIPTORS, NULL);
 		else if (is_flooded(transfer))
 			decide(transfer, HTTP_TOO_LARGE,
@@ -1247,6 +1265,7 @@ appconfig_http_drive(void)
 	set_limits();
 	call_curl();
 	pool->waited += appconfig_http_clock() - before;
+	pool->ran_out = appconfig_http_memory_ran_out();
 	end_transfers();
 	check_transfers();
 	leave_curl(&saved);
