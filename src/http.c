@@ -177,11 +177,27 @@ static const struct
  * libcurl's own set-up, once a process.  Called from _PG_init(), before any
  * thread exists.  curl is not given palloc: its connection cache outlives
  * every memory context of a statement.
+ *
+ * Where SSLKEYLOGFILE says, libcurl would write what decrypts its connections.
+ * It looks for that here and never again, so it is out of the environment
+ * meanwhile.
  */
 void
 appconfig_http_init(void)
 {
-	if (!appconfig_http_memory_init())
+	const char *value = getenv("SSLKEYLOGFILE");
+	char	   *key_log = value != NULL ? pstrdup(value) : NULL;
+	bool		initialized;
+
+	if (key_log != NULL)
+		unsetenv("SSLKEYLOGFILE");
+	initialized = appconfig_http_memory_init();
+	if (key_log != NULL)
+	{
+		setenv("SSLKEYLOGFILE", key_log, 1);
+		pfree(key_log);
+	}
+	if (!initialized)
 		ereport(ERROR, (errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
 						errmsg("could not initialize libcurl")));
 }

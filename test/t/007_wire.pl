@@ -24,7 +24,12 @@ die $failure if $?;
 my %emulators = (
 	plain => start_emulator(),
 	tls => start_emulator('--tls-cert', "$dir/cert.pem", '--tls-key', "$dir/key.pem"));
-my $node = new_node('wire');
+my $node;
+{
+	# libcurl would write the keys of its connections there
+	local $ENV{SSLKEYLOGFILE} = "$dir/keys";
+	$node = new_node('wire');
+}
 # every statement is to ask the service; no pace, so that what is measured is not the pacer
 my %asking = (cache_size => 0, max_get_rate => 0, max_list_rate => 0);
 create_server($node, 'plain', $emulators{plain}->url, %asking);
@@ -83,6 +88,8 @@ foreach my $server ('plain', 'tls')
 	}
 	is($session->query("SELECT sum(retries) FROM appconfig_fdw_stats() WHERE server = '$server'"), '0', "$server: no retry was needed");
 }
+
+ok(!-e "$dir/keys", 'the keys of connections are written nowhere');
 
 my $emulator = $emulators{plain};
 my $session = open_session($node);
