@@ -34,7 +34,10 @@ OBJS = \
 	src/aws_endpoint.o \
 	src/aws_error.o \
 	src/aws_sigv4.o \
+	src/address.o \
 	src/http.o \
+	src/http_memory.o \
+	src/socket.o \
 	src/json.o \
 	src/pacer.o \
 	src/retry.o \
@@ -53,7 +56,7 @@ REGRESS_OPTS = --launcher=$(srcdir)/test/with_emulator.sh
 
 PG_CONFIG ?= pg_config
 PKG_CONFIG ?= pkg-config
-LIBRARIES = libcurl json-c libcrypto
+LIBRARIES = libcurl json-c libssl libcrypto
 
 # -isystem: -Wextra is for our code, not for PostgreSQL's headers
 PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) \

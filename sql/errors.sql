@@ -33,7 +33,7 @@ BEGIN
     tells_secrets := concat(message, detail, hint, context) ~ 'EXAMPLEKEY|secret-|-token';
     context := split_part(context, E'\n', 1);
     detail := regexp_replace(detail, '[0-9]{8}T[0-9]{6}Z', '<time>', 'g');
-    IF state LIKE '08%' THEN
+    IF state IN ('HV00N', 'HV00M') THEN
         detail := regexp_replace(detail, ': .*', ': <reason>');
     END IF;
 END

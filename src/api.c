@@ -31,13 +31,11 @@
 #include "retry.h"
 
 #define SIGNING_NAME	  "appconfig"
-#define MAX_CLOCK_SKEW	  300 /* seconds that AWS tolerates */
 #define TOKEN_HEADER	  "X-Amz-Security-Token: "
 #define INVOCATION_ID_LEN 36 /* characters of a UUID */
 
 struct ApiSession
 {
-	HttpPool   *pool;
 	RetryBucket bucket;
 	Pacer		get_pacer;
 	Pacer		list_pacer;
@@ -86,10 +84,7 @@ struct ApiCall
  * ------------------------------------------------------------------------
  */
 
-/*
- * A session for calls under these settings, allocated in the current context;
- * its connections live until appconfig_api_session_destroy().
- */
+/* A session for calls under these settings, in the current context */
 ApiSession *
 appconfig_api_session_create(const AppConfigSettings *settings)
 {
@@ -100,8 +95,6 @@ appconfig_api_session_create(const AppConfigSettings *settings)
 	appconfig_retry_fill(&session->bucket);
 	appconfig_pacer_init(&session->get_pacer, settings->max_get_rate, now);
 	appconfig_pacer_init(&session->list_pacer, settings->max_list_rate, now);
-	/* a statement can have several scans */
-	session->pool = appconfig_http_pool_create(settings->max_concurrency * 4);
 	return session;
 }
 
@@ -110,7 +103,6 @@ void
 appconfig_api_session_destroy(ApiSession *session)
 {
 	Assert(dlist_is_empty(&session->calls));
-	appconfig_http_pool_destroy(session->pool);
 	pfree(session);
 }
 
@@ -232,14 +224,13 @@ start_attempt(ApiCall *call)
 
 	call->clock_offset = call->owner->session->clock_offset;
 	call->sent_at = appconfig_http_clock();
-	call->transfer =
-		appconfig_http_start(call->owner->session->pool, &request);
+	call->transfer = appconfig_http_start(&request);
 	wipe_headers(request.headers);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(scratch);
 	if (call->transfer == NULL)
 		ereport(ERROR,
-				(errcode(ERRCODE_FDW_OUT_OF_MEMORY), errmsg("out of memory")));
+				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	call->state = CALL_IN_FLIGHT;
 	call->attempts++;
 	/* a call that ends before its turn has cost nothing */
@@ -255,26 +246,15 @@ start_attempt(ApiCall *call)
 	}
 }
 
-/*
- * If the server's clock differs by more than AWS tolerates from the one that
- * the attempt was signed by, goes by the server's from now on and returns
- * true.
- */
-static bool
-correct_clock(const ApiCall *call, const HttpResult *result)
+/* Goes by the service's clock from now on, if the answer tells it */
+static void
+set_clock(ApiSession *session, const HttpResult *result)
 {
 	const char *date = result->field[HTTP_FIELD_DATE];
-	time_t		now = time(NULL);
-	int64		server_time;
-	long		offset;
 
-	if (date == NULL || !appconfig_retry_parse_date(date, now, &server_time))
-		return false;
-	offset = (long) (server_time - now);
-	if (labs(offset - call->clock_offset) < MAX_CLOCK_SKEW)
-		return false;
-	call->owner->session->clock_offset = offset;
-	return true;
+	if (result->outcome == HTTP_ANSWERED && date != NULL)
+		session->clock_offset = appconfig_retry_clock_offset(
+			date, time(NULL), session->clock_offset);
 }
 
 /* Milliseconds that the answer asks us to wait, RETRY_NO_HINT if it does not
@@ -316,7 +296,8 @@ schedule_retry(ApiCall *call, const AwsError *error, const HttpResult *result)
 		return false;
 	if (error->kind == AWS_ERROR_CLOCK)
 	{
-		if (call->clock_corrected || !correct_clock(call, result))
+		if (call->clock_corrected ||
+			call->clock_offset == session->clock_offset)
 			return false;
 		call->clock_corrected = true;
 		call->start_at = now;
@@ -541,8 +522,8 @@ appconfig_api_release(ApiCall *call)
 }
 
 /* Lets all calls of the session get on as far as they can without waiting */
-void
-appconfig_api_drive(ApiSession *session)
+static void
+drive(ApiSession *session)
 {
 	dlist_iter		   iter;
 	dlist_mutable_iter modify;
@@ -552,10 +533,11 @@ appconfig_api_drive(ApiSession *session)
 	{
 		ApiCall *call = dlist_container(ApiCall, node, iter.cur);
 
-		if (call->state == CALL_WAITING && call->start_at <= now)
+		if (call->state == CALL_WAITING && call->start_at <= now &&
+			appconfig_http_has_room())
 			start_attempt(call);
 	}
-	appconfig_http_drive(session->pool);
+	appconfig_http_drive();
 	dlist_foreach_modify(modify, &session->calls)
 	{
 		ApiCall			 *call = dlist_container(ApiCall, node, modify.cur);
@@ -564,14 +546,18 @@ appconfig_api_drive(ApiSession *session)
 		if (call->state != CALL_IN_FLIGHT)
 			continue;
 		result = appconfig_http_result(call->transfer);
-		if (result != NULL)
-			finish_attempt(call, result);
+		if (result == NULL)
+			continue;
+		set_clock(session, result);
+		finish_attempt(call, result);
 	}
 }
 
 /*
  * Waits until a call of the session can get on, and drives it.  There must be
- * one that is not done.  Interrupts happen in here.
+ * one that is not done.  The answers of other sessions come in as well, but
+ * wait to be looked at until somebody waits for these.  Interrupts happen in
+ * here.
  */
 void
 appconfig_api_wait(ApiSession *session)
@@ -580,11 +566,14 @@ appconfig_api_wait(ApiSession *session)
 	long	   timeout = -1; /* milliseconds */
 	dlist_iter iter;
 
+	appconfig_http_open();
 	dlist_foreach(iter, &session->calls)
 	{
 		ApiCall *call = dlist_container(ApiCall, node, iter.cur);
 
-		if (call->state == CALL_WAITING)
+		/* for a place a call waits with those that have one */
+		if (call->state == CALL_WAITING &&
+			(call->start_at > now || appconfig_http_has_room()))
 		{
 			long left = (long) ((Max(0, call->start_at - now) + 999) / 1000);
 
@@ -595,6 +584,6 @@ appconfig_api_wait(ApiSession *session)
 	/* better an error than a wait for nothing */
 	if (dlist_is_empty(&session->calls))
 		elog(ERROR, "no call to AWS AppConfig is under way");
-	appconfig_http_wait(session->pool, timeout);
-	appconfig_api_drive(session);
+	appconfig_http_wait(timeout);
+	drive(session);
 }

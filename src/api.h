@@ -15,9 +15,9 @@
 #include "stats.h"
 
 /*
- * What calls to one endpoint with one identity share: connections, the budget
- * of retries, the pace, the difference between the clocks.  Lives over
- * statements; see session.c.
+ * What calls to one endpoint with one identity share: the budget of retries,
+ * the pace, the difference between the clocks.  Lives over statements; see
+ * session.c.
  */
 typedef struct ApiSession ApiSession;
 
@@ -74,7 +74,6 @@ extern int64			appconfig_api_sent_at(const ApiCall *call);
 pg_noreturn extern void appconfig_api_raise(const ApiCall *call);
 extern void				appconfig_api_release(ApiCall *call);
 
-extern void appconfig_api_drive(ApiSession *session);
 extern void appconfig_api_wait(ApiSession *session);
 
 #endif /* APPCONFIG_API_H */

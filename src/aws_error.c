@@ -144,8 +144,9 @@ static const struct
 	int		status;
 	Meaning meaning;
 } meaning_of_status[] = {
-	{401, UNKNOWN_KEY}, {403, DENIED},	  {404, NOT_THERE}, {429, THROTTLED},
-	{500, TRANSIENT},	{502, TRANSIENT}, {503, TRANSIENT}, {504, TRANSIENT},
+	{401, UNKNOWN_KEY}, {403, DENIED},	  {404, NOT_THERE},
+	{408, TRANSIENT},	{429, THROTTLED}, {500, TRANSIENT},
+	{502, TRANSIENT},	{503, TRANSIENT}, {504, TRANSIENT},
 };
 
 static const Meaning refused = REFUSED;
@@ -158,19 +159,18 @@ static const Meaning malformed = {
 /* By HttpOutcome */
 static const Meaning meaning_of_outcome[] = {
 	[HTTP_NOT_CONNECTED] =
-		{AWS_ERROR_TRANSIENT,
-		 ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION,
+		{AWS_ERROR_TRANSIENT, ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION,
 		 "could not connect to AWS AppConfig",
 		 "Check region and endpoint of the foreign server, and the network."},
 	[HTTP_NOT_TRUSTED] =
-		{AWS_ERROR_FATAL, ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION,
+		{AWS_ERROR_FATAL, ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION,
 		 "could not trust the server that answers for AWS AppConfig",
 		 "Check endpoint and ca_bundle of the foreign server."},
 	[HTTP_TIMED_OUT] =
-		{AWS_ERROR_TRANSIENT, ERRCODE_CONNECTION_FAILURE,
+		{AWS_ERROR_TRANSIENT, ERRCODE_FDW_UNABLE_TO_CREATE_REPLY,
 		 "AWS AppConfig did not answer in time",
 		 "Raise request_timeout of the foreign server if this lasts."},
-	[HTTP_LOST] = {AWS_ERROR_TRANSIENT, ERRCODE_CONNECTION_FAILURE,
+	[HTTP_LOST] = {AWS_ERROR_TRANSIENT, ERRCODE_FDW_UNABLE_TO_CREATE_REPLY,
 				   "the connection to AWS AppConfig was lost",
 				   "Try again later."},
 	[HTTP_TOO_LARGE] =
@@ -180,8 +180,12 @@ static const Meaning meaning_of_outcome[] = {
 	[HTTP_MALFORMED] = {AWS_ERROR_FATAL, ERRCODE_FDW_ERROR,
 						"AWS AppConfig sent an answer that cannot be read",
 						NULL},
-	[HTTP_OUT_OF_MEMORY] = {AWS_ERROR_FATAL, ERRCODE_FDW_OUT_OF_MEMORY,
+	[HTTP_OUT_OF_MEMORY] = {AWS_ERROR_FATAL, ERRCODE_OUT_OF_MEMORY,
 							"out of memory", NULL},
+	[HTTP_OUT_OF_DESCRIPTORS] =
+		{AWS_ERROR_FATAL, ERRCODE_INSUFFICIENT_RESOURCES,
+		 "could not open a connection to AWS AppConfig",
+		 HTTP_DESCRIPTORS_HINT},
 };
 
 /* ------------------------------------------------------------------------

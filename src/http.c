@@ -3,11 +3,20 @@
  * http.c
  *		Concurrent HTTP transfers, driven by the backend's latch.
  *
- * The only file that knows libcurl.  A pool is one curl multi handle with its
- * kept connections; curl tells us which sockets and which timer it waits for,
- * the sockets go into an epoll set, and that set, the process latch and the
- * postmaster's death are waited for together.  So nothing here blocks without
- * listening for interrupts, whatever the network does.
+ * The only file that knows how libcurl transfers.  A backend has one pool: one
+ * curl multi handle with the connections to all servers.  curl tells us which
+ * sockets and which timer it waits for, the sockets go into an epoll set, and
+ * that set, the process latch and the postmaster's death are waited for
+ * together.  So nothing here blocks without listening for interrupts, whatever
+ * the network does; and whoever waits for one transfer lets all get on.
+ *
+ * A connection is kept for whoever asks for the same host, port and trust
+ * next: curl compares these.  What is signed is the request, so it does not
+ * matter by whom.  Idle connections are given up, least recently used first,
+ * when there are many or when descriptors run short; after that transfers wait
+ * in a queue until others have ended.  A kept connection on which there is
+ * something to be read is not used: it would be the answer to this request,
+ * whatever it is.  All this is nobody's business above this file.
  *
  * What may not live here: retries, signing, JSON, anything of AWS but the
  * names of a few header fields.
@@ -27,11 +36,12 @@
  */
 #include "postgres.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
-#include <netinet/in.h>
+#include <fcntl.h>
+#include <openssl/ssl.h>
 #include <signal.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -40,42 +50,68 @@
 #include "storage/fd.h"
 #include "storage/latch.h"
 
+#include "address.h"
 #include "compat.h"
 #include "http.h"
+#include "http_memory.h"
+#include "socket.h"
 
-#define MAX_IDLE		 64	  /* easy handles kept for later transfers */
-#define MAX_FIELD_LENGTH 1024 /* bytes kept of a header field */
-#define MAX_HEADER_SIZE	 (256 * 1024) /* bytes of all of them */
+#define MAX_IDLE_HANDLES	 64	  /* easy handles kept for later transfers */
+#define MAX_IDLE_CONNECTIONS 64	  /* kept, if there are descriptors enough */
+#define MAX_FIELD_LENGTH	 1024 /* bytes kept of a header field */
+#define MAX_HEADER_SIZE		 (256 * 1024) /* bytes of all of them */
+#define POOL_DESCRIPTORS	 4 /* curl's two, the epoll set, the wait set */
+#define NAME_DESCRIPTORS	 2 /* curl's, while it resolves a name */
 
-struct HttpPool
+/* Before 7.80 nobody can be asked before a request goes out */
+#define CAN_CHECK_CONNECTIONS (LIBCURL_VERSION_NUM >= 0x075000)
+
+typedef struct HttpPool
 {
 	CURLM		 *multi;
-	int			  epoll_fd;	 /* holds the sockets that curl waits for */
-	WaitEventSet *wait_set;	 /* latch, postmaster death, epoll_fd */
-	bool		  timer_set; /* does curl want to be called at timer_at? */
-	int64		  timer_at;	 /* on appconfig_http_clock() */
-	bool		  broken;	 /* a socket could not be watched */
-	int64		  waited;	 /* microseconds, in appconfig_http_wait() */
-	dlist_head	  transfers; /* of this pool, in flight or answered */
-	CURL		 *idle[MAX_IDLE]; /* handles without a transfer; they keep TLS
+	int			  descriptors; /* told to PostgreSQL, besides the sockets */
+	int			  epoll_fd;	   /* holds the sockets that curl waits for */
+	WaitEventSet *wait_set;	   /* latch, postmaster death, epoll_fd */
+	bool		  timer_set;   /* does curl want to be called at timer_at? */
+	int64		  timer_at;	   /* on appconfig_http_clock() */
+	int64		  waited;	   /* microseconds of waiting and driving */
+	bool		  ran_out;	   /* of memory, when curl was called last */
+	dlist_head	  transfers;   /* queued, in flight or ended */
+	int			  in_flight;   /* those that the multi handle has */
+	int			  resolving;   /* those of them without an address so far */
+	int			  limit;	   /* connections that have descriptors */
+	CURL *idle[MAX_IDLE_HANDLES]; /* handles without a transfer; they keep TLS
 								   * sessions */
-	int			  idle_count;
-};
+	int	  idle_count;
+} HttpPool;
 
 struct HttpTransfer
 {
-	dlist_node		   node; /* in pool->transfers */
-	HttpPool		  *pool;
+	dlist_node		   node; /* in the pool's transfers */
 	CURL			  *easy;
 	bool			   added; /* does the multi handle have it? */
 	struct curl_slist *headers;
 	bool			   plain;	/* http: and so for loopback addresses only */
-	bool			   refused; /* the address is one we don't connect to */
-	bool			   too_large;
-	int				   connect_timeout; /* milliseconds of waiting */
+	bool			   by_name; /* is there a name to resolve? */
+	bool			   resolving;		/* has it not been, so far? */
+	int				   reserved;		/* descriptors for that */
+	int				   connect_timeout; /* milliseconds */
 	int				   request_timeout;
-	int64	   waited_before; /* the pool's waiting before the transfer */
-	size_t	   max_response_size;
+	int64			   waited_before; /* the pool's waiting before it */
+	int				   count_before;  /* sockets, when there was no place */
+	size_t			   max_response_size;
+
+	/* Of this try to send it */
+	HttpOutcome verdict;		 /* why it fails, if we know; else in flight */
+	const char *reason;			 /* text for that, or NULL */
+	int			system_error;	 /* the same, as an errno */
+	bool		unwatched;		 /* its socket is not in the epoll set */
+	bool		connects;		 /* over a connection of its own? */
+	bool		is_stale;		 /* the kept connection is not fit for use */
+	int			sock;			 /* -1 if it is not known */
+	uint64		received_before; /* over the socket, before the request */
+
+	/* The answer */
 	char	  *body;
 	size_t	   body_allocated;
 	size_t	   header_size;
@@ -84,10 +120,29 @@ struct HttpTransfer
 	HttpResult result;
 };
 
+/* NULL until the first transfer */
+static HttpPool *pool = NULL;
+
 /* By HttpField */
 static const char *const field_names[HTTP_FIELD_COUNT] = {
 	"x-amzn-RequestId", "x-amzn-ErrorType",	 "Date",
 	"Retry-After",		"x-amz-retry-after",
+};
+
+/*
+ * What may be said of how the body is coded.  We ask for nothing, and a coding
+ * would let bytes come in that count nowhere.
+ */
+static const struct
+{
+	const char *field;
+	const char *allowed;
+	const char *reason;
+} codings[] = {
+	{"Transfer-Encoding", "chunked",
+	 "a Transfer-Encoding that nobody has asked for"},
+	{"Content-Encoding", "identity",
+	 "a Content-Encoding that nobody has asked for"},
 };
 
 /* What a failure of libcurl means; all others mean that the answer is not HTTP
@@ -113,17 +168,36 @@ static const struct
 	{CURLE_GOT_NOTHING, HTTP_LOST},
 	{CURLE_PARTIAL_FILE, HTTP_LOST},
 	{CURLE_OUT_OF_MEMORY, HTTP_OUT_OF_MEMORY},
+#if LIBCURL_VERSION_NUM >= 0x080600
+	{CURLE_TOO_LARGE, HTTP_TOO_LARGE},
+#endif
 };
 
 /*
  * libcurl's own set-up, once a process.  Called from _PG_init(), before any
  * thread exists.  curl is not given palloc: its connection cache outlives
  * every memory context of a statement.
+ *
+ * Where SSLKEYLOGFILE says, libcurl would write what decrypts its connections.
+ * It looks for that here and never again, so it is out of the environment
+ * meanwhile.
  */
 void
 appconfig_http_init(void)
 {
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+	const char *value = getenv("SSLKEYLOGFILE");
+	char	   *key_log = value != NULL ? pstrdup(value) : NULL;
+	bool		initialized;
+
+	if (key_log != NULL)
+		unsetenv("SSLKEYLOGFILE");
+	initialized = appconfig_http_memory_init();
+	if (key_log != NULL)
+	{
+		setenv("SSLKEYLOGFILE", key_log, 1);
+		pfree(key_log);
+	}
+	if (!initialized)
 		ereport(ERROR, (errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
 						errmsg("could not initialize libcurl")));
 }
@@ -159,12 +233,22 @@ leave_curl(const sigset_t *saved)
  * ------------------------------------------------------------------------
  */
 
+/* The transfer of an easy handle */
+static HttpTransfer *
+transfer_of(CURL *easy)
+{
+	char *private = NULL;
+
+	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
+	return (HttpTransfer *) private;
+}
+
 /* curl wants to know when something happens on this socket, or no longer */
 static int
-watch_socket(CURL *easy pg_attribute_unused(), curl_socket_t sock, int what,
-			 void *userp, void *socketp pg_attribute_unused())
+watch_socket(CURL *easy, curl_socket_t sock, int what,
+			 void *userp   pg_attribute_unused(),
+			 void *socketp pg_attribute_unused())
 {
-	HttpPool		  *pool = userp;
 	struct epoll_event event = {0};
 
 	if (what == CURL_POLL_REMOVE)
@@ -180,16 +264,25 @@ watch_socket(CURL *easy pg_attribute_unused(), curl_socket_t sock, int what,
 	event.data.fd = sock;
 	if (epoll_ctl(pool->epoll_fd, EPOLL_CTL_MOD, sock, &event) != 0 &&
 		epoll_ctl(pool->epoll_fd, EPOLL_CTL_ADD, sock, &event) != 0)
-		pool->broken = true;
+	{
+		int			  save_errno = errno;
+		HttpTransfer *transfer = transfer_of(easy);
+
+		/* curl has handles of its own that close connections */
+		if (transfer != NULL)
+		{
+			transfer->system_error = save_errno;
+			transfer->unwatched = true;
+		}
+	}
 	return 0;
 }
 
 /* curl wants to be called after that many milliseconds; -1: no longer */
 static int
-set_timer(CURLM *multi pg_attribute_unused(), long milliseconds, void *userp)
+set_timer(CURLM *multi pg_attribute_unused(), long milliseconds,
+		  void *userp pg_attribute_unused())
 {
-	HttpPool *pool = userp;
-
 	pool->timer_set = milliseconds >= 0;
 	if (pool->timer_set)
 		pool->timer_at = appconfig_http_clock() + (int64) milliseconds * 1000;
@@ -201,38 +294,29 @@ set_timer(CURLM *multi pg_attribute_unused(), long milliseconds, void *userp)
  * ------------------------------------------------------------------------
  */
 
-/*
- * May a request go to this IPv4 address, in host byte order?  Link-local
- * addresses are where clouds keep the credentials of their machines.
- */
-static bool
-ipv4_allowed(uint32 address, bool plain)
+/* Decides how the transfer ends; the reason is a constant, or NULL */
+static void
+decide(HttpTransfer *transfer, HttpOutcome verdict, const char *reason)
 {
-	if (plain)
-		return (address >> 24) == 127;
-	return (address >> 16) != ((169 << 8) | 254) && (address >> 24) != 0 &&
-		   (address >> 28) < 14;
+	transfer->verdict = verdict;
+	transfer->reason = reason;
 }
 
-static bool
-ipv6_allowed(const struct in6_addr *address, bool plain)
+static AddressPolicy
+policy_of(const HttpTransfer *transfer)
 {
-	/* the metadata service's own addresses, fd00:ec2::/32 */
-	static const uint8 metadata[4] = {0xfd, 0x00, 0x0e, 0xc2};
+	return transfer->plain ? ADDRESS_LOOPBACK : ADDRESS_SERVICE;
+}
 
-	if (IN6_IS_ADDR_V4MAPPED(address))
-	{
-		uint32 ipv4;
-
-		memcpy(&ipv4, &address->s6_addr[12], sizeof(ipv4));
-		return ipv4_allowed(ntohl(ipv4), plain);
-	}
-	if (plain)
-		return IN6_IS_ADDR_LOOPBACK(address);
-	return !IN6_IS_ADDR_LINKLOCAL(address) &&
-		   !IN6_IS_ADDR_UNSPECIFIED(address) &&
-		   !IN6_IS_ADDR_MULTICAST(address) &&
-		   memcmp(address->s6_addr, metadata, sizeof(metadata)) != 0;
+/* The name is resolved, or there was a connection to it */
+static void
+set_resolved(HttpTransfer *transfer)
+{
+	if (transfer->resolving)
+		pool->resolving--;
+	transfer->resolving = false;
+	for (; transfer->reserved > 0; transfer->reserved--)
+		ReleaseExternalFD();
 }
 
 /*
@@ -243,82 +327,160 @@ static curl_socket_t
 open_socket(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	HttpTransfer *transfer = userp;
-	bool		  allowed = false;
-	curl_socket_t sock;
+	int			  sock;
 
+	set_resolved(transfer);
+	transfer->connects = true;
 	if (purpose != CURLSOCKTYPE_IPCXN)
 		return CURL_SOCKET_BAD;
-	if (address->family == AF_INET)
-		allowed = ipv4_allowed(
-			ntohl(((struct sockaddr_in *) &address->addr)->sin_addr.s_addr),
-			transfer->plain);
-	else if (address->family == AF_INET6)
-		allowed =
-			ipv6_allowed(&((struct sockaddr_in6 *) &address->addr)->sin6_addr,
-						 transfer->plain);
-	if (!allowed)
+	if (!appconfig_address_is_allowed(&address->addr, policy_of(transfer)))
 	{
-		transfer->refused = true;
+		decide(transfer, HTTP_NOT_TRUSTED,
+			   "the address is one that no request may go to");
 		return CURL_SOCKET_BAD;
 	}
-	if (!AcquireExternalFD())
-		return CURL_SOCKET_BAD;
-	sock = socket(address->family, address->socktype | SOCK_CLOEXEC,
-				  address->protocol);
-	if (sock < 0)
+	sock = appconfig_socket_open(&address->addr, address->addrlen,
+								 address->socktype, address->protocol);
+	if (sock < 0 && appconfig_socket_means_shortage(errno))
 	{
-		ReleaseExternalFD();
-		return CURL_SOCKET_BAD;
+		decide(transfer, HTTP_OUT_OF_DESCRIPTORS, NULL);
+		transfer->system_error = errno;
 	}
-	return sock;
+	transfer->sock = sock;
+	transfer->received_before = 0;
+	return sock < 0 ? CURL_SOCKET_BAD : sock;
 }
 
 static int
 close_socket(void *userp pg_attribute_unused(), curl_socket_t sock)
 {
-	int result = close(sock);
+	dlist_iter iter;
 
-	ReleaseExternalFD();
-	return result;
+	dlist_foreach(iter, &pool->transfers)
+	{
+		HttpTransfer *transfer = dlist_container(HttpTransfer, node, iter.cur);
+
+		if (transfer->sock == sock)
+			transfer->sock = -1;
+	}
+	return appconfig_socket_close(sock);
 }
 
-/* Keeps a header field that is asked for; a repeated one counts once, the last
+#if CAN_CHECK_CONNECTIONS
+/* Does OpenSSL hold bytes that it has read from the connection, but not curl?
+ */
+static bool
+tls_has_input(CURL *easy)
+{
+	const struct curl_tlssessioninfo *tls = NULL;
+
+	return curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &tls) == CURLE_OK &&
+		   tls != NULL && tls->backend == CURLSSLBACKEND_OPENSSL &&
+		   tls->internals != NULL && SSL_has_pending(tls->internals);
+}
+
+/*
+ * A request is about to be sent.  On a connection that was kept nothing may be
+ * there to be read: it would be taken for the answer, though it was sent
+ * before anybody asked.  Servers do so when they close what has been idle for
+ * long, with a 408, say.
+ */
+static int
+check_connection(void *userp, char *peer, char *local pg_attribute_unused(),
+				 int peer_port, int local_port)
+{
+	HttpTransfer *transfer = userp;
+	int			  sock = appconfig_socket_find(peer, peer_port, local_port);
+
+	set_resolved(transfer);
+	if (sock >= 0)
+	{
+		transfer->sock = sock;
+		transfer->received_before = appconfig_socket_received(sock);
+	}
+	if (transfer->connects ||
+		(sock >= 0 && !appconfig_socket_has_input(sock) &&
+		 !tls_has_input(transfer->easy) &&
+		 appconfig_address_is_allowed(appconfig_socket_peer(sock),
+									  policy_of(transfer))))
+		return CURL_PREREQFUNC_OK;
+	transfer->is_stale = true;
+	curl_easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE, 1L);
+	return CURL_PREREQFUNC_ABORT;
+}
+#endif
+
+/* Is it the line of that header field?  Sets the value, trimmed. */
+static bool
+is_field(const char *line, size_t length, const char *name, const char **value,
+		 size_t *value_length)
+{
+	size_t		name_length = strlen(name);
+	const char *end = line + length;
+
+	if (length <= name_length || line[name_length] != ':' ||
+		pg_strncasecmp(line, name, name_length) != 0)
+		return false;
+	*value = line + name_length + 1;
+	while (*value < end && (**value == ' ' || **value == '\t'))
+		(*value)++;
+	while (end > *value && (unsigned char) end[-1] <= ' ')
+		end--;
+	*value_length = end - *value;
+	return true;
+}
+
+/* A printable copy of a header field's value: it ends up in messages */
+static char *
+copy_value(const char *value, size_t length)
+{
+	char *copy = strndup(value, Min(length, MAX_FIELD_LENGTH));
+	char *c;
+
+	for (c = copy; c != NULL && *c != '\0'; c++)
+	{
+		if ((unsigned char) *c < ' ' || (unsigned char) *c > '~')
+			*c = '?';
+	}
+	return copy;
+}
+
+/*
+ * Keeps a header field that is asked for; a repeated one counts once, the last
  */
 static void
 keep_field(HttpTransfer *transfer, const char *line, size_t length)
 {
-	const char *colon = memchr(line, ':', length);
+	const char *value;
+	size_t		value_length;
 	int			i;
 
-	if (colon == NULL)
-		return;
 	for (i = 0; i < HTTP_FIELD_COUNT; i++)
 	{
-		size_t		name_length = strlen(field_names[i]);
-		const char *value = colon + 1;
-		const char *end = line + length;
-		char	   *copy;
-		char	   *c;
-
-		if ((size_t) (colon - line) != name_length ||
-			pg_strncasecmp(line, field_names[i], name_length) != 0)
+		if (!is_field(line, length, field_names[i], &value, &value_length))
 			continue;
-		while (value < end && (*value == ' ' || *value == '\t'))
-			value++;
-		while (end > value && (unsigned char) end[-1] <= ' ')
-			end--;
-		copy = strndup(value, Min((size_t) (end - value), MAX_FIELD_LENGTH));
-		if (copy == NULL)
-			return;
-		/* these end up in messages */
-		for (c = copy; *c != '\0'; c++)
-		{
-			if ((unsigned char) *c < ' ' || (unsigned char) *c > '~')
-				*c = '?';
-		}
 		free(transfer->field[i]);
-		transfer->field[i] = copy;
+		transfer->field[i] = copy_value(value, value_length);
+		if (transfer->field[i] == NULL)
+			decide(transfer, HTTP_OUT_OF_MEMORY, NULL);
 		return;
+	}
+}
+
+/* Refuses an answer whose body is coded */
+static void
+check_coding(HttpTransfer *transfer, const char *line, size_t length)
+{
+	const char *value;
+	size_t		value_length;
+	int			i;
+
+	for (i = 0; i < (int) lengthof(codings); i++)
+	{
+		if (is_field(line, length, codings[i].field, &value, &value_length) &&
+			(value_length != strlen(codings[i].allowed) ||
+			 pg_strncasecmp(value, codings[i].allowed, value_length) != 0))
+			decide(transfer, HTTP_MALFORMED, codings[i].reason);
 	}
 }
 
@@ -343,16 +505,16 @@ receive_header(char *line, size_t size, size_t count, void *userp)
 	transfer->result.bytes_received += length;
 	transfer->header_size += length;
 	if (transfer->header_size > MAX_HEADER_SIZE)
-	{
-		transfer->too_large = true;
-		return 0;
-	}
+		decide(transfer, HTTP_TOO_LARGE, "its header is too long");
 	/* an interim answer, a 100 say, is followed by the real one */
 	if (length > 5 && memcmp(line, "HTTP/", 5) == 0)
 		forget_fields(transfer);
 	else
+	{
+		check_coding(transfer, line, length);
 		keep_field(transfer, line, length);
-	return length;
+	}
+	return transfer->verdict == HTTP_IN_FLIGHT ? length : 0;
 }
 
 static size_t
@@ -365,7 +527,7 @@ receive_body(char *data, size_t size, size_t count, void *userp)
 	transfer->result.bytes_received += length;
 	if (transfer->result.body_length + length > transfer->max_response_size)
 	{
-		transfer->too_large = true;
+		decide(transfer, HTTP_TOO_LARGE, NULL);
 		return 0;
 	}
 	if (needed > transfer->body_allocated)
@@ -374,7 +536,10 @@ receive_body(char *data, size_t size, size_t count, void *userp)
 		char  *body = realloc(transfer->body, allocate);
 
 		if (body == NULL)
+		{
+			decide(transfer, HTTP_OUT_OF_MEMORY, NULL);
 			return 0;
+		}
 		transfer->body = body;
 		transfer->body_allocated = allocate;
 	}
@@ -385,100 +550,171 @@ receive_body(char *data, size_t size, size_t count, void *userp)
 }
 
 /* ------------------------------------------------------------------------
- * Pools
+ * The pool
  * ------------------------------------------------------------------------
  */
 
-/*
- * A pool that keeps up to max_connections connections open between transfers.
- * Raises an error if the process is out of memory or file descriptors.  The
- * pool lives until appconfig_http_pool_destroy().
- */
-HttpPool *
-appconfig_http_pool_create(int max_connections)
-{
-	HttpPool *pool = calloc(1, sizeof(HttpPool));
-	CURLM	 *multi = curl_multi_init();
-
-	if (pool == NULL || multi == NULL)
-	{
-		free(pool);
-		if (multi != NULL)
-			curl_multi_cleanup(multi);
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_OUT_OF_MEMORY), errmsg("out of memory")));
-	}
-	dlist_init(&pool->transfers);
-	pool->multi = multi;
-	pool->epoll_fd = -1;
-
-	PG_TRY();
-	{
-		if (!AcquireExternalFD())
-			ereport(
-				ERROR,
-				(errcode_for_socket_access(),
-				 errmsg(
-					 "could not watch the connections to AWS AppConfig: %m")));
-		pool->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-		if (pool->epoll_fd < 0)
-		{
-			int save_errno = errno;
-
-			ReleaseExternalFD();
-			errno = save_errno;
-			ereport(
-				ERROR,
-				(errcode_for_socket_access(),
-				 errmsg(
-					 "could not watch the connections to AWS AppConfig: %m")));
-		}
-		pool->wait_set = appconfig_create_wait_event_set(3);
-		AddWaitEventToSet(pool->wait_set, WL_LATCH_SET, PGINVALID_SOCKET,
-						  MyLatch, NULL);
-		if (IsUnderPostmaster)
-			AddWaitEventToSet(pool->wait_set, WL_EXIT_ON_PM_DEATH,
-							  PGINVALID_SOCKET, NULL, NULL);
-		AddWaitEventToSet(pool->wait_set, WL_SOCKET_READABLE, pool->epoll_fd,
-						  NULL, NULL);
-	}
-	PG_CATCH();
-	{
-		appconfig_http_pool_destroy(pool);
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
-
-	curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
-	curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, pool);
-	curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, set_timer);
-	curl_multi_setopt(multi, CURLMOPT_TIMERDATA, pool);
-	curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long) max_connections);
-	return pool;
-}
-
-/* Ends all transfers and connections.  Raises no error. */
-void
-appconfig_http_pool_destroy(HttpPool *pool)
+static void
+destroy_pool(HttpPool *old)
 {
 	sigset_t saved;
 
-	while (!dlist_is_empty(&pool->transfers))
-		appconfig_http_release(
-			dlist_head_element(HttpTransfer, node, &pool->transfers));
 	enter_curl(&saved);
-	while (pool->idle_count > 0)
-		curl_easy_cleanup(pool->idle[--pool->idle_count]);
-	curl_multi_cleanup(pool->multi);
+	while (old->idle_count > 0)
+		curl_easy_cleanup(old->idle[--old->idle_count]);
+	if (old->multi != NULL)
+		curl_multi_cleanup(old->multi);
 	leave_curl(&saved);
-	if (pool->wait_set != NULL)
-		FreeWaitEventSet(pool->wait_set);
-	if (pool->epoll_fd >= 0)
-	{
-		close(pool->epoll_fd);
+	if (old->wait_set != NULL)
+		FreeWaitEventSet(old->wait_set);
+	if (old->epoll_fd >= 0)
+		close(old->epoll_fd);
+	for (; old->descriptors > 0; old->descriptors--)
 		ReleaseExternalFD();
+	free(old);
+}
+
+pg_noreturn static void
+raise_no_descriptors(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+			 errmsg("could not watch the connections to AWS AppConfig: %m"),
+			 errhint(HTTP_DESCRIPTORS_HINT)));
+}
+
+pg_noreturn static void
+raise_no_memory(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+}
+
+/*
+ * The multi handle.  It opens descriptors of its own, which no child process
+ * has any use for; they are those that were free before.
+ */
+static void
+create_multi(HttpPool *new)
+{
+	int next[POOL_DESCRIPTORS - 1];
+	int i;
+	int missing = 0;
+	int save_errno = 0;
+
+	for (i = 0; i < (int) lengthof(next); i++)
+	{
+		next[i] = fcntl(new->epoll_fd, F_DUPFD_CLOEXEC, 0);
+		if (next[i] < 0)
+		{
+			save_errno = errno;
+			missing++;
+		}
 	}
-	free(pool);
+	for (i = 0; i < (int) lengthof(next); i++)
+	{
+		if (next[i] >= 0)
+			close(next[i]);
+	}
+	if (missing > 0)
+	{
+		errno = save_errno;
+		raise_no_descriptors();
+	}
+	new->multi = curl_multi_init();
+	if (new->multi == NULL)
+		raise_no_memory();
+	for (i = 0; i < (int) lengthof(next); i++)
+		(void) fcntl(next[i], F_SETFD, FD_CLOEXEC);
+}
+
+static void
+create_wait_set(HttpPool *new)
+{
+	/* PostgreSQL counts this one itself */
+	ReleaseExternalFD();
+	new->descriptors--;
+	new->wait_set = appconfig_create_wait_event_set(3);
+	AddWaitEventToSet(new->wait_set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch,
+					  NULL);
+	if (IsUnderPostmaster)
+		AddWaitEventToSet(new->wait_set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET,
+						  NULL, NULL);
+	AddWaitEventToSet(new->wait_set, WL_SOCKET_READABLE, new->epoll_fd, NULL,
+					  NULL);
+}
+
+static void
+fill_pool(HttpPool *new)
+{
+	while (new->descriptors < POOL_DESCRIPTORS)
+	{
+		if (!AcquireExternalFD())
+			raise_no_descriptors();
+		new->descriptors++;
+	}
+	new->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (new->epoll_fd < 0)
+		raise_no_descriptors();
+	create_multi(new);
+	create_wait_set(new);
+	curl_multi_setopt(new->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
+	curl_multi_setopt(new->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+}
+
+static HttpPool *
+create_pool(void)
+{
+	HttpPool *new = calloc(1, sizeof(HttpPool));
+
+	if (new == NULL)
+		raise_no_memory();
+	dlist_init(&new->transfers);
+	new->epoll_fd = -1;
+	new->limit = PG_INT32_MAX;
+	PG_TRY();
+	{
+		fill_pool(new);
+	}
+	PG_CATCH();
+	{
+		destroy_pool(new);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	return new;
+}
+
+/*
+ * Sees to it that there is a pool; to be called before appconfig_http_start().
+ * Raises an error if the process is out of memory or file descriptors.  What
+ * curl has made of reserved memory goes as soon as nobody uses it.
+ */
+void
+appconfig_http_open(void)
+{
+	if (pool != NULL && dlist_is_empty(&pool->transfers) &&
+		appconfig_http_memory_is_reduced())
+	{
+		HttpPool *old = pool;
+
+		destroy_pool(old);
+		pool = NULL;
+	}
+	if (pool == NULL)
+		pool = create_pool();
+}
+
+/* Tells curl how many connections there may be, and may be idle */
+static void
+set_limits(void)
+{
+	/* half of what PostgreSQL lets extensions have is for others */
+	int kept = Min(MAX_IDLE_CONNECTIONS, max_safe_fds / 6);
+
+	curl_multi_setopt(pool->multi, CURLMOPT_MAXCONNECTS,
+					  (long) Max(kept, pool->in_flight));
+	curl_multi_setopt(pool->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
+					  (long) pool->limit);
 }
 
 /* ------------------------------------------------------------------------
@@ -515,6 +751,12 @@ set_options(HttpTransfer *transfer, const HttpRequest *request)
 	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	SET(CURLOPT_OPENSOCKETDATA, transfer);
 	SET(CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+#if CAN_CHECK_CONNECTIONS
+	SET(CURLOPT_PREREQFUNCTION, check_connection);
+	SET(CURLOPT_PREREQDATA, transfer);
+#else
+	SET(CURLOPT_FORBID_REUSE, 1L);
+#endif
 	/* see check_deadlines(); 0 would be the default of five minutes */
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long) PG_INT32_MAX);
 	SET(CURLOPT_TIMEOUT_MS, 0L);
@@ -567,40 +809,134 @@ set_headers(HttpTransfer *transfer, const char *const *headers)
 	return true;
 }
 
+/* Is the host of the URL a name, rather than an address? */
+static bool
+has_name(const char *url)
+{
+	const char	  *host = strstr(url, "://") + strlen("://");
+	char		   text[INET_ADDRSTRLEN];
+	struct in_addr address;
+
+	if (*host == '[')
+		return false;
+	strlcpy(text, host, Min(sizeof(text), strcspn(host, ":/?") + 1));
+	return inet_pton(AF_INET, text, &address) != 1;
+}
+
+/* Puts a transfer into the queue as one that has not been sent */
+static void
+queue(HttpTransfer *transfer)
+{
+	decide(transfer, HTTP_IN_FLIGHT, NULL);
+	transfer->system_error = 0;
+	transfer->unwatched = false;
+	transfer->connects = false;
+	transfer->is_stale = false;
+	transfer->sock = -1;
+	transfer->received_before = 0;
+	transfer->error[0] = '\0';
+}
+
+static bool
+is_queued(const HttpTransfer *transfer)
+{
+	return !transfer->added && transfer->result.outcome == HTTP_IN_FLIGHT;
+}
+
 /*
- * Sends a request and returns without waiting.  The answer comes while
- * appconfig_http_drive() and appconfig_http_wait() are called for the pool;
- * the caller releases the transfer.  Raises no error: returns NULL if there is
- * no memory, and every other failure is the outcome of the transfer.
+ * Takes the descriptors with which a name is resolved.  Where there are none,
+ * one transfer after another does without.
+ */
+static bool
+reserve_for_name(HttpTransfer *transfer)
+{
+	if (!transfer->by_name)
+		return true;
+	while (transfer->reserved < NAME_DESCRIPTORS && AcquireExternalFD())
+		transfer->reserved++;
+	if (transfer->reserved < NAME_DESCRIPTORS && pool->resolving > 0)
+	{
+		set_resolved(transfer);
+		return false;
+	}
+	transfer->resolving = true;
+	pool->resolving++;
+	return true;
+}
+
+/* Gives a transfer to curl; the time begins that it may take */
+static bool
+send_transfer(HttpTransfer *transfer)
+{
+	transfer->waited_before = pool->waited;
+	transfer->added =
+		curl_multi_add_handle(pool->multi, transfer->easy) == CURLM_OK;
+	if (transfer->added)
+		pool->in_flight++;
+	else
+		set_resolved(transfer);
+	return transfer->added;
+}
+
+/* Takes it back, wherever it is */
+static void
+withdraw(HttpTransfer *transfer)
+{
+	set_resolved(transfer);
+	if (!transfer->added)
+		return;
+	curl_multi_remove_handle(pool->multi, transfer->easy);
+	transfer->added = false;
+	pool->in_flight--;
+}
+
+/*
+ * Could another request go out at once, as far as descriptors are concerned?
+ * One that is started nevertheless waits in the queue, with a signature that
+ * grows old.
+ */
+bool
+appconfig_http_has_room(void)
+{
+	int		   count = 0;
+	dlist_iter iter;
+
+	if (pool->limit == PG_INT32_MAX)
+		return true;
+	dlist_foreach(iter, &pool->transfers)
+	{
+		HttpTransfer *transfer = dlist_container(HttpTransfer, node, iter.cur);
+
+		count += transfer->result.outcome == HTTP_IN_FLIGHT;
+	}
+	return count < pool->limit;
+}
+
+/*
+ * Puts a request on its way and returns without waiting.  The answer comes
+ * while appconfig_http_drive() and appconfig_http_wait() are called; the
+ * caller releases the transfer.  Raises no error: returns NULL if there is no
+ * memory, and every other failure is the outcome of the transfer.
  */
 HttpTransfer *
-appconfig_http_start(HttpPool *pool, const HttpRequest *request)
+appconfig_http_start(const HttpRequest *request)
 {
 	HttpTransfer *transfer = calloc(1, sizeof(HttpTransfer));
-	sigset_t	  saved;
 
 	if (transfer == NULL)
 		return NULL;
-	transfer->pool = pool;
 	transfer->plain = strncmp(request->url, "http://", strlen("http://")) == 0;
+	transfer->by_name = has_name(request->url);
 	transfer->connect_timeout = request->connect_timeout;
 	transfer->request_timeout = request->request_timeout;
-	transfer->waited_before = pool->waited;
 	transfer->max_response_size = request->max_response_size;
+	transfer->count_before = PG_INT32_MAX;
+	queue(transfer);
 	dlist_push_tail(&pool->transfers, &transfer->node);
 	transfer->easy = pool->idle_count > 0 ? pool->idle[--pool->idle_count]
 										  : curl_easy_init();
 	if (transfer->easy == NULL || !set_headers(transfer, request->headers) ||
 		!set_options(transfer, request))
-	{
-		appconfig_http_release(transfer);
-		return NULL;
-	}
-	enter_curl(&saved);
-	transfer->added =
-		curl_multi_add_handle(pool->multi, transfer->easy) == CURLM_OK;
-	leave_curl(&saved);
-	if (!transfer->added)
 	{
 		appconfig_http_release(transfer);
 		return NULL;
@@ -624,14 +960,12 @@ appconfig_http_result(HttpTransfer *transfer)
 void
 appconfig_http_release(HttpTransfer *transfer)
 {
-	HttpPool *pool = transfer->pool;
-	sigset_t  saved;
+	sigset_t saved;
 
-	dlist_delete(&transfer->node);
 	enter_curl(&saved);
-	if (transfer->added)
-		curl_multi_remove_handle(pool->multi, transfer->easy);
-	if (transfer->easy != NULL && pool->idle_count < MAX_IDLE)
+	withdraw(transfer);
+	dlist_delete(&transfer->node);
+	if (transfer->easy != NULL && pool->idle_count < MAX_IDLE_HANDLES)
 	{
 		curl_easy_reset(transfer->easy);
 		pool->idle[pool->idle_count++] = transfer->easy;
@@ -663,12 +997,8 @@ outcome_of(const HttpTransfer *transfer, CURLcode code)
 
 	if (code == CURLE_OK)
 		return HTTP_ANSWERED;
-	if (transfer->refused)
-		return HTTP_NOT_TRUSTED;
-	if (transfer->too_large)
-		return HTTP_TOO_LARGE;
-	if (code == CURLE_WRITE_ERROR)
-		return HTTP_OUT_OF_MEMORY;
+	if (transfer->verdict != HTTP_IN_FLIGHT)
+		return transfer->verdict;
 	/* time can run out before there is a connection, or after */
 	if (code == CURLE_OPERATION_TIMEDOUT && !is_connected(transfer))
 		return HTTP_NOT_CONNECTED;
@@ -680,6 +1010,35 @@ outcome_of(const HttpTransfer *transfer, CURLcode code)
 	return HTTP_MALFORMED;
 }
 
+/* Adds what the system has said of a failure, unless it is there already */
+static void
+add_system_error(HttpTransfer *transfer, CURLcode code)
+{
+	long		error = transfer->system_error;
+	size_t		length = strlen(transfer->error);
+	const char *words;
+
+	if (error == 0 && code == CURLE_COULDNT_CONNECT)
+		curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &error);
+	if (error == 0)
+		return;
+	words = strerror((int) error);
+	if (strstr(transfer->error, words) == NULL)
+		snprintf(transfer->error + length, sizeof(transfer->error) - length,
+				 "%s%s", length > 0 ? ": " : "", words);
+}
+
+/* What there is to say of a failure; lives as long as the transfer */
+static const char *
+words_for(HttpTransfer *transfer, CURLcode code)
+{
+	if (transfer->reason != NULL)
+		return transfer->reason;
+	add_system_error(transfer, code);
+	return transfer->error[0] != '\0' ? transfer->error
+									  : curl_easy_strerror(code);
+}
+
 static void
 finish_transfer(HttpTransfer *transfer, CURLcode code)
 {
@@ -687,57 +1046,70 @@ finish_transfer(HttpTransfer *transfer, CURLcode code)
 	long		status = 0;
 	int			i;
 
-	curl_multi_remove_handle(transfer->pool->multi, transfer->easy);
-	transfer->added = false;
+	/* so curl calls a header line that is too long for it */
+	if (code == CURLE_OUT_OF_MEMORY && transfer->verdict == HTTP_IN_FLIGHT &&
+		!pool->ran_out && appconfig_http_memory_is_ours())
+		decide(transfer, HTTP_TOO_LARGE, "a line of its header is too long");
 	result->outcome = outcome_of(transfer, code);
 	if (result->outcome == HTTP_ANSWERED &&
 		curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status) ==
 			CURLE_OK)
 		result->status = (int) status;
 	result->body = transfer->body != NULL ? transfer->body : "";
-	result->error = transfer->error[0] != '\0' ? transfer->error
-											   : curl_easy_strerror(code);
+	result->error = words_for(transfer, code);
 	for (i = 0; i < HTTP_FIELD_COUNT; i++)
 		result->field[i] = transfer->field[i];
 }
 
-static void
-finish_transfers(HttpPool *pool)
+/*
+ * There was no descriptor for a connection.  Can there be one, if an idle
+ * connection is given up or another transfer waited for?  curl gives up the
+ * one that has been idle for longest when there are as many as it may have.
+ */
+static bool
+make_room(HttpTransfer *transfer)
 {
-	CURLMsg *message;
-	int		 left;
+	int count = appconfig_socket_count();
 
-	while ((message = curl_multi_info_read(pool->multi, &left)) != NULL)
-	{
-		char *private = NULL;
-
-		if (message->msg == CURLMSG_DONE &&
-			curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE,
-							  &private) == CURLE_OK)
-			finish_transfer((HttpTransfer *) private, message->data.result);
-	}
+	/* nothing to be given up, or giving up has not helped */
+	if (pool->in_flight == 0 &&
+		(count == 0 || count >= transfer->count_before))
+		return false;
+	transfer->count_before = count;
+	pool->limit = Max(count, 1);
+	return true;
 }
 
 /*
- * Milliseconds that a transfer may still be waited for.  Only waiting counts:
- * while the query does something else nobody reads what arrives, and an answer
- * that lies there already is not late.  That is why curl's own timeouts, which
- * go by the clock, are not used.
+ * curl is done with a transfer, or we are.  What could not be sent through no
+ * fault of the other side goes back into the queue.
  */
-static long
-deadline_left(const HttpTransfer *transfer)
+static void
+end_transfer(HttpTransfer *transfer, CURLcode code)
 {
-	int limit = is_connected(transfer) ? transfer->request_timeout
-									   : Min(transfer->connect_timeout,
-											 transfer->request_timeout);
-
-	return limit -
-		   (long) ((transfer->pool->waited - transfer->waited_before) / 1000);
+	withdraw(transfer);
+	if (code == CURLE_ABORTED_BY_CALLBACK && transfer->is_stale)
+	{
+		curl_easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE, 0L);
+		curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L);
+		queue(transfer);
+	}
+	else if (code != CURLE_OK &&
+			 transfer->verdict == HTTP_OUT_OF_DESCRIPTORS &&
+			 make_room(transfer))
+		queue(transfer);
+	else
+	{
+		finish_transfer(transfer, code);
+		/* perhaps there are more descriptors again */
+		if (code == CURLE_OK && pool->limit < PG_INT32_MAX)
+			pool->limit++;
+	}
 }
 
-/* Ends the transfers that have been waited for long enough */
+/* Sends what has waited for its turn, as far as there are descriptors */
 static void
-check_deadlines(HttpPool *pool)
+send_queued(void)
 {
 	dlist_iter iter;
 
@@ -745,14 +1117,99 @@ check_deadlines(HttpPool *pool)
 	{
 		HttpTransfer *transfer = dlist_container(HttpTransfer, node, iter.cur);
 
-		if (transfer->added && deadline_left(transfer) <= 0)
-			finish_transfer(transfer, CURLE_OPERATION_TIMEDOUT);
+		if (!is_queued(transfer))
+			continue;
+		if (pool->in_flight >= pool->limit || !reserve_for_name(transfer))
+			return;
+		if (!send_transfer(transfer))
+		{
+			decide(transfer, HTTP_OUT_OF_MEMORY, NULL);
+			finish_transfer(transfer, CURLE_OUT_OF_MEMORY);
+		}
 	}
 }
 
-/* Milliseconds until the first of the transfers has; -1 for never */
+/* Ends the transfers that curl is done with */
+static void
+end_transfers(void)
+{
+	CURLMsg *message;
+	int		 left;
+
+	while ((message = curl_multi_info_read(pool->multi, &left)) != NULL)
+	{
+		if (message->msg == CURLMSG_DONE)
+			end_transfer(transfer_of(message->easy_handle),
+						 message->data.result);
+	}
+}
+
+/* Milliseconds that a transfer has been waited for and worked on */
+static int64
+time_taken(const HttpTransfer *transfer)
+{
+	return (pool->waited - transfer->waited_before) / 1000;
+}
+
+/*
+ * Milliseconds that a transfer may still take.  Only waiting counts, and what
+ * we do here: while the query does something else nobody reads what arrives,
+ * and an answer that lies there already is not late.  That is why curl's own
+ * timeouts, which go by the clock, are not used.
+ */
 static long
-deadlines_left(HttpPool *pool)
+time_left(const HttpTransfer *transfer)
+{
+	int limit = is_connected(transfer) ? transfer->request_timeout
+									   : Min(transfer->connect_timeout,
+											 transfer->request_timeout);
+
+	return (long) Max(0, limit - time_taken(transfer));
+}
+
+/*
+ * Has more come in than an answer can have?  What curl drops without a word,
+ * the frames of chunks say, counts here as well.  They can be as large as what
+ * they frame, but not larger.
+ */
+static bool
+is_flooded(const HttpTransfer *transfer)
+{
+	return transfer->sock >= 0 &&
+		   appconfig_socket_received(transfer->sock) -
+				   transfer->received_before >
+			   2 * ((uint64) transfer->max_response_size + MAX_HEADER_SIZE);
+}
+
+/* Ends the transfers that curl would go on with, but we don't */
+static void
+check_transfers(void)
+{
+	dlist_iter iter;
+
+	dlist_foreach(iter, &pool->transfers)
+	{
+		HttpTransfer *transfer = dlist_container(HttpTransfer, node, iter.cur);
+
+		if (!transfer->added)
+			continue;
+		if (pool->ran_out)
+			decide(transfer, HTTP_OUT_OF_MEMORY,
+				   "there is no memory for libcurl");
+		else if (transfer->unwatched)
+			decide(transfer, HTTP_OUT_OF_DESCRIPTORS, NULL);
+		else if (is_flooded(transfer))
+			decide(transfer, HTTP_TOO_LARGE,
+				   "more came over the wire than an answer can be");
+		else if (time_left(transfer) > 0)
+			continue;
+		end_transfer(transfer, CURLE_OPERATION_TIMEDOUT);
+	}
+}
+
+/* Milliseconds until one of the transfers may take no longer; -1 for never */
+static long
+deadlines_left(void)
 {
 	long	   left = -1;
 	dlist_iter iter;
@@ -761,15 +1218,15 @@ deadlines_left(HttpPool *pool)
 	{
 		HttpTransfer *transfer = dlist_container(HttpTransfer, node, iter.cur);
 
-		if (transfer->added && (left < 0 || deadline_left(transfer) < left))
-			left = Max(0, deadline_left(transfer));
+		if (transfer->added && (left < 0 || time_left(transfer) < left))
+			left = time_left(transfer);
 	}
 	return left;
 }
 
 /* Milliseconds until curl wants to be called, rounded up; -1 for never */
 static long
-timer_left(const HttpPool *pool)
+timer_left(void)
 {
 	int64 left = pool->timer_at - appconfig_http_clock();
 
@@ -778,21 +1235,16 @@ timer_left(const HttpPool *pool)
 	return left <= 0 ? 0 : (long) ((left + 999) / 1000);
 }
 
-/*
- * Lets all transfers of the pool get on as far as they can without waiting.
- * Raises an error only where the process is out of resources.
- */
-void
-appconfig_http_drive(HttpPool *pool)
+/* Tells curl of the time, and of what has happened on its sockets */
+static void
+call_curl(void)
 {
 	struct epoll_event events[64];
-	sigset_t		   saved;
 	int				   running;
 	int				   n;
 	int				   i;
 
-	enter_curl(&saved);
-	if (timer_left(pool) == 0)
+	if (timer_left() == 0)
 	{
 		pool->timer_set = false;
 		curl_multi_socket_action(pool->multi, CURL_SOCKET_TIMEOUT, 0,
@@ -812,17 +1264,42 @@ appconfig_http_drive(HttpPool *pool)
 		curl_multi_socket_action(pool->multi, events[i].data.fd, what,
 								 &running);
 	}
-	finish_transfers(pool);
-	check_deadlines(pool);
-	leave_curl(&saved);
+}
 
-	if (pool->broken)
+/*
+ * Lets all transfers get on as far as they can without waiting.  Raises no
+ * error.
+ */
+void
+appconfig_http_drive(void)
+{
+	int64	 before = appconfig_http_clock();
+	sigset_t saved;
+
+	enter_curl(&saved);
+	send_queued();
+	set_limits();
+	call_curl();
+	pool->waited += appconfig_http_clock() - before;
+	pool->ran_out = appconfig_http_memory_ran_out();
+	end_transfers();
+	check_transfers();
+	leave_curl(&saved);
+}
+
+/* Milliseconds until there is something to do, at most that many; -1: never */
+static long
+limit_timeout(long timeout)
+{
+	long limits[] = {timer_left(), deadlines_left()};
+	int	 i;
+
+	for (i = 0; i < (int) lengthof(limits); i++)
 	{
-		pool->broken = false;
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
-				 errmsg("could not watch a connection to AWS AppConfig")));
+		if (limits[i] >= 0 && (timeout < 0 || limits[i] < timeout))
+			timeout = limits[i];
 	}
+	return timeout;
 }
 
 /*
@@ -831,19 +1308,17 @@ appconfig_http_drive(HttpPool *pool)
  * caller must hold nothing that an error would leak.
  */
 void
-appconfig_http_wait(HttpPool *pool, long timeout)
+appconfig_http_wait(long timeout)
 {
 	WaitEvent event;
-	long	  limits[] = {timer_left(pool), deadlines_left(pool)};
 	int64	  before = appconfig_http_clock();
-	int		  i;
+	sigset_t  saved;
 
-	for (i = 0; i < (int) lengthof(limits); i++)
-	{
-		if (limits[i] >= 0 && (timeout < 0 || limits[i] < timeout))
-			timeout = limits[i];
-	}
-	if (WaitEventSetWait(pool->wait_set, timeout, &event, 1,
+	/* the transfer before them may have been released */
+	enter_curl(&saved);
+	send_queued();
+	leave_curl(&saved);
+	if (WaitEventSetWait(pool->wait_set, limit_timeout(timeout), &event, 1,
 						 appconfig_wait_event()) == 1 &&
 		(event.events & WL_LATCH_SET))
 		ResetLatch(MyLatch);

@@ -8,9 +8,6 @@
 #ifndef APPCONFIG_HTTP_H
 #define APPCONFIG_HTTP_H
 
-/* The transfers and kept connections of one session; see http.c */
-typedef struct HttpPool HttpPool;
-
 /* One request on its way, and then its answer */
 typedef struct HttpTransfer HttpTransfer;
 
@@ -24,8 +21,9 @@ typedef enum HttpOutcome
 	HTTP_TIMED_OUT,		/* connected, but the answer took too long */
 	HTTP_LOST,			/* the connection ended inside the answer */
 	HTTP_TOO_LARGE,		/* more than max_response_size */
-	HTTP_MALFORMED,		/* not HTTP */
-	HTTP_OUT_OF_MEMORY
+	HTTP_MALFORMED,		/* not HTTP, or what we have not asked for */
+	HTTP_OUT_OF_MEMORY,
+	HTTP_OUT_OF_DESCRIPTORS /* and none of ours that could be given up */
 } HttpOutcome;
 
 /* What to send; everything is copied by appconfig_http_start() */
@@ -58,22 +56,26 @@ typedef struct HttpResult
 	const char *body;					 /* never NULL, a NUL follows */
 	size_t		body_length;			 /* bytes */
 	const char *field[HTTP_FIELD_COUNT]; /* NULL where absent */
-	const char *error;			/* what libcurl says of a failure, may be "" */
+	const char *error;			/* what there is to say of a failure, or "" */
 	uint64		bytes_received; /* header and body, as on the wire */
 } HttpResult;
+
+/* What can be done about HTTP_OUT_OF_DESCRIPTORS */
+#define HTTP_DESCRIPTORS_HINT                                             \
+	"Raise max_files_per_process, or the limit of open files (ulimit -n)" \
+	" that PostgreSQL runs under, or lower max_concurrency of the"        \
+	" foreign servers."
 
 extern void	 appconfig_http_init(void);
 extern int64 appconfig_http_clock(void);
 
-extern HttpPool *appconfig_http_pool_create(int max_connections);
-extern void		 appconfig_http_pool_destroy(HttpPool *pool);
-
-extern HttpTransfer		*appconfig_http_start(HttpPool			*pool,
-											  const HttpRequest *request);
+extern void				 appconfig_http_open(void);
+extern bool				 appconfig_http_has_room(void);
+extern HttpTransfer		*appconfig_http_start(const HttpRequest *request);
 extern const HttpResult *appconfig_http_result(HttpTransfer *transfer);
 extern void				 appconfig_http_release(HttpTransfer *transfer);
 
-extern void appconfig_http_drive(HttpPool *pool);
-extern void appconfig_http_wait(HttpPool *pool, long timeout);
+extern void appconfig_http_drive(void);
+extern void appconfig_http_wait(long timeout);
 
 #endif /* APPCONFIG_HTTP_H */

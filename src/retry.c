@@ -5,9 +5,10 @@
  *
  * What lives here is the arithmetic of the AWS SDKs' standard retry mode, in
  * the rules that they call "2026": delay before a retry, the server's hint,
- * and the bucket that pays for retries.  No clock, no randomness, no waiting
- * and no I/O: time and chance are arguments.  Which failures are retried and
- * how often one request is attempted is not decided here either.
+ * the bucket that pays for retries, and how far off our clock is.  No clock,
+ * no randomness, no waiting and no I/O: time and chance are arguments.  Which
+ * failures are retried and how often one request is attempted is not decided
+ * here either.
  *
  *-------------------------------------------------------------------------
  */
@@ -30,6 +31,19 @@
 
 /* what a request that needed no retry puts back */
 #define NO_RETRY_INCREMENT 1
+
+/* seconds that a clock may be off without a request being refused */
+#define TOLERATED_SKEW 300
+
+/* 2026-06-29, when AWS published the operations: nobody served them before */
+#define FIRST_SERVED INT64CONST(1782691200)
+
+/*
+ * what a server's clock may be ahead of ours, or, if ours shows a time before
+ * FIRST_SERVED, as after a boot without a battery, of that
+ */
+#define MAX_AHEAD		  (INT64CONST(366) * 86400)
+#define MAX_AHEAD_OF_BOOT (20 * MAX_AHEAD)
 
 typedef struct RetryRule
 {
@@ -223,6 +237,29 @@ appconfig_retry_parse_http_hint(const char *value, time_t now)
 	if (then <= (int64) now)
 		return 0;
 	return (int) Min((then - (int64) now) * 1000, INT_MAX);
+}
+
+/*
+ * Returns how many seconds the service is ahead of now, after an answer with
+ * that Date header, where it was believed to be offset seconds ahead.  As in
+ * the SDKs, a difference that does not matter changes nothing, and any answer
+ * can set right what another one has said.  A date that is not to be believed
+ * changes nothing either: whoever makes us sign for a far year could use the
+ * signature then.
+ */
+long
+appconfig_retry_clock_offset(const char *value, time_t now, long offset)
+{
+	int64 latest = (int64) now >= FIRST_SERVED
+					   ? (int64) now + MAX_AHEAD
+					   : FIRST_SERVED + MAX_AHEAD_OF_BOOT;
+	int64 then;
+
+	if (!appconfig_retry_parse_date(value, now, &then) ||
+		then < FIRST_SERVED || then > latest)
+		return offset;
+	then -= (int64) now;
+	return labs((long) then - offset) < TOLERATED_SKEW ? offset : (long) then;
 }
 
 /*

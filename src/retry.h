@@ -36,6 +36,8 @@ extern int appconfig_retry_parse_http_hint(const char *value, time_t now);
 
 extern bool appconfig_retry_parse_date(const char *value, time_t now,
 									   int64 *result);
+extern long appconfig_retry_clock_offset(const char *value, time_t now,
+										 long offset);
 
 extern void appconfig_retry_fill(RetryBucket *bucket);
 extern int	appconfig_retry_take(RetryBucket *bucket, RetryCause cause);

@@ -3,11 +3,12 @@
  * session.c
  *		What a backend keeps of a foreign server from statement to statement.
  *
- * One session for each server, role and user mapping: its connections, its
- * pace, its budget of retries, the documents that may be served again.  ALTER
- * SERVER and ALTER USER MAPPING, rolled back ones included, make a session
- * stale: running statements end with it, the next one gets a new session, and
- * the stale one goes when its last user has gone.
+ * One session for each server, role and user mapping: its pace, its budget of
+ * retries, the documents that may be served again.  ALTER SERVER and ALTER
+ * USER MAPPING, rolled back ones included, make a session stale: running
+ * statements end with it, the next one gets a new session, and the stale one
+ * goes when its last user has gone.  Of the sessions that nobody uses the
+ * least recently used go when there are many, since each has a cache.
  *
  * What may not live here: options (fdw_options.c), calls (api.c), documents.
  *
@@ -22,6 +23,8 @@
 
 #include "compat.h"
 #include "session.h"
+
+#define MAX_IDLE_SESSIONS 64 /* without a user, over all servers and roles */
 
 typedef struct CachedSession
 {
@@ -44,6 +47,7 @@ typedef struct SessionUse
 	MemoryContextCallback callback;
 } SessionUse;
 
+/* The most recently used first */
 static dlist_head sessions = DLIST_STATIC_INIT(sessions);
 
 /* Invalidations so far */
@@ -99,22 +103,11 @@ destroy_session(CachedSession *session)
 	MemoryContextDelete(session->context);
 }
 
+/* Ends those that nobody uses and that are stale, or more than are kept */
 static void
-release_session(void *arg)
+destroy_idle_sessions(void)
 {
-	SessionUse *use = arg;
-
-	use->session->users--;
-	if (use->session->stale && use->session->users == 0)
-		destroy_session(use->session);
-}
-
-/* A session that may be used, and on the way the end of those that nobody uses
- */
-static CachedSession *
-find_session(Oid serverid, Oid userid, Oid umid)
-{
-	CachedSession	  *found = NULL;
+	int				   idle = 0;
 	dlist_mutable_iter iter;
 
 	dlist_foreach_modify(iter, &sessions)
@@ -122,13 +115,40 @@ find_session(Oid serverid, Oid userid, Oid umid)
 		CachedSession *session =
 			dlist_container(CachedSession, node, iter.cur);
 
-		if (session->stale && session->users == 0)
+		if (session->users == 0 &&
+			(session->stale || ++idle > MAX_IDLE_SESSIONS))
 			destroy_session(session);
-		else if (!session->stale && session->serverid == serverid &&
-				 session->userid == userid && session->umid == umid)
-			found = session;
 	}
-	return found;
+}
+
+static void
+release_session(void *arg)
+{
+	SessionUse *use = arg;
+
+	use->session->users--;
+	dlist_move_head(&sessions, &use->session->node);
+	destroy_idle_sessions();
+}
+
+/* A session that may be used, and on the way the end of those that nobody can
+ */
+static CachedSession *
+find_session(Oid serverid, Oid userid, Oid umid)
+{
+	dlist_iter iter;
+
+	destroy_idle_sessions();
+	dlist_foreach(iter, &sessions)
+	{
+		CachedSession *session =
+			dlist_container(CachedSession, node, iter.cur);
+
+		if (!session->stale && session->serverid == serverid &&
+			session->userid == userid && session->umid == umid)
+			return session;
+	}
+	return NULL;
 }
 
 static CachedSession *
@@ -155,7 +175,7 @@ create_session(Oid serverid, Oid userid, Oid umid,
 	MemoryContextSwitchTo(old);
 	/* nothing fails from here on */
 	MemoryContextSetParent(context, TopMemoryContext);
-	dlist_push_tail(&sessions, &session->node);
+	dlist_push_head(&sessions, &session->node);
 	return session;
 }
 

@@ -57,6 +57,11 @@ def peak(options):
     print(control("GET", "stats")["peak_in_flight"])
 
 
+def in_flight(options):
+    """Requests whose answer is not out yet."""
+    print(control("GET", "stats")["in_flight"])
+
+
 def connections(options):
     """Connections opened since the last clear, or used since."""
     print(control("GET", "stats")["connections_used" if options.used else "connections"])
@@ -70,7 +75,7 @@ def clear(options):
 def fault(options):
     """Adds a fault after those in force."""
     names = ("operation", "path", "times", "after", "ms", "status", "code", "message", "body", "bytes", "member",
-             "location", "seconds")
+             "location", "seconds", "date")
     rule = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     if options.mutation:
         rule["mutation"] = json.loads(options.mutation)
@@ -129,6 +134,7 @@ def parse_arguments():
     added.add_argument("--sort", action="store_true", help="targets sorted")
     command(log)
     command(peak)
+    command(in_flight, "in-flight")
     added = command(connections)
     added.add_argument("--used", action="store_true", help="count those that carried a request, older ones too")
     command(clear)
@@ -149,6 +155,7 @@ def parse_arguments():
     added.add_argument("--member", help="only this member")
     added.add_argument("--location", help="where redirect points to")
     added.add_argument("--seconds", type=float, help="by how much skew shifts the Date header")
+    added.add_argument("--date", metavar="TEXT", help="the Date header, whatever it says")
     added.add_argument("--mutation", metavar="JSON", help="the change after the answer")
     command(nofaults)
     for function, name in ((put_run, "put-run"), (put_definition, "put-definition")):

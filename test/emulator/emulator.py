@@ -32,7 +32,7 @@ from email.utils import formatdate
 
 import dataset
 from control import PREFIX, Control
-from faults import DELIVERIES, TRANSFORMS, Faults, error
+from faults import DELIVERIES, PACED, TRANSFORMS, Faults, error
 from httpd import Connection, Request, Response
 from journal import Journal
 from limits import GET_RATE, LIST_RATE, Limits
@@ -130,21 +130,22 @@ class Emulator:
 
         The request id tells the request's place since the log was cleared, so that tests can expect it.
         """
-        date_offset = self._clock_offset
+        date_offset, date = self._clock_offset, None
         if rule is not None:
             response = TRANSFORMS.get(rule.kind, lambda answer, *_: answer)(response, rule, call, self._service)
             response.headers += rule.headers.items()
+            date = rule.date
             if rule.kind == "skew":
                 date_offset += rule.seconds
         given = {name.lower() for name, _ in response.headers}
         response.headers += [(name, value) for name, value in (
             ("x-amzn-RequestId", f"00000000-0000-4000-8000-{sequence:012d}"),
-            ("Date", _http_date(int(time.time() + date_offset)))) if name.lower() not in given]
+            ("Date", _http_date(int(time.time() + date_offset)) if date is None else date)) if name.lower() not in given]
         return response
 
     async def _deliver(self, connection, response, rule, close):
         delay = self._latency
-        if rule is not None and rule.kind != "drip":
+        if rule is not None and rule.kind not in PACED:
             delay += rule.ms / 1000
         await asyncio.sleep(delay)
         if rule is not None and rule.kind in DELIVERIES:
@@ -188,9 +189,12 @@ async def serve(store, options):
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(options.tls_cert, options.tls_key)
     emulator = Emulator(store, options)
-    server = await loop.create_server(functools.partial(Connection, emulator.handle), "127.0.0.1", options.port,
-                                      ssl=tls, backlog=1024)
-    url = f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    port = options.port
+    for last in range(1, options.addresses + 1):
+        server = await loop.create_server(functools.partial(Connection, emulator.handle), f"127.0.0.{last}", port,
+                                          ssl=tls, backlog=1024)
+        port = server.sockets[0].getsockname()[1]
+    url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
     if options.ready_file:
         write_atomically(options.ready_file, url + "\n")
     print(url, flush=True)
@@ -200,6 +204,7 @@ async def serve(store, options):
 def parse_arguments(arguments):
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--port", type=int, default=0, help="default: any free one")
+    parser.add_argument("--addresses", type=int, default=1, metavar="N", help="listen on 127.0.0.1 to 127.0.0.N")
     data = parser.add_mutually_exclusive_group()
     data.add_argument("--data", default="demo", metavar="demo|standard|nasty|scale:N", help="default: demo")
     data.add_argument("--data-file", metavar="FILE", help="what --dump printed")

@@ -43,6 +43,16 @@ KINDS = {
     "duplicate-members": "members twice, the last one right",
     "repeat-token": "the same NextToken for ever",
     "empty-page": "no items, but a NextToken to the page that was due",
+    "date": "the right answer, with --date for its Date header",
+    "unasked": "the right answer, padded to --bytes, and after --ms another that nobody asked for: --status with "
+               "--body, or a 408 that closes the connection",
+    "endless-interim": "1xx answers for ever, a piece every --ms, as all that is endless",
+    "endless-headers": "header lines without an end to them",
+    "endless-header-line": "one header line without an end",
+    "endless-chunk-extension": "a chunk whose extension does not end",
+    "endless-deflate": "empty deflate blocks under Transfer-Encoding",
+    "endless-gzip-name": "the file name of a gzip header under Transfer-Encoding",
+    "encoded": "the right answer, said to have --message for its Content-Encoding",
     "change": "the right answer, and then --mutation, a JSON object as mutate takes it",
 }
 
@@ -63,7 +73,7 @@ class Rule:
 
     DEFAULTS = {"operation": None, "path": None, "times": None, "after": 0, "ms": 0, "status": None, "code": None,
                 "message": None, "body": None, "headers": {}, "bytes": None, "member": None,
-                "location": "/applications", "seconds": 3600, "mutation": None}
+                "location": "/applications", "seconds": 3600, "mutation": None, "date": None}
 
     def __init__(self, kind, **options):
         unknown = set(options) - set(self.DEFAULTS)
@@ -143,6 +153,11 @@ def _skew(response, rule, call, service):
     return error(403, rule.code or "RequestTimeTooSkewed", message, "message")
 
 
+def _encoded(response, rule, call, service):
+    response.headers.append(("Content-Encoding", rule.message or "br"))
+    return response
+
+
 def _with_body(change):
     """A fault that only changes the body's bytes."""
     def transform(response, rule, call, service):
@@ -167,9 +182,13 @@ def _deep(body, rule):
     return b'{"Items":' + b"[" * depth + b"]" * depth + b"}"
 
 
-def _huge(body, rule):
+def _padded(body, size):
     frame = b',"Padding":""'
-    return body[:-1] + frame[:-1] + b"x" * max(0, (rule.bytes or 32 * 2**20) - len(body) - len(frame)) + b'"}'
+    return body[:-1] + frame[:-1] + b"x" * max(0, size - len(body) - len(frame)) + b'"}'
+
+
+def _huge(body, rule):
+    return _padded(body, rule.bytes or 32 * 2**20)
 
 
 def _into_strings(text):
@@ -248,6 +267,7 @@ TRANSFORMS = {
     "html503": _html503,
     "redirect": _redirect,
     "skew": _skew,
+    "encoded": _encoded,
     "malformed": _with_body(lambda body, rule: body[:len(body) // 2]),
     "garbage-bytes": _with_body(lambda body, rule: bytes(range(256))),
     "trailing-garbage": _with_body(lambda body, rule: body + b'}{"Items":[]} trailing'),
@@ -313,6 +333,48 @@ async def _close(connection, response, rule):
     connection.send(response, close=True)
 
 
+async def _unasked(connection, response, rule):
+    if rule.bytes is not None:
+        response.body = _padded(response.body, rule.bytes)
+    unasked = Response(rule.status or 408, (rule.body or "").encode(), [("Content-Type", "application/json")])
+    if rule.status is None:
+        unasked.headers = [("Connection", "close")]
+    wanted = response.head() + response.body
+    if rule.ms == 0:    # in one piece
+        connection.write(wanted + unasked.head() + unasked.body)
+    else:
+        connection.write(wanted)
+        await asyncio.sleep(rule.ms / 1000)
+        connection.write(unasked.head() + unasked.body)
+    if rule.status is None:
+        connection.close()
+
+
+def _chunk(data):
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+#: What begins as an answer (a function of the head with a header line), and what then goes on for ever.
+_ENDLESS = {
+    "endless-interim": (lambda head: b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
+    "endless-headers": (lambda head: head("X-First: 1")[:-2], b"X-Filler: " + b"x" * 1000 + b"\r\n"),
+    "endless-header-line": (lambda head: head("X-First: 1")[:-2] + b"X-Filler: ", b"x" * 1000),
+    "endless-chunk-extension": (lambda head: head("Transfer-Encoding: chunked") + b"1;name=", b"x" * 1000),
+    "endless-deflate": (lambda head: head("Transfer-Encoding: deflate, chunked") + _chunk(b"\x78\x9c"),
+                        _chunk(b"\x00\x00\x00\xff\xff" * 200)),
+    "endless-gzip-name": (lambda head: head("Transfer-Encoding: gzip, chunked")
+                          + _chunk(b"\x1f\x8b\x08\x08\x00\x00\x00\x00\x00\x03"), _chunk(b"x" * 1000)),
+}
+
+
+async def _endless(connection, response, rule):
+    begin, piece = _ENDLESS[rule.kind]
+    connection.write(begin(response.head))
+    while True:
+        await connection.write_slowly(piece * (rule.bytes or 1))
+        await asyncio.sleep(rule.ms / 1000)
+
+
 DELIVERIES = {
     "hang": _hang,
     "reset": _reset,
@@ -322,4 +384,9 @@ DELIVERIES = {
     "chunked-truncate": _chunked_truncate,
     "drip": _drip,
     "close": _close,
+    "unasked": _unasked,
+    **dict.fromkeys(_ENDLESS, _endless),
 }
+
+#: Kinds whose --ms are not before the answer.
+PACED = {"drip", "unasked", *_ENDLESS}

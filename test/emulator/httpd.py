@@ -12,6 +12,7 @@ from http import HTTPStatus
 
 MAX_HEAD = 256 * 1024
 MAX_BODY = 256 * 1024 * 1024
+MAX_UNSENT = 256 * 1024
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
@@ -133,6 +134,12 @@ class Connection(asyncio.Protocol):
 
     def write(self, data):
         self._transport.write(data)
+
+    async def write_slowly(self, data):
+        """Writes no faster than the client reads."""
+        self.write(data)
+        while self._transport.get_write_buffer_size() > MAX_UNSENT:
+            await asyncio.sleep(0.01)
 
     def close(self):
         """Closes once everything written is on its way."""

@@ -486,7 +486,7 @@ class FaultyAnswers(Served):
         self.emulator.control("POST", "faults", [{"kind": kind, **options}])
 
     def test_every_kind_is_described(self):
-        self.assertEqual({*TRANSFORMS, *DELIVERIES, "latency", "change"}, set(KINDS))
+        self.assertEqual({*TRANSFORMS, *DELIVERIES, "latency", "date", "change"}, set(KINDS))
 
     def test_rules_choose_requests(self):
         self.emulator.control("POST", "faults", [
@@ -611,6 +611,53 @@ class FaultyAnswers(Served):
             self.get(RUN, connection=connection)
         connection.close()
 
+    def test_dates(self):
+        for text in ("Mon, 01 Jan 1601 00:00:00 GMT", "yesterday"):
+            self.fault("date", date=text)
+            answer = self.get(RUN)
+            self.assertEqual((answer.status, answer.headers.get_all("Date")), (200, [text]))
+
+    def test_encoded(self):
+        right = self.get(RUN).body
+        self.fault("encoded", message="gzip")
+        answer = self.get(RUN)
+        self.assertEqual((answer.headers["Content-Encoding"], answer.body), ("gzip", right))
+
+    def raw(self, enough):
+        """What arrives after a GET until it is enough, or all."""
+        with socket.create_connection(self.emulator.host.split(":"), timeout=10) as sock:
+            headers = "".join(f"{name}: {value}\r\n" for name, value in self.emulator.headers(RUN).items())
+            sock.sendall(f"GET {RUN} HTTP/1.1\r\n{headers}\r\n".encode())
+            received = b""
+            while not enough(received):
+                piece = sock.recv(65536)
+                if not piece:
+                    break
+                received += piece
+        return received
+
+    def test_unasked_answers(self):
+        right = self.get(RUN).body
+        for ms in (0, 1):
+            self.fault("unasked", ms=ms)
+            received = self.raw(lambda received: False)
+            self.assertIn(right + b"HTTP/1.1 408 Request Timeout\r\n", received)
+            self.assertTrue(received.endswith(b"\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"))
+            self.fault("unasked", ms=ms, status=200, body="{}", bytes=50_000)
+            received = self.raw(lambda received: received.endswith(b"\r\n\r\n{}"))
+            self.assertEqual(received.count(b"HTTP/1.1 200 OK\r\n"), 2)
+            self.assertIn(b"\r\nContent-Length: 50000\r\n", received)
+        self.assertEqual(self.until_in_flight(0), 0)
+
+    def test_endless_answers(self):
+        for kind, piece in (("interim", b"HTTP/1.1 103 Early Hints\r\n\r\n"), ("headers", b"\r\nX-Filler: xxx"),
+                            ("header-line", b"xxxxxxxxxx"), ("chunk-extension", b"xxxxxxxxxx"),
+                            ("deflate", b"\x00\x00\x00\xff\xff"), ("gzip-name", b"xxxxxxxxxx")):
+            self.fault(f"endless-{kind}", bytes=100)
+            received = self.raw(lambda received: len(received) > 500_000)
+            self.assertGreater(received[-10_000:].count(piece), 5)
+            self.assertEqual(self.until_in_flight(0), 0)
+
     def test_hanging_ends_with_the_client(self):
         self.fault("hang")
         connection = self.emulator.connect()
@@ -639,6 +686,17 @@ class FaultyAnswers(Served):
         stats = self.stats()
         self.assertEqual((stats["peak_in_flight"], stats["connections"]), (5, 5))
         self.assertEqual(sorted(entry["in_flight"] for entry in self.log()), [1, 2, 3, 4, 5])
+
+
+class ManyAddresses(Served):
+    arguments = ("--addresses", "3")
+
+    def test_addresses(self):
+        port = self.emulator.host.partition(":")[2]
+        for last in (1, 2, 3):
+            connection = http.client.HTTPConnection(f"127.0.0.{last}:{port}", timeout=10)
+            self.assertEqual(self.get(RUN, connection=connection).status, 200)
+            connection.close()
 
 
 class Controlled(Served):

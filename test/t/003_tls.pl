@@ -76,7 +76,7 @@ sub check_refused
 {
 	my ($what, $sqlstate, $err) = @_;
 
-	is($sqlstate, '08001', "$what: refused");
+	is($sqlstate, 'HV00N', "$what: refused");
 	note $err;
 }
 
@@ -105,8 +105,15 @@ check_refused('a ca_bundle that is none', $sqlstate, $err);
 my $plain = start_emulator();
 (my $mistaken = $plain->url) =~ s/^http:/https:/;
 (undef, $sqlstate, $err) = call($mistaken, ca_bundle => "$dir/ours.pem");
-like($sqlstate, qr/^08/, 'a server without TLS');
+is($sqlstate, 'HV00N', 'a server without TLS');
 is($_->ctl('calls'), 'no calls', 'nobody who is not trusted gets a request') foreach values %emulators, $plain;
+
+# a connection is kept, and what TLS sends over it unasked does not prevent that
+$emulators{good}->ctl('clear');
+create_server($node, 'keeping', $emulators{good}->url, ca_bundle => "$dir/ours.pem");
+$node->safe_psql('postgres', "SELECT status FROM keeping.experiment_runs WHERE $example;" x 5);
+is($emulators{good}->ctl('calls'), 'GetExperimentRun 5', 'five statements make five calls');
+is($emulators{good}->ctl('connections'), 1, '... over one connection');
 
 # two servers of one session do not lend each other their trust
 create_server($node, 'trusting', $emulators{good}->url, ca_bundle => "$dir/ours.pem");

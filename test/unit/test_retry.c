@@ -125,6 +125,47 @@ static const int clamps[][3] = {
 	{100, INT_MAX, 5100},	   {0, 3000, 3000},	  {20000, INT_MAX, 25000},
 };
 
+/* What is believed of a clock, at one moment and that many seconds before */
+#define CLOCK_NOW 1792843200 /* 2026-10-24 12:00:00 */
+
+static const struct
+{
+	const char *date;
+	long		before; /* our clock is behind CLOCK_NOW */
+	long		believed;
+	long		offset;
+} offsets[] = {
+	{"Sat, 24 Oct 2026 12:00:00 GMT", 0, 0, 0},
+	{"Sat, 24 Oct 2026 12:04:59 GMT", 0, 0, 0},
+	{"Sat, 24 Oct 2026 12:05:00 GMT", 0, 0, 300},
+	{"Sat, 24 Oct 2026 11:55:01 GMT", 0, 0, 0},
+	{"Sat, 24 Oct 2026 11:55:00 GMT", 0, 0, -300},
+	{"Sat, 24 Oct 2026 13:00:00 GMT", 0, 0, 3600},
+	/* what does not matter changes nothing, and what does brings it back */
+	{"Sat, 24 Oct 2026 13:04:59 GMT", 0, 3600, 3600},
+	{"Sat, 24 Oct 2026 12:00:00 GMT", 0, 3600, 0},
+	{"Sat, 24 Oct 2026 12:00:00 GMT", 0, 31622400, 0},
+
+	/* not before there was a service, not far ahead */
+	{"Mon, 01 Jan 1601 00:00:00 GMT", 0, 0, 0},
+	{"Thu, 01 Jan 1970 00:00:00 GMT", 0, 42, 42},
+	{"Sun, 28 Jun 2026 23:59:59 GMT", 0, 42, 42},
+	{"Mon, 29 Jun 2026 00:00:00 GMT", 0, 42, 1782691200 - CLOCK_NOW},
+	{"Mon, 25 Oct 2027 12:00:00 GMT", 0, 42, 366 * 86400},
+	{"Mon, 25 Oct 2027 12:00:01 GMT", 0, 42, 42},
+	{"Fri, 31 Dec 9999 23:59:59 GMT", 0, 42, 42},
+	{"", 0, 42, 42},
+	{"today", 0, 42, 42},
+
+	/* a machine that has just been started without a battery */
+	{"Sat, 24 Oct 2026 12:00:00 GMT", CLOCK_NOW, 0, CLOCK_NOW},
+	{"Sat, 24 Oct 2026 12:00:00 GMT", CLOCK_NOW - 946684800, 0,
+	 CLOCK_NOW - 946684800},
+	{"Wed, 24 Oct 2040 12:00:00 GMT", CLOCK_NOW, 0, 2234692800},
+	{"Fri, 31 Dec 9999 23:59:59 GMT", CLOCK_NOW, 0, 0},
+	{"Mon, 01 Jan 1601 00:00:00 GMT", CLOCK_NOW, 0, 0},
+};
+
 /*
  * The date of each day over some centuries must be a day after the last one's;
  * checked through the C library, which counts on its own.
@@ -219,6 +260,13 @@ main(void)
 	for (i = 0; i < lengthof(http_hints); i++)
 		is_int(appconfig_retry_parse_http_hint(http_hints[i].value, NOW),
 			   http_hints[i].hint_ms, "Retry-After: %s", http_hints[i].value);
+
+	for (i = 0; i < lengthof(offsets); i++)
+		is_int(appconfig_retry_clock_offset(offsets[i].date,
+											CLOCK_NOW - offsets[i].before,
+											offsets[i].believed),
+			   offsets[i].offset, "clock after Date: %s, %ld s before",
+			   offsets[i].date, offsets[i].before);
 
 	test_calendar();
 	test_bucket();

@@ -1,0 +1,177 @@
+/*-------------------------------------------------------------------------
+ *
+ * address.c
+ *		Which network addresses a request may go to.
+ *
+ * The owner of a foreign server chooses the host, and whoever runs its name
+ * server the address, so an address is judged by itself.  Link-local addresses
+ * are where clouds keep the credentials of their machines.  An IPv6 address
+ * that a router or the kernel turns into an IPv4 one is judged as that, too.
+ *
+ * What may not live here: names, sockets, and who follows which policy.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifdef FRONTEND
+#include "postgres_fe.h"
+#else
+#include "postgres.h"
+#endif
+
+#include <netinet/in.h>
+
+#include "address.h"
+
+/* Addresses that begin with the same bits */
+typedef struct Network
+{
+	uint8 prefix[16];
+	int	  bits;
+} Network;
+
+/* IPv6 addresses that have these bytes at that place hold an IPv4 address */
+typedef struct Embedding
+{
+	int	  at;
+	int	  length;
+	uint8 bytes[12];
+	int	  ipv4[4]; /* where each of its bytes is */
+	uint8 mask;	   /* that its bytes are combined with */
+} Embedding;
+
+/* clang-format off */
+static const Network loopback_ipv4[] = {
+	{{127}, 8},
+};
+
+static const Network loopback_ipv6[] = {
+	{{[15] = 1}, 128},
+};
+
+/* What is set aside: for this host, for a link, for groups, for later */
+static const Network reserved_ipv4[] = {
+	{{0}, 8},
+	{{169, 254}, 16},
+	{{224}, 4},
+	{{240}, 4},
+};
+
+static const Network reserved_ipv6[] = {
+	{{0}, 128},
+	{{0xfe, 0x80}, 10},
+	{{0xff}, 8},
+	/* the instance metadata service's own */
+	{{0xfd, 0x00, 0x0e, 0xc2}, 32},
+};
+
+static const Embedding embeddings[] = {
+	/* ::ffff:a.b.c.d, which the kernel takes for IPv4 */
+	{0, 12, {[10] = 0xff, 0xff}, {12, 13, 14, 15}, 0},
+	/* ::a.b.c.d and ::ffff:0:a.b.c.d, deprecated */
+	{0, 12, {0}, {12, 13, 14, 15}, 0},
+	{0, 12, {[8] = 0xff, 0xff}, {12, 13, 14, 15}, 0},
+	/* NAT64, RFC 6052, and for local use RFC 8215: at the places that it can be */
+	{0, 12, {0x00, 0x64, 0xff, 0x9b}, {12, 13, 14, 15}, 0},
+	{0, 6, {0x00, 0x64, 0xff, 0x9b, 0x00, 0x01}, {6, 7, 9, 10}, 0},
+	{0, 6, {0x00, 0x64, 0xff, 0x9b, 0x00, 0x01}, {7, 9, 10, 11}, 0},
+	{0, 6, {0x00, 0x64, 0xff, 0x9b, 0x00, 0x01}, {9, 10, 11, 12}, 0},
+	{0, 6, {0x00, 0x64, 0xff, 0x9b, 0x00, 0x01}, {12, 13, 14, 15}, 0},
+	/* 6to4 */
+	{0, 2, {0x20, 0x02}, {2, 3, 4, 5}, 0},
+	/* Teredo: its server, and the client */
+	{0, 4, {0x20, 0x01}, {4, 5, 6, 7}, 0},
+	{0, 4, {0x20, 0x01}, {12, 13, 14, 15}, 0xff},
+	/* ISATAP, in any network, with a global IPv4 address or another one */
+	{8, 4, {0x00, 0x00, 0x5e, 0xfe}, {12, 13, 14, 15}, 0},
+	{8, 4, {0x02, 0x00, 0x5e, 0xfe}, {12, 13, 14, 15}, 0},
+};
+/* clang-format on */
+
+static bool
+is_within(const uint8 *address, const Network *network)
+{
+	int bytes = network->bits / 8;
+	int rest = network->bits % 8;
+
+	return memcmp(address, network->prefix, bytes) == 0 &&
+		   (rest == 0 ||
+			(address[bytes] ^ network->prefix[bytes]) >> (8 - rest) == 0);
+}
+
+static bool
+is_within_any(const uint8 *address, const Network *networks, int count)
+{
+	int i;
+
+	for (i = 0; i < count; i++)
+	{
+		if (is_within(address, &networks[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool
+ipv4_is_allowed(const uint8 *address, AddressPolicy policy)
+{
+	if (policy == ADDRESS_LOOPBACK)
+		return is_within_any(address, loopback_ipv4, lengthof(loopback_ipv4));
+	return !is_within_any(address, reserved_ipv4, lengthof(reserved_ipv4));
+}
+
+static bool
+is_embedding(const uint8 *address, const Embedding *embedding)
+{
+	return memcmp(address + embedding->at, embedding->bytes,
+				  embedding->length) == 0;
+}
+
+static void
+extract(const uint8 *address, const Embedding *embedding, uint8 *ipv4)
+{
+	int i;
+
+	for (i = 0; i < 4; i++)
+		ipv4[i] = address[embedding->ipv4[i]] ^ embedding->mask;
+}
+
+static bool
+ipv6_is_allowed(const uint8 *address, AddressPolicy policy)
+{
+	uint8 ipv4[4];
+	int	  i;
+
+	if (is_within_any(address, loopback_ipv6, lengthof(loopback_ipv6)))
+		return true;
+	if (policy == ADDRESS_LOOPBACK)
+	{
+		/* of the embeddings only the first one stays within this host */
+		extract(address, &embeddings[0], ipv4);
+		return is_embedding(address, &embeddings[0]) &&
+			   ipv4_is_allowed(ipv4, policy);
+	}
+	for (i = 0; i < (int) lengthof(embeddings); i++)
+	{
+		extract(address, &embeddings[i], ipv4);
+		if (is_embedding(address, &embeddings[i]) &&
+			!ipv4_is_allowed(ipv4, policy))
+			return false;
+	}
+	return !is_within_any(address, reserved_ipv6, lengthof(reserved_ipv6));
+}
+
+/* May a request under this policy go to the address? */
+bool
+appconfig_address_is_allowed(const struct sockaddr *address,
+							 AddressPolicy			policy)
+{
+	if (address->sa_family == AF_INET)
+		return ipv4_is_allowed(
+			(const uint8 *) &((const struct sockaddr_in *) address)->sin_addr,
+			policy);
+	if (address->sa_family == AF_INET6)
+		return ipv6_is_allowed(
+			((const struct sockaddr_in6 *) address)->sin6_addr.s6_addr,
+			policy);
+	return false;
+}
