@@ -52,7 +52,7 @@ REGRESS_OPTS = --launcher=$(srcdir)/test/with_emulator.sh
 
 PG_CONFIG ?= pg_config
 PKG_CONFIG ?= pkg-config
-LIBRARIES = libcurl json-c libcrypto
+LIBRARIES = libcurl libcrypto
 
 # -isystem: -Wextra is for our code, not for PostgreSQL's headers
 PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) \

@@ -661,10 +661,10 @@ expand_list(AppConfigCursor *cursor, CursorNode *list)
 {
 	const AppConfigCollection *collection =
 		appconfig_access_collection(&cursor->plan, list->level);
-	JsonValue *page = appconfig_memo_document(list->entry);
-	JsonValue *items;
-	int		   count;
-	int		   i;
+	JsonValue	*page = appconfig_memo_document(list->entry);
+	JsonValue	*items;
+	JsonElements elements;
+	int			 count;
 
 	if (page == NULL)
 	{
@@ -683,24 +683,23 @@ expand_list(AppConfigCursor *cursor, CursorNode *list)
 	items = page_items(&collection->list, page);
 	count = appconfig_json_array_length(items);
 	if (count > 0 &&
-		appconfig_facts_took_name_for_id(
-			&list->keys, collection, appconfig_json_array_element(items, 0)))
+		appconfig_facts_took_name_for_id(&list->keys, collection,
+										 appconfig_json_first_element(items)))
 	{
 		look_name_up(cursor, list);
 		return;
 	}
 	if ((count > 0 || appconfig_json_lookup(page, "NextToken") == NULL) &&
-		filter_is_in_doubt(cursor, list,
-						   count > 0 ? appconfig_json_array_element(items, 0)
-									 : NULL))
+		filter_is_in_doubt(cursor, list, appconfig_json_first_element(items)))
 	{
 		ask_again(list);
 		list->unfiltered = true;
 		return;
 	}
 	list->proven |= count > 0;
-	for (i = 0; i < count; i++)
-		add_item(cursor, list, appconfig_json_array_element(items, i));
+	appconfig_json_elements_start(&elements, items);
+	while (appconfig_json_elements_next(&elements))
+		add_item(cursor, list, elements.value);
 	if (!turn_page(cursor, list, &collection->list, page))
 		remove_node(cursor, list);
 }
@@ -786,11 +785,11 @@ expand_applications(AppConfigCursor *cursor, CursorNode *node)
 		page_items(&appconfig_collections[COLLECTION_APPLICATIONS].list, page);
 	MemoryContext old = MemoryContextSwitchTo(cursor->context);
 	KeyFacts	  nothing = {.run_known = false};
-	int			  i;
+	JsonElements  elements;
 
-	for (i = 0; i < appconfig_json_array_length(items); i++)
-		appconfig_applications_add(&cursor->applications,
-								   appconfig_json_array_element(items, i));
+	appconfig_json_elements_start(&elements, items);
+	while (appconfig_json_elements_next(&elements))
+		appconfig_applications_add(&cursor->applications, elements.value);
 	if (!turn_page(cursor, node,
 				   &appconfig_collections[COLLECTION_APPLICATIONS].list, page))
 	{
