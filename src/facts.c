@@ -15,6 +15,7 @@
 
 #include "utils/memutils.h"
 
+#include "compat.h"
 #include "facts.h"
 #include "request.h"
 #include "uri.h"
@@ -74,6 +75,15 @@ is_identifier(AppConfigKey key)
 		   key == KEY_PROFILE_ID;
 }
 
+/* A key is not what it has to be */
+pg_noreturn static void
+refuse_key(const AppConfigFact *fact, const char *what)
+{
+	ereport(ERROR, (errcode(ERRCODE_FDW_ERROR),
+					errmsg("AWS AppConfig sent an answer that cannot be read"),
+					errdetail("%s is not %s.", fact->path, what)));
+}
+
 /*
  * Takes the keys that an item names of itself into keys, which has those by
  * which it was asked for; strings are borrowed from the item.  Returns false
@@ -99,8 +109,10 @@ appconfig_facts_learn(KeyFacts *keys, const AppConfigCollection *collection,
 		{
 			int64 run = appconfig_json_integer(value, &exact);
 
-			if (!exact)
+			if (value == NULL)
 				continue;
+			if (!exact)
+				refuse_key(fact, "an integer");
 			if (keys->run_known && keys->run != run)
 				return false;
 			keys->run_known = true;
@@ -114,12 +126,7 @@ appconfig_facts_learn(KeyFacts *keys, const AppConfigCollection *collection,
 			strlen(text) != length)
 		{
 			if (is_identifier(fact->key))
-				ereport(
-					ERROR,
-					(errcode(ERRCODE_FDW_ERROR),
-					 errmsg(
-						 "AWS AppConfig sent an answer that cannot be read"),
-					 errdetail("%s is not an identifier.", fact->path)));
+				refuse_key(fact, "an identifier");
 			continue;
 		}
 		if (is_identifier(fact->key) && keys->text[fact->key] != NULL &&

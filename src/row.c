@@ -36,6 +36,7 @@ typedef struct RowColumn
 	const AppConfigColumn *column;	 /* NULL: dropped */
 	bool				   is_array; /* what the declared type asks for */
 	bool				   is_json;
+	bool				   is_integer;
 	bool				   is_timestamp;
 	FmgrInfo			   input;
 	Oid					   typioparam;
@@ -106,6 +107,7 @@ appconfig_row_maker(const AppConfigTable *table, Relation relation,
 		column->is_array = is_type(columns[i], "text[]") ||
 						   is_type(columns[i], "double precision[]");
 		column->is_json = is_type(columns[i], "jsonb");
+		column->is_integer = is_type(columns[i], "integer");
 		column->is_timestamp = is_type(columns[i], "timestamptz");
 		column->typmod = attribute->atttypmod;
 		getTypeInputInfo(attribute->atttypid, &function, &column->typioparam);
@@ -170,6 +172,17 @@ json_text(JsonValue *value)
 	const char *text = appconfig_json_text(value, &length);
 
 	return text != NULL ? server_text(text, length) : serialized_text(value);
+}
+
+/* A number that is an integer, however it is written; what is none, the input
+ * function will not take */
+static char *
+integer_text(JsonValue *value)
+{
+	bool  exact;
+	int64 integer = appconfig_json_integer(value, &exact);
+
+	return exact ? psprintf(INT64_FORMAT, integer) : json_text(value);
 }
 
 /*
@@ -273,6 +286,8 @@ value_text(const RowColumn *column, JsonValue *value, const char *path)
 {
 	if (column->is_json)
 		return serialized_text(value);
+	if (column->is_integer)
+		return integer_text(value);
 	if (column->is_array)
 		return array_text(value, path);
 	if (column->is_timestamp)
