@@ -305,6 +305,18 @@ SELECT count(*) FROM weeks;
 \! test/emulator/ctl.py fault null-members --operation ListExperimentRuns --member Items
 SELECT count(*) FROM weeks;
 \! test/emulator/ctl.py nofaults
+-- a page may be longer than it was asked for, but not without end
+\! test/emulator/ctl.py fault status --operation ListExperimentRuns --status 200 --body '{"Items":['$(seq -s, -f '{"ExperimentDefinitionId":"def120x","Run":%g}' 1000)']}'
+SELECT count(*), max(run) FROM weeks;
+\! test/emulator/ctl.py nofaults
+\! test/emulator/ctl.py fault status --operation ListExperimentRuns --status 200 --body '{"Items":['$(seq -s, -f '{"ExperimentDefinitionId":"def120x","Run":%g}' 1001)']}'
+SELECT count(*) FROM weeks; -- ERROR
+\echo :LAST_ERROR_SQLSTATE
+\! test/emulator/ctl.py nofaults
+\! test/emulator/ctl.py fault status --operation ListApplications --status 200 --body '{"Items":['$(seq -s, -f '{"Id":"app%g"}' 1001)']}'
+SELECT count(application_name) FROM experiment_runs; -- ERROR
+\echo :LAST_ERROR_SQLSTATE
+\! test/emulator/ctl.py nofaults
 \! test/emulator/ctl.py fault null-members --operation ListExperimentRuns
 \! test/emulator/ctl.py fault duplicate-members --operation GetExperimentRun
 SELECT count(*), count(exposure_percentage) FROM weeks;

@@ -38,6 +38,10 @@
 /* Nodes in the queue, beyond which only its head is expanded */
 #define MAX_NODES 2000
 
+/* Items in a page that are taken.  A service that does not keep to what it is
+ * asked for may send some more, but none sends so many. */
+#define MAX_PAGE_ITEMS (20 * PAGE_SIZE)
+
 /* Documents, as a multiple of the calls that may be in flight, before which
  * the page that names the next ones is asked for */
 #define LOOK_AHEAD 3
@@ -541,7 +545,15 @@ static JsonValue *
 page_items(const AppConfigOperation *list, JsonValue *page)
 {
 	JsonValue *items = appconfig_json_lookup(page, "Items");
+	int		   count = appconfig_json_array_length(items);
 
+	if (count > MAX_PAGE_ITEMS)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_FDW_ERROR),
+			 errmsg("AWS AppConfig sent an answer that cannot be read"),
+			 errdetail("A page of %s has %d items, where %d were asked for.",
+					   list->name, count, PAGE_SIZE)));
 	if (items != NULL && appconfig_json_kind(items) != JSON_ARRAY)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_ERROR),
@@ -699,7 +711,10 @@ expand_list(AppConfigCursor *cursor, CursorNode *list)
 	list->proven |= count > 0;
 	appconfig_json_elements_start(&elements, items);
 	while (appconfig_json_elements_next(&elements))
+	{
+		CHECK_FOR_INTERRUPTS();
 		add_item(cursor, list, elements.value);
+	}
 	if (!turn_page(cursor, list, &collection->list, page))
 		remove_node(cursor, list);
 }
@@ -789,7 +804,11 @@ expand_applications(AppConfigCursor *cursor, CursorNode *node)
 
 	appconfig_json_elements_start(&elements, items);
 	while (appconfig_json_elements_next(&elements))
-		appconfig_applications_add(&cursor->applications, elements.value);
+	{
+		CHECK_FOR_INTERRUPTS();
+		appconfig_applications_add(&cursor->applications, cursor->context,
+								   elements.value);
+	}
 	if (!turn_page(cursor, node,
 				   &appconfig_collections[COLLECTION_APPLICATIONS].list, page))
 	{

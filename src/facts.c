@@ -206,10 +206,10 @@ appconfig_facts_looks_like_id(const char *text)
 		   strpbrk(text, "0123456789") != NULL;
 }
 
-/* Does an answer name that value for the key? */
-bool
-appconfig_facts_name(const AppConfigCollection *collection, JsonValue *item,
-					 AppConfigKey key, const char *value)
+/* The text that an answer names for a key, borrowed; NULL if there is none */
+const char *
+appconfig_facts_find(const AppConfigCollection *collection, JsonValue *item,
+					 AppConfigKey key)
 {
 	const AppConfigFact *fact;
 	size_t				 length;
@@ -219,9 +219,19 @@ appconfig_facts_name(const AppConfigCollection *collection, JsonValue *item,
 		JsonValue *named = appconfig_json_lookup(item, fact->path);
 
 		if (fact->key == key && appconfig_json_kind(named) == JSON_STRING)
-			return strcmp(appconfig_json_text(named, &length), value) == 0;
+			return appconfig_json_text(named, &length);
 	}
-	return false;
+	return NULL;
+}
+
+/* Does an answer name that value for the key? */
+bool
+appconfig_facts_name(const AppConfigCollection *collection, JsonValue *item,
+					 AppConfigKey key, const char *value)
+{
+	const char *named = appconfig_facts_find(collection, item, key);
+
+	return named != NULL && strcmp(named, value) == 0;
 }
 
 /*
