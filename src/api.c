@@ -222,7 +222,7 @@ start_attempt(ApiCall *call)
 	MemoryContextDelete(scratch);
 	if (call->transfer == NULL)
 		ereport(ERROR,
-				(errcode(ERRCODE_FDW_OUT_OF_MEMORY), errmsg("out of memory")));
+				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	call->state = CALL_IN_FLIGHT;
 	call->attempts++;
 	/* a call that ends before its turn has cost nothing */

@@ -159,7 +159,7 @@ static const Meaning meaning_of_outcome[] = {
 	[HTTP_MALFORMED] = {AWS_ERROR_FATAL, ERRCODE_FDW_ERROR,
 						"AWS AppConfig sent an answer that cannot be read",
 						NULL},
-	[HTTP_OUT_OF_MEMORY] = {AWS_ERROR_FATAL, ERRCODE_FDW_OUT_OF_MEMORY,
+	[HTTP_OUT_OF_MEMORY] = {AWS_ERROR_FATAL, ERRCODE_OUT_OF_MEMORY,
 							"out of memory", NULL},
 };
 

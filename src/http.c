@@ -406,7 +406,7 @@ appconfig_http_pool_create(int max_connections)
 		if (multi != NULL)
 			curl_multi_cleanup(multi);
 		ereport(ERROR,
-				(errcode(ERRCODE_FDW_OUT_OF_MEMORY), errmsg("out of memory")));
+				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	}
 	dlist_init(&pool->transfers);
 	pool->multi = multi;
