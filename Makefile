@@ -56,7 +56,7 @@ REGRESS_OPTS = --launcher=$(srcdir)/test/with_emulator.sh
 
 PG_CONFIG ?= pg_config
 PKG_CONFIG ?= pkg-config
-LIBRARIES = libcurl json-c libssl libcrypto
+LIBRARIES = libcurl libssl libcrypto
 
 # -isystem: -Wextra is for our code, not for PostgreSQL's headers
 PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) \

@@ -277,7 +277,7 @@ SELECT started_at FROM experiment_runs WHERE application_id = '339ohji' AND expe
 \echo :LAST_ERROR_SQLSTATE
 -- but only for those who read it; a text is whatever it was
 SELECT run, status, region FROM experiment_runs WHERE application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k' AND run = 1;
-\! test/emulator/ctl.py put-run 339ohji bsxyd7k 1 '{"ApplicationId":"339ohji","ExperimentDefinitionId":"bsxyd7k","Run":1,"StartedAt":1785000000.5,"UpdatedAt":"2026-02-30T00:00:00Z","EndedAt":"now"}'
+\! test/emulator/ctl.py put-run 339ohji bsxyd7k 1 '{"ApplicationId":"339ohji","ExperimentDefinitionId":"bsxyd7k","Run":1.0,"StartedAt":1785000000.5,"UpdatedAt":"2026-02-30T00:00:00Z","EndedAt":"now"}'
 SELECT run, started_at FROM experiment_runs WHERE application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k' AND run = 1;
 SELECT updated_at FROM experiment_runs WHERE application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k' AND run = 1; -- ERROR
 \echo :LAST_ERROR_SQLSTATE
@@ -285,6 +285,28 @@ SELECT ended_at FROM experiment_runs WHERE application_id = '339ohji' AND experi
 \echo :LAST_ERROR_SQLSTATE
 \! test/emulator/ctl.py put-run 339ohji bsxyd7k 1 '{"ApplicationId":"339ohji","ExperimentDefinitionId":"bsxyd7k","Run":1,"Run":1,"ExposurePercentage":"x","ExposurePercentage":3}'
 TABLE a_run;
+-- an integer is one however it is written, on every table; and what is none is none
+\! test/emulator/ctl.py put-run 339ohji bsxyd7k 1 '{"ApplicationId":"339ohji","ExperimentDefinitionId":"bsxyd7k","Run":10e-1,"ExperimentDefinitionSnapshot":{"Control":{"Key":"c"}}}'
+\! test/emulator/ctl.py fault status --operation ListExperimentRuns --status 200 --body '{"Items":[{"ExperimentDefinitionId":"bsxyd7k","Run":1.0}]}'
+SELECT run FROM experiment_runs WHERE application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k' AND run = 1;
+SELECT run, exposure_percentage FROM experiment_runs WHERE application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k';
+SELECT run, treatment_key FROM treatments WHERE application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k';
+SELECT DISTINCT run FROM run_events WHERE application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k';
+\! test/emulator/ctl.py nofaults
+\! test/emulator/ctl.py put-run 339ohji bsxyd7k 1 '{"ApplicationId":"339ohji","ExperimentDefinitionId":"bsxyd7k","Run":1.5}'
+SELECT object, state, detail
+FROM (VALUES ('experiment_runs', 'exposure_percentage'), ('treatments', 'weight'), ('attribute_values', 'value'), ('treatment_overrides', 'entity_id')) AS tables (object, read),
+     failure(format($$SELECT run FROM %I WHERE application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k' AND run = 1 AND %I IS NULL$$, object, read));
+\! test/emulator/ctl.py put-run 339ohji bsxyd7k 1 '{"ApplicationId":"339ohji","ExperimentDefinitionId":"bsxyd7k","Run":1e30}'
+SELECT run FROM experiment_runs WHERE application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k' AND run = 1 AND exposure_percentage IS NULL; -- ERROR
+\! test/emulator/ctl.py put-run 339ohji bsxyd7k 1 '{"ApplicationId":"339ohji","ExperimentDefinitionId":"bsxyd7k","Run":"1"}'
+SELECT run FROM experiment_runs WHERE application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k' AND run = 1 AND exposure_percentage IS NULL; -- ERROR
+SELECT run FROM treatments WHERE application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k' AND run = 1; -- ERROR
+\echo :LAST_ERROR_SQLSTATE
+\! test/emulator/ctl.py fault status --operation ListExperimentRuns --status 200 --body '{"Items":[{"ExperimentDefinitionId":"bsxyd7k","Run":"1"}]}'
+SELECT count(*) FROM experiment_runs WHERE application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k'; -- ERROR
+SELECT count(*) FROM run_events WHERE application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k'; -- ERROR
+\! test/emulator/ctl.py nofaults
 -- an answer is about what was asked for, and says so
 \! test/emulator/ctl.py put-run 339ohji bsxyd7k 1 '{"ApplicationId":"339ohji","ExperimentDefinitionId":"bsxyd7k","Run":2,"ExposurePercentage":1}'
 TABLE a_run; -- ERROR
@@ -324,6 +346,18 @@ SELECT count(*) FROM weeks;
 \! test/emulator/ctl.py nofaults
 \! test/emulator/ctl.py fault null-members --operation ListExperimentRuns --member Items
 SELECT count(*) FROM weeks; -- ERROR
+\! test/emulator/ctl.py nofaults
+-- a page may be longer than it was asked for, but not without end
+\! test/emulator/ctl.py fault status --operation ListExperimentRuns --status 200 --body '{"Items":['$(seq -s, -f '{"ExperimentDefinitionId":"def120x","Run":%g}' 1000)']}'
+SELECT count(*), max(run) FROM weeks;
+\! test/emulator/ctl.py nofaults
+\! test/emulator/ctl.py fault status --operation ListExperimentRuns --status 200 --body '{"Items":['$(seq -s, -f '{"ExperimentDefinitionId":"def120x","Run":%g}' 1001)']}'
+SELECT count(*) FROM weeks; -- ERROR
+\echo :LAST_ERROR_SQLSTATE
+\! test/emulator/ctl.py nofaults
+\! test/emulator/ctl.py fault status --operation ListApplications --status 200 --body '{"Items":['$(seq -s, -f '{"Id":"app%g"}' 1001)']}'
+SELECT count(application_name) FROM experiment_runs; -- ERROR
+\echo :LAST_ERROR_SQLSTATE
 \! test/emulator/ctl.py nofaults
 \! test/emulator/ctl.py fault null-members --operation ListExperimentRuns
 \! test/emulator/ctl.py fault duplicate-members --operation GetExperimentRun

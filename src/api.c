@@ -75,7 +75,6 @@ struct ApiCall
 	char		  invocation_id[INVOCATION_ID_LEN + 1];
 	HttpTransfer *transfer;
 	JsonValue	 *document;
-	size_t		  document_size; /* bytes that it had as text */
 	AwsError	 *error;
 };
 
@@ -351,11 +350,11 @@ finish_attempt(ApiCall *call, const HttpResult *result)
 	AwsError   *error = appconfig_error_from_result(result, credentials);
 	const char *malformed = NULL;
 
-	call->counters->bytes += result->bytes_received;
-	call->totals->bytes += result->bytes_received;
-	call->document_size = result->body_length;
 	if (error == NULL)
 	{
+		/* there is one already if an error has kept it from being taken */
+		appconfig_json_release(call->document);
+		call->document = NULL;
 		call->document = appconfig_json_parse(result->body,
 											  result->body_length, &malformed);
 		if (malformed == NULL)
@@ -368,6 +367,9 @@ finish_attempt(ApiCall *call, const HttpResult *result)
 	}
 	else if (error->kind == AWS_ERROR_NOT_FOUND && !call->names_something)
 		appconfig_error_refuse(error);
+	/* what is above can raise an error, and is then done once more */
+	call->counters->bytes += result->bytes_received;
+	call->totals->bytes += result->bytes_received;
 	if (error == NULL)
 		call->state = CALL_DONE;
 	else if (schedule_retry(call, error, result))
@@ -480,13 +482,6 @@ appconfig_api_document(ApiCall *call)
 		appconfig_api_raise(call);
 	call->document = NULL;
 	return document;
-}
-
-/* The size of a call's document as text, in bytes */
-size_t
-appconfig_api_document_size(const ApiCall *call)
-{
-	return call->document_size;
 }
 
 /*

@@ -69,7 +69,6 @@ extern bool				appconfig_api_is_done(const ApiCall *call);
 extern bool				appconfig_api_is_under_way(const ApiCall *call);
 extern bool				appconfig_api_has_failed(const ApiCall *call);
 extern JsonValue	   *appconfig_api_document(ApiCall *call);
-extern size_t			appconfig_api_document_size(const ApiCall *call);
 extern int64			appconfig_api_sent_at(const ApiCall *call);
 pg_noreturn extern void appconfig_api_raise(const ApiCall *call);
 extern void				appconfig_api_release(ApiCall *call);

@@ -14,9 +14,11 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+
 #include "applications.h"
 #include "facts.h"
-
+#include "target_table.h"
 
 /* Gives the references back; frees no memory */
 void
@@ -39,33 +41,43 @@ learn(KeyFacts *keys, JsonValue *application)
 		   keys->text[KEY_APPLICATION_ID] != NULL;
 }
 
-/* One more of them; the list is palloc'd in the current context */
+/* One more of them.  What is palloc'd for it is in the context. */
 void
-appconfig_applications_add(Applications *applications, JsonValue *item)
+appconfig_applications_add(Applications *applications, MemoryContext context,
+						   JsonValue *item)
 {
-	KeyFacts keys;
+	const AppConfigCollection *collection =
+		&appconfig_collections[COLLECTION_APPLICATIONS];
+	MemoryContext old = MemoryContextSwitchTo(context);
+	KeyFacts	  keys = {.run_known = false};
+	TargetSlot	 *slot;
+	bool		  found;
 
-	(void) learn(&keys, item);
-	appconfig_facts_check_addressable(
-		&appconfig_collections[COLLECTION_APPLICATIONS], &keys);
+	keys.text[KEY_APPLICATION_ID] =
+		appconfig_facts_find(collection, item, KEY_APPLICATION_ID);
+	appconfig_facts_check_addressable(collection, &keys);
 	applications->items = lappend(applications->items, NULL);
 	llast(applications->items) = appconfig_json_retain(item);
+	if (applications->by_id == NULL)
+		applications->by_id = appconfig_target_table_create(
+			"appconfig_fdw applications", context);
+	slot = hash_search(applications->by_id, &keys.text[KEY_APPLICATION_ID],
+					   HASH_ENTER, &found);
+	if (!found)
+		slot->entry = item;
+	MemoryContextSwitchTo(old);
 }
 
 /* The application of that id, borrowed; NULL if it has not been listed */
 JsonValue *
 appconfig_applications_find(const Applications *applications, const char *id)
 {
-	ListCell *cell;
+	TargetSlot *slot =
+		applications->by_id != NULL && id != NULL
+			? hash_search(applications->by_id, &id, HASH_FIND, NULL)
+			: NULL;
 
-	foreach(cell, applications->items)
-	{
-		if (id != NULL && appconfig_facts_name(
-							  &appconfig_collections[COLLECTION_APPLICATIONS],
-							  lfirst(cell), KEY_APPLICATION_ID, id))
-			return lfirst(cell);
-	}
-	return NULL;
+	return slot != NULL ? slot->entry : NULL;
 }
 
 static KeyTexts *
@@ -78,42 +90,88 @@ make_texts(int capacity)
 	return texts;
 }
 
-static KeyTexts *
-find_passing(const Applications *applications, ApplicationFilter passes,
-			 void *arg)
+static int
+compare_names(const void *a, const void *b)
 {
-	KeyTexts *ids = make_texts(list_length(applications->items));
+	return strcmp(((const NamedApplication *) a)->name,
+				  ((const NamedApplication *) b)->name);
+}
+
+/* Finds those that meet the clauses, and puts them in order */
+static void
+find_passing(Applications *applications, ApplicationFilter passes, void *arg)
+{
+	int		  count = list_length(applications->items);
+	KeyTexts *ids = make_texts(count);
 	ListCell *cell;
 
+	applications->passing = ids;
+	applications->named = palloc(sizeof(NamedApplication) * Max(count, 1));
 	foreach(cell, applications->items)
 	{
-		KeyFacts keys;
+		KeyFacts		 keys;
+		NamedApplication found;
 
-		if (learn(&keys, lfirst(cell)) && passes(arg, lfirst(cell), &keys))
-			ids->value[ids->count++] = pstrdup(keys.text[KEY_APPLICATION_ID]);
+		CHECK_FOR_INTERRUPTS();
+		if (!learn(&keys, lfirst(cell)) || !passes(arg, lfirst(cell), &keys))
+			continue;
+		found.id = pstrdup(keys.text[KEY_APPLICATION_ID]);
+		found.name = keys.text[KEY_APPLICATION_NAME];
+		ids->value[ids->count++] = found.id;
+		if (found.name != NULL)
+			applications->named[applications->named_count++] = found;
 	}
 	appconfig_keyset_sort(ids);
-	return ids;
+	qsort(applications->named, applications->named_count,
+		  sizeof(NamedApplication), compare_names);
+}
+
+/* The place of the first with a name, and how many have it */
+static int
+find_name(const Applications *applications, const char *name, int *count)
+{
+	int low = 0;
+	int high = applications->named_count;
+
+	while (low < high)
+	{
+		int middle = low + (high - low) / 2;
+
+		if (strcmp(applications->named[middle].name, name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (*count = 0; low + *count < applications->named_count; (*count)++)
+	{
+		if (strcmp(applications->named[low + *count].name, name) != 0)
+			break;
+	}
+	return low;
 }
 
 /* The ids of those with one of the names that meet the clauses */
 static KeyTexts *
 find_named(const Applications *applications, const KeyTexts *names)
 {
-	KeyTexts *ids = make_texts(list_length(applications->items));
-	ListCell *cell;
+	KeyTexts *ids;
+	int		  all = 0;
+	int		  count;
+	int		  i;
 
-	foreach(cell, applications->items)
+	for (i = 0; i < names->count; i++)
 	{
-		KeyFacts keys;
+		(void) find_name(applications, names->value[i], &count);
+		all += count;
+	}
+	ids = make_texts(all);
+	for (i = 0; i < names->count; i++)
+	{
+		int first = find_name(applications, names->value[i], &count);
 
-		if (learn(&keys, lfirst(cell)) &&
-			keys.text[KEY_APPLICATION_NAME] != NULL &&
-			appconfig_keyset_has_text(names,
-									  keys.text[KEY_APPLICATION_NAME]) &&
-			appconfig_keyset_has_text(applications->passing,
-									  keys.text[KEY_APPLICATION_ID]))
-			ids->value[ids->count++] = pstrdup(keys.text[KEY_APPLICATION_ID]);
+		CHECK_FOR_INTERRUPTS();
+		for (; count > 0; count--)
+			ids->value[ids->count++] = applications->named[first++].id;
 	}
 	appconfig_keyset_sort(ids);
 	return ids;
@@ -149,7 +207,7 @@ const KeySet *
 appconfig_applications_resolve(Applications *applications, const KeySet *keys,
 							   ApplicationFilter passes, void *arg)
 {
-	applications->passing = find_passing(applications, passes, arg);
+	find_passing(applications, passes, arg);
 	return appconfig_keyset_bind(keys, KEY_APPLICATION_ID, find_for_box,
 								 applications);
 }

@@ -9,15 +9,26 @@
 #define APPCONFIG_APPLICATIONS_H
 
 #include "nodes/pg_list.h"
+#include "utils/hsearch.h"
 
 #include "json.h"
 #include "keyset.h"
 
+/* An application that meets the query's clauses */
+typedef struct NamedApplication
+{
+	const char *name;
+	char	   *id;
+} NamedApplication;
+
 /* What ListApplications has shown; nothing at first */
 typedef struct Applications
 {
-	List	 *items;   /* JsonValue, a reference each */
-	KeyTexts *passing; /* ids of those that meet the query's clauses */
+	List			 *items; /* JsonValue, a reference each */
+	HTAB			 *by_id; /* TargetSlot: of these; NULL before the first */
+	KeyTexts		 *passing; /* ids of those that meet the query's clauses */
+	NamedApplication *named;   /* these, if they have a name, by name */
+	int				  named_count;
 } Applications;
 
 /* Does an application meet the clauses on what is known of it? */
@@ -25,7 +36,7 @@ typedef bool (*ApplicationFilter)(void *arg, JsonValue *application,
 								  const KeyFacts *keys);
 
 extern void		  appconfig_applications_add(Applications *applications,
-											 JsonValue	  *item);
+											 MemoryContext context, JsonValue *item);
 extern void		  appconfig_applications_release(Applications *applications);
 extern JsonValue *appconfig_applications_find(const Applications *applications,
 											  const char		 *id);

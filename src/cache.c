@@ -13,7 +13,8 @@
  * statement was given.  What a statement has begun to read stays, as it was,
  * until the statement ends; what then finds no room is not kept.
  *
- * Documents are kept as text, which is compact and whose size is known.
+ * Documents are kept as the text that was received, which is compact and whose
+ * size is known.
  *
  * What may not live here: whose documents they are (session.c: a session
  * belongs to one server, role and identity, and its cache goes with it), and
@@ -156,12 +157,16 @@ is_fresh(const CacheEntry *entry, const CacheTerms *terms, int64 now)
 	return now - entry->asked_at < (int64) terms->ttl * 1000;
 }
 
+/* The value of a page once more, with a reference that the caller releases */
 static JsonValue *
 parse_page(const CachedPage *page)
 {
 	const char *error;
+	JsonValue  *value = appconfig_json_parse(page->text, page->length, &error);
 
-	return appconfig_json_parse(page->text, page->length, &error);
+	if (value == NULL)
+		elog(ERROR, "an answer of AWS AppConfig was kept that is none");
+	return value;
 }
 
 /* An entry without a page, for keep_with_page() */
@@ -223,8 +228,8 @@ keep_with_page(DocumentCache *cache, CacheEntry *entry, JsonValue *page,
 			   const char *next_token, int size)
 {
 	size_t		length;
-	const char *text = appconfig_json_serialize(page, &length);
-	bool		fits = text != NULL && length <= (Size) size;
+	const char *text = appconfig_json_source(page, &length);
+	bool		fits = length <= (Size) size;
 	TargetSlot *slot;
 
 	if (fits)
@@ -265,15 +270,22 @@ supersede(DocumentCache *cache, const char *target, int64 asked_at)
  * ------------------------------------------------------------------------
  */
 
+/* A member as text; empty where it is absent, or no text */
+static const char *
+member_text(JsonValue *object, const char *member)
+{
+	size_t		length;
+	const char *text =
+		appconfig_json_text(appconfig_json_lookup(object, member), &length);
+
+	return text != NULL ? text : "";
+}
+
 /* Has the service frozen the thing that a list's item or a document shows? */
 bool
 appconfig_cache_is_frozen(JsonValue *object)
 {
-	JsonValue *status = appconfig_json_lookup(object, state_members[0]);
-	size_t	   length;
-
-	return status != NULL &&
-		   strcmp(appconfig_json_text(status, &length), FROZEN_STATUS) == 0;
+	return strcmp(member_text(object, state_members[0]), FROZEN_STATUS) == 0;
 }
 
 /*
@@ -290,14 +302,8 @@ frozen_state(JsonValue *object)
 		return NULL;
 	initStringInfo(&state);
 	for (i = 0; i < (int) lengthof(state_members); i++)
-	{
-		JsonValue *member = appconfig_json_lookup(object, state_members[i]);
-		size_t	   length;
-
 		appendStringInfo(&state, "%s\n",
-						 member != NULL ? appconfig_json_text(member, &length)
-										: "");
-	}
+						 member_text(object, state_members[i]));
 	return repalloc(state.data, state.len + 1);
 }
 
@@ -333,27 +339,16 @@ appconfig_cache_confirm(DocumentCache *cache, const char *target,
  */
 JsonValue *
 appconfig_cache_get(DocumentCache *cache, const char *target,
-					const CacheTerms *terms, bool confirmed, int64 now,
-					size_t *length)
+					const CacheTerms *terms, bool confirmed, int64 now)
 {
 	CacheEntry *entry = find_entry(cache, target);
-	CachedPage *page;
-	JsonValue  *document;
 
 	if (entry == NULL ||
 		!(is_fresh(entry, terms, now) || (confirmed && entry->state != NULL)))
 		return NULL;
-	page = dlist_head_element(CachedPage, node, &entry->pages);
-	*length = page->length;
-	document = parse_page(page);
-	if (document == NULL)
-	{
-		remove_entry(cache, entry);
-		return NULL;
-	}
 	dlist_delete(&entry->node);
 	dlist_push_tail(&cache->entries, &entry->node);
-	return document;
+	return parse_page(dlist_head_element(CachedPage, node, &entry->pages));
 }
 
 /* Keeps a copy of a document that was asked for then, if the terms allow it */
@@ -390,7 +385,6 @@ appconfig_cache_put_page(DocumentCache *cache, const ListPage *place,
 {
 	CacheEntry *list;
 	JsonValue  *next = appconfig_json_lookup(page, "NextToken");
-	size_t		length;
 
 	if (place->token == NULL)
 	{
@@ -408,7 +402,7 @@ appconfig_cache_put_page(DocumentCache *cache, const ListPage *place,
 		unlink_entry(cache, list);
 	}
 	keep_with_page(cache, list, page,
-				   next != NULL ? appconfig_json_text(next, &length) : NULL,
+				   next != NULL ? member_text(page, "NextToken") : NULL,
 				   terms->size);
 }
 
@@ -459,26 +453,18 @@ appconfig_cache_let_go(DocumentCache *cache, CacheEntry *list)
  * reference that the caller releases.  NULL if the list has no such page.
  */
 JsonValue *
-appconfig_cache_page(CacheEntry *list, const char *token, size_t *length)
+appconfig_cache_page(CacheEntry *list, const char *token)
 {
 	dlist_iter iter;
 
 	dlist_foreach(iter, &list->pages)
 	{
 		CachedPage *page = dlist_container(CachedPage, node, iter.cur);
-		JsonValue  *value;
 
 		if (token == NULL
-				? page->token != NULL
-				: page->token == NULL || strcmp(page->token, token) != 0)
-			continue;
-		*length = page->length;
-		value = parse_page(page);
-		/* another call would ask with somebody else's token */
-		if (value == NULL)
-			ereport(ERROR, (errcode(ERRCODE_FDW_OUT_OF_MEMORY),
-							errmsg("out of memory")));
-		return value;
+				? page->token == NULL
+				: page->token != NULL && strcmp(page->token, token) == 0)
+			return parse_page(page);
 	}
 	return NULL;
 }

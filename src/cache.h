@@ -36,7 +36,7 @@ extern bool appconfig_cache_confirm(DocumentCache *cache, const char *target,
 									JsonValue *seen_as);
 extern JsonValue *appconfig_cache_get(DocumentCache *cache, const char *target,
 									  const CacheTerms *terms, bool confirmed,
-									  int64 now, size_t *length);
+									  int64 now);
 extern void		  appconfig_cache_put(DocumentCache *cache, const char *target,
 									  JsonValue *document, const CacheTerms *terms,
 									  int64 asked_at);
@@ -50,7 +50,6 @@ extern CacheEntry *appconfig_cache_find_list(DocumentCache	  *cache,
 											 int64			   now);
 extern void appconfig_cache_hold(DocumentCache *cache, CacheEntry *list);
 extern void appconfig_cache_let_go(DocumentCache *cache, CacheEntry *list);
-extern JsonValue *appconfig_cache_page(CacheEntry *list, const char *token,
-									   size_t *length);
+extern JsonValue *appconfig_cache_page(CacheEntry *list, const char *token);
 
 #endif /* APPCONFIG_CACHE_H */

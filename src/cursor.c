@@ -38,6 +38,10 @@
 /* Nodes in the queue, beyond which only its head is expanded */
 #define MAX_NODES 2000
 
+/* Items in a page that are taken.  A service that does not keep to what it is
+ * asked for may send some more, but none sends so many. */
+#define MAX_PAGE_ITEMS (20 * PAGE_SIZE)
+
 /* Documents, as a multiple of the calls that may be in flight, before which
  * the page that names the next ones is asked for */
 #define LOOK_AHEAD 3
@@ -581,6 +585,23 @@ add_item(AppConfigCursor *cursor, CursorNode *list, JsonValue *value)
 	PG_END_TRY();
 }
 
+/* The items of a page of a list */
+static JsonValue *
+page_items(const AppConfigOperation *list, JsonValue *page)
+{
+	JsonValue *items = appconfig_json_lookup(page, ITEMS);
+	int		   count = appconfig_json_array_length(items);
+
+	if (count > MAX_PAGE_ITEMS)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_FDW_ERROR),
+			 errmsg("AWS AppConfig sent an answer that cannot be read"),
+			 errdetail("A page of %s has %d items, where %d were asked for.",
+					   list->name, count, PAGE_SIZE)));
+	return items;
+}
+
 /*
  * Makes the node stand for the page after this one; false if this is the last.
  * Tokens that go in a circle would never come to an end: each is compared with
@@ -692,10 +713,10 @@ expand_list(AppConfigCursor *cursor, CursorNode *list)
 {
 	const AppConfigCollection *collection =
 		appconfig_access_collection(&cursor->plan, list->level);
-	JsonValue *page = appconfig_memo_document(list->entry);
-	JsonValue *items;
-	int		   count;
-	int		   i;
+	JsonValue	*page = appconfig_memo_document(list->entry);
+	JsonValue	*items;
+	JsonElements elements;
+	int			 count;
 
 	if (page == NULL)
 	{
@@ -714,27 +735,29 @@ expand_list(AppConfigCursor *cursor, CursorNode *list)
 		list->unfiltered = true;
 		return;
 	}
-	items = appconfig_json_lookup(page, ITEMS);
+	items = page_items(&collection->list, page);
 	count = appconfig_json_array_length(items);
 	if (count > 0 &&
-		appconfig_facts_took_name_for_id(
-			&list->keys, collection, appconfig_json_array_element(items, 0)))
+		appconfig_facts_took_name_for_id(&list->keys, collection,
+										 appconfig_json_first_element(items)))
 	{
 		look_name_up(cursor, list);
 		return;
 	}
 	if ((count > 0 || appconfig_json_lookup(page, "NextToken") == NULL) &&
-		filter_is_in_doubt(cursor, list,
-						   count > 0 ? appconfig_json_array_element(items, 0)
-									 : NULL))
+		filter_is_in_doubt(cursor, list, appconfig_json_first_element(items)))
 	{
 		ask_again(list);
 		list->unfiltered = true;
 		return;
 	}
 	list->proven |= count > 0;
-	for (i = 0; i < count; i++)
-		add_item(cursor, list, appconfig_json_array_element(items, i));
+	appconfig_json_elements_start(&elements, items);
+	while (appconfig_json_elements_next(&elements))
+	{
+		CHECK_FOR_INTERRUPTS();
+		add_item(cursor, list, elements.value);
+	}
 	if (!turn_page(cursor, list, &collection->list, page))
 		remove_node(cursor, list);
 }
@@ -815,15 +838,20 @@ application_passes(void *arg, JsonValue *application, const KeyFacts *keys)
 static void
 expand_applications(AppConfigCursor *cursor, CursorNode *node)
 {
-	JsonValue	 *page = appconfig_memo_document(node->entry);
-	JsonValue	 *items = appconfig_json_lookup(page, ITEMS);
+	JsonValue *page = appconfig_memo_document(node->entry);
+	JsonValue *items =
+		page_items(&appconfig_collections[COLLECTION_APPLICATIONS].list, page);
 	MemoryContext old = MemoryContextSwitchTo(cursor->context);
 	KeyFacts	  nothing = {.run_known = false};
-	int			  i;
+	JsonElements  elements;
 
-	for (i = 0; i < appconfig_json_array_length(items); i++)
-		appconfig_applications_add(&cursor->applications,
-								   appconfig_json_array_element(items, i));
+	appconfig_json_elements_start(&elements, items);
+	while (appconfig_json_elements_next(&elements))
+	{
+		CHECK_FOR_INTERRUPTS();
+		appconfig_applications_add(&cursor->applications, cursor->context,
+								   elements.value);
+	}
 	if (!turn_page(cursor, node,
 				   &appconfig_collections[COLLECTION_APPLICATIONS].list, page))
 	{

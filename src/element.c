@@ -13,29 +13,45 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+
 #include "element.h"
+
+/* The walk is at a treatment, unless that is absent */
+static bool
+take_treatment(ElementWalk *walk, JsonValue *treatment)
+{
+	walk->item->source[SOURCE_TREATMENT] = treatment;
+	return treatment != NULL;
+}
 
 /* Moves on to the next treatment: the control, then those of the list */
 static bool
-next_treatment(ElementWalk *walk, JsonValue *holder)
+next_treatment(ElementWalk *walk)
 {
-	JsonValue *list = appconfig_json_lookup(holder, "Treatments");
-	JsonValue *treatment = NULL;
+	AppConfigItem *item = walk->item;
 
-	while (treatment == NULL)
+	if (!walk->in_list)
 	{
-		int ordinal = walk->treatment++;
-
-		if (ordinal > appconfig_json_array_length(list))
-			return false;
-		treatment = ordinal == 0
-						? appconfig_json_lookup(holder, "Control")
-						: appconfig_json_array_element(list, ordinal - 1);
-		walk->item->is_control = ordinal == 0;
-		walk->item->ordinal = ordinal;
+		walk->in_list = true;
+		appconfig_json_elements_start(
+			&walk->treatments,
+			appconfig_json_lookup(walk->holder, "Treatments"));
+		item->is_control = true;
+		item->ordinal = 0;
+		if (take_treatment(walk,
+						   appconfig_json_lookup(walk->holder, "Control")))
+			return true;
 	}
-	walk->item->source[SOURCE_TREATMENT] = treatment;
-	return true;
+	item->is_control = false;
+	while (appconfig_json_elements_next(&walk->treatments))
+	{
+		CHECK_FOR_INTERRUPTS();
+		item->ordinal++;
+		if (take_treatment(walk, walk->treatments.value))
+			return true;
+	}
+	return false;
 }
 
 static bool
@@ -44,6 +60,7 @@ next_entry(ElementWalk *walk)
 	/* a null member is an absent one */
 	while (appconfig_json_members_next(&walk->members))
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (walk->members.value == NULL)
 			continue;
 		walk->item->entry_name = walk->members.name;
@@ -54,13 +71,13 @@ next_entry(ElementWalk *walk)
 }
 
 static bool
-next_attribute(ElementWalk *walk, JsonValue *holder)
+next_attribute(ElementWalk *walk)
 {
 	for (;;)
 	{
 		if (walk->in_members && next_entry(walk))
 			return true;
-		walk->in_members = next_treatment(walk, holder);
+		walk->in_members = next_treatment(walk);
 		if (!walk->in_members)
 			return false;
 		appconfig_json_members_start(
@@ -78,29 +95,28 @@ appconfig_element_start(ElementWalk *walk, const AppConfigTable *table,
 	memset(walk, 0, sizeof(ElementWalk));
 	walk->table = table;
 	walk->item = item;
+	walk->holder = appconfig_json_lookup(item->source[table->rows.source],
+										 table->rows.path);
 }
 
 /* Moves on to the item's next row; false behind the last */
 bool
 appconfig_element_next(ElementWalk *walk)
 {
-	const AppConfigTable *table = walk->table;
-	JsonValue			 *holder = appconfig_json_lookup(
-				   walk->item->source[table->rows.source], table->rows.path);
 	bool first = !walk->started;
 
 	walk->started = true;
-	switch (table->shape)
+	switch (walk->table->shape)
 	{
 		case ROW_PER_ITEM:
 			return first;
 		case ROW_PER_TREATMENT:
-			return next_treatment(walk, holder);
+			return next_treatment(walk);
 		case ROW_PER_ATTRIBUTE:
-			return next_attribute(walk, holder);
+			return next_attribute(walk);
 		case ROW_PER_ENTRY:
 			if (first)
-				appconfig_json_members_start(&walk->members, holder);
+				appconfig_json_members_start(&walk->members, walk->holder);
 			return next_entry(walk);
 	}
 	return false;

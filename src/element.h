@@ -17,7 +17,9 @@ typedef struct ElementWalk
 	const AppConfigTable *table;
 	AppConfigItem		 *item; /* the row's own parts are set in it */
 	bool				  started;
-	int					  treatment; /* the next one */
+	JsonValue			 *holder;	  /* what has the rows' parts */
+	bool				  in_list;	  /* past the control? */
+	JsonElements		  treatments; /* the list of the others */
 	bool				  in_members;
 	JsonMembers			  members;
 } ElementWalk;

@@ -15,6 +15,7 @@
 
 #include "utils/memutils.h"
 
+#include "compat.h"
 #include "facts.h"
 #include "request.h"
 #include "uri.h"
@@ -74,6 +75,15 @@ is_identifier(AppConfigKey key)
 		   key == KEY_PROFILE_ID;
 }
 
+/* A key is not what it has to be */
+pg_noreturn static void
+refuse_key(const AppConfigFact *fact, const char *what)
+{
+	ereport(ERROR, (errcode(ERRCODE_FDW_ERROR),
+					errmsg("AWS AppConfig sent an answer that cannot be read"),
+					errdetail("%s is not %s.", fact->path, what)));
+}
+
 /*
  * Takes the keys that an item names of itself into keys, which has those by
  * which it was asked for; strings are borrowed from the item.  Returns false
@@ -99,8 +109,10 @@ appconfig_facts_learn(KeyFacts *keys, const AppConfigCollection *collection,
 		{
 			int64 run = appconfig_json_integer(value, &exact);
 
-			if (!exact)
+			if (value == NULL)
 				continue;
+			if (!exact)
+				refuse_key(fact, "an integer");
 			/* a number is no name that could stand for something else */
 			if (keys->run_known && keys->run != run)
 				ereport(
@@ -121,12 +133,7 @@ appconfig_facts_learn(KeyFacts *keys, const AppConfigCollection *collection,
 			strlen(text) != length)
 		{
 			if (is_identifier(fact->key))
-				ereport(
-					ERROR,
-					(errcode(ERRCODE_FDW_ERROR),
-					 errmsg(
-						 "AWS AppConfig sent an answer that cannot be read"),
-					 errdetail("%s is not an identifier.", fact->path)));
+				refuse_key(fact, "an identifier");
 			continue;
 		}
 		if (is_identifier(fact->key) && keys->text[fact->key] != NULL &&
@@ -206,10 +213,10 @@ appconfig_facts_looks_like_id(const char *text)
 		   strpbrk(text, "0123456789") != NULL;
 }
 
-/* Does an answer name that value for the key? */
-bool
-appconfig_facts_name(const AppConfigCollection *collection, JsonValue *item,
-					 AppConfigKey key, const char *value)
+/* The text that an answer names for a key, borrowed; NULL if there is none */
+const char *
+appconfig_facts_find(const AppConfigCollection *collection, JsonValue *item,
+					 AppConfigKey key)
 {
 	const AppConfigFact *fact;
 	size_t				 length;
@@ -219,9 +226,19 @@ appconfig_facts_name(const AppConfigCollection *collection, JsonValue *item,
 		JsonValue *named = appconfig_json_lookup(item, fact->path);
 
 		if (fact->key == key && appconfig_json_kind(named) == JSON_STRING)
-			return strcmp(appconfig_json_text(named, &length), value) == 0;
+			return appconfig_json_text(named, &length);
 	}
-	return false;
+	return NULL;
+}
+
+/* Does an answer name that value for the key? */
+bool
+appconfig_facts_name(const AppConfigCollection *collection, JsonValue *item,
+					 AppConfigKey key, const char *value)
+{
+	const char *named = appconfig_facts_find(collection, item, key);
+
+	return named != NULL && strcmp(named, value) == 0;
 }
 
 /*

@@ -26,12 +26,14 @@ extern void appconfig_facts_check_addressable(
 extern bool appconfig_facts_names_application(
 	const AppConfigCollection *collection, JsonValue *item);
 
-extern bool appconfig_facts_name(const AppConfigCollection *collection,
-								 JsonValue *item, AppConfigKey key,
-								 const char *value);
-extern bool appconfig_facts_took_name_for_id(
-	const KeyFacts *keys, const AppConfigCollection *collection,
-	JsonValue *answer);
+extern const char *appconfig_facts_find(const AppConfigCollection *collection,
+										JsonValue *item, AppConfigKey key);
+extern bool		   appconfig_facts_name(const AppConfigCollection *collection,
+										JsonValue *item, AppConfigKey key,
+										const char *value);
+extern bool		   appconfig_facts_took_name_for_id(
+		   const KeyFacts *keys, const AppConfigCollection *collection,
+		   JsonValue *answer);
 
 extern bool appconfig_facts_could_be_id(const char *text);
 extern bool appconfig_facts_looks_like_id(const char *text);

@@ -27,9 +27,7 @@
 #include "spill.h"
 #include "target_table.h"
 
-/* Bytes that a parsed document takes, for each one of its text, and an entry
- * without it */
-#define WEIGHT_OF_TEXT	8
+/* Bytes that an entry takes without its document, about */
 #define WEIGHT_OF_ENTRY 1024
 
 struct Memo
@@ -247,10 +245,10 @@ is_confirmed(const Memo *memo, const char *target)
 
 /* The answer is there; NULL if the service knows no such thing */
 static void
-set_document(MemoEntry *entry, JsonValue *document, size_t length)
+set_document(MemoEntry *entry, JsonValue *document)
 {
 	entry->document = document;
-	entry->bytes = WEIGHT_OF_ENTRY + length * WEIGHT_OF_TEXT;
+	entry->bytes = WEIGHT_OF_ENTRY + appconfig_json_size(document);
 	entry->memo->bytes += entry->bytes;
 	entry->ready = true;
 }
@@ -289,10 +287,9 @@ kept_list(Memo *memo, const ListPage *page, const CacheTerms *terms)
 	return list;
 }
 
-/* What the session has kept and may serve, and its length as text; NULL if it
- * is to be asked for */
+/* What the session has kept and may serve; NULL if it is to be asked for */
 static JsonValue *
-kept_document(MemoEntry *entry, size_t *length)
+kept_document(MemoEntry *entry)
 {
 	Memo	   *memo = entry->memo;
 	CacheTerms	terms = cache_terms(entry);
@@ -301,10 +298,9 @@ kept_document(MemoEntry *entry, size_t *length)
 	if (entry->page.list == NULL)
 		return appconfig_cache_get(memo->cache, entry->target, &terms,
 								   is_confirmed(memo, entry->target),
-								   appconfig_http_clock(), length);
+								   appconfig_http_clock());
 	list = kept_list(memo, &entry->page, &terms);
-	return list != NULL ? appconfig_cache_page(list, entry->page.token, length)
-						: NULL;
+	return list != NULL ? appconfig_cache_page(list, entry->page.token) : NULL;
 }
 
 /* The target of a request, in the current context */
@@ -363,15 +359,14 @@ create_entry(Memo *memo, const ApiRequest *request, char *target,
 {
 	MemoEntry *entry = make_entry(memo);
 	JsonValue *document;
-	size_t	   length;
 
 	entry->target = target;
 	entry->freezes = request->freezes;
 	set_page(entry, request);
-	document = kept_document(entry, &length);
+	document = kept_document(entry);
 	if (document != NULL)
 	{
-		set_document(entry, document, length);
+		set_document(entry, document);
 		count_hit(memo, request, counters);
 	}
 	else
@@ -405,7 +400,7 @@ read_back(Memo *memo, const char *target)
 		pfree(entry);
 		return NULL;
 	}
-	set_document(entry, answer.document, answer.length);
+	set_document(entry, answer.document);
 	entry->target = unconstify(char *, answer.target);
 	entry->alias = unconstify(char *, answer.alias);
 	enter(entry, entry->target);
@@ -504,7 +499,7 @@ take_document(MemoEntry *entry)
 	JsonValue *document = appconfig_api_document(entry->call);
 	int64	   sent_at = appconfig_api_sent_at(entry->call);
 
-	set_document(entry, document, appconfig_api_document_size(entry->call));
+	set_document(entry, document);
 	if (document == NULL)
 		return; /* the call has more to say of it, see appconfig_memo_raise()
 				 */
@@ -570,8 +565,8 @@ free_entry(MemoEntry *entry)
 	pfree(entry);
 }
 
-/* Is the answer in the file?  Writes it, but only once. */
-static bool
+/* Writes the answer to the file, but only once */
+static void
 spill(const MemoEntry *entry)
 {
 	Memo		 *memo = entry->memo;
@@ -584,8 +579,8 @@ spill(const MemoEntry *entry)
 	else if (appconfig_spill_has(memo->spill, entry->target) &&
 			 (entry->alias == NULL ||
 			  appconfig_spill_has(memo->spill, entry->alias)))
-		return true;
-	return appconfig_spill_put(memo->spill, &answer);
+		return;
+	appconfig_spill_put(memo->spill, &answer);
 }
 
 /* Has the answer come, though nobody has read it yet? */
@@ -607,9 +602,13 @@ let_go(MemoEntry *entry)
 
 	if (memo->retain && !entry->ready && has_come(entry))
 		take_document(entry);
-	if (!memo->retain || !entry->ready ||
-		(memo->bytes > (Size) work_mem * 1024 && spill(entry)))
-		free_entry(entry);
+	if (memo->retain && entry->ready)
+	{
+		if (memo->bytes <= (Size) work_mem * 1024)
+			return;
+		spill(entry);
+	}
+	free_entry(entry);
 }
 
 /*

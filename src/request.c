@@ -21,9 +21,6 @@
 #include "request.h"
 #include "uri.h"
 
-/* Items asked for in a page: the service's most */
-#define PAGE_SIZE 50
-
 /* What stands where in a packed plan */
 enum PackedPlan
 {

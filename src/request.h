@@ -13,6 +13,9 @@
 #include "keyset.h"
 #include "tables.h"
 
+/* Items asked for in a page: the service's most */
+#define PAGE_SIZE 50
+
 /* How a scan reads its things */
 #define READS_CHANGING	0x01 /* what of them can change */
 #define READS_DOCUMENTS 0x02 /* their documents, perhaps */

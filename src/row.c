@@ -20,6 +20,7 @@
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -30,11 +31,17 @@
 
 #define MAX_EPOCH_SECONDS 1e11 /* some three thousand years */
 
+/* Parts of an array or object that becomes a value of SQL: many times what the
+ * service's limits allow, and still a matter of a tenth of a second to the
+ * input functions of jsonb and arrays, which let no interrupt happen */
+#define MAX_PARTS 100000
+
 typedef struct RowColumn
 {
 	const AppConfigColumn *column;	 /* NULL: dropped */
 	bool				   is_array; /* what the declared type asks for */
 	bool				   is_json;
+	bool				   is_integer;
 	bool				   is_timestamp;
 	FmgrInfo			   input;
 	Oid					   typioparam;
@@ -105,6 +112,7 @@ appconfig_row_maker(const AppConfigTable *table, Relation relation,
 		column->is_array = is_type(columns[i], "text[]") ||
 						   is_type(columns[i], "double precision[]");
 		column->is_json = is_type(columns[i], "jsonb");
+		column->is_integer = is_type(columns[i], "integer");
 		column->is_timestamp = is_type(columns[i], "timestamptz");
 		column->typmod = attribute->atttypmod;
 		getTypeInputInfo(attribute->atttypid, &function, &column->typioparam);
@@ -141,9 +149,6 @@ describe_position(void *arg)
 static char *
 server_text(const char *text, size_t length)
 {
-	if (text == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_OUT_OF_MEMORY), errmsg("out of memory")));
 	if (strlen(text) != length)
 		ereport(
 			ERROR,
@@ -153,13 +158,36 @@ server_text(const char *text, size_t length)
 	return pg_any_to_server(text, (int) length, PG_UTF8);
 }
 
+/* A value as JSON */
+static char *
+serialized_text(JsonValue *value)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appconfig_json_append(&text, value);
+	return server_text(text.data, text.len);
+}
+
+/* What a value says: a string without its quotes, anything else as JSON */
 static char *
 json_text(JsonValue *value)
 {
 	size_t		length;
 	const char *text = appconfig_json_text(value, &length);
 
-	return server_text(text, length);
+	return text != NULL ? server_text(text, length) : serialized_text(value);
+}
+
+/* A number that is an integer, however it is written; what is none, the input
+ * function will not take */
+static char *
+integer_text(JsonValue *value)
+{
+	bool  exact;
+	int64 integer = appconfig_json_integer(value, &exact);
+
+	return exact ? psprintf(INT64_FORMAT, integer) : json_text(value);
 }
 
 /*
@@ -170,24 +198,25 @@ static char *
 array_text(JsonValue *value, const char *path)
 {
 	StringInfoData text;
-	int			   count = appconfig_json_array_length(value);
 	const char	  *brackets = strstr(path, "[].");
 	const char	  *element_path =
 		   brackets != NULL ? brackets + strlen("[].") : NULL;
-	int i;
+	JsonElements elements;
 
 	if (appconfig_json_kind(value) != JSON_ARRAY)
 		return json_text(
 			value); /* the input function will say what is wrong */
 	initStringInfo(&text);
 	appendStringInfoChar(&text, '{');
-	for (i = 0; i < count; i++)
+	appconfig_json_elements_start(&elements, value);
+	while (appconfig_json_elements_next(&elements))
 	{
-		JsonValue *element = appconfig_json_lookup(
-			appconfig_json_array_element(value, i), element_path);
+		JsonValue *element =
+			appconfig_json_lookup(elements.value, element_path);
 		const char *c;
 
-		if (i > 0)
+		CHECK_FOR_INTERRUPTS();
+		if (text.len > 1)
 			appendStringInfoChar(&text, ',');
 		if (element == NULL)
 		{
@@ -260,14 +289,19 @@ value_type_text(JsonValue *value)
 static char *
 value_text(const RowColumn *column, JsonValue *value, const char *path)
 {
-	size_t		length;
-	const char *text;
+	int parts = appconfig_json_parts(value);
 
+	if (parts > MAX_PARTS)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_FDW_ERROR),
+			 errmsg("AWS AppConfig sent an answer that cannot be read"),
+			 errdetail("A value has %d parts, more than any of the service's.",
+					   parts)));
 	if (column->is_json)
-	{
-		text = appconfig_json_serialize(value, &length);
-		return server_text(text, length);
-	}
+		return serialized_text(value);
+	if (column->is_integer)
+		return integer_text(value);
 	if (column->is_array)
 		return array_text(value, path);
 	if (column->is_timestamp)

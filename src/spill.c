@@ -115,11 +115,8 @@ write_bytes(SpillFile *spill, const void *bytes, size_t length)
 	BufFileWrite(spill->file, unconstify(void *, bytes), length);
 }
 
-/*
- * Writes an answer.  Returns false if it cannot be made a text, for want of
- * memory; raises an error if it cannot be written.
- */
-bool
+/* Writes an answer, as it was received; raises an error if that fails */
+void
 appconfig_spill_put(SpillFile *spill, const SpilledAnswer *answer)
 {
 	SpillHeader header = {
@@ -128,9 +125,7 @@ appconfig_spill_put(SpillFile *spill, const SpilledAnswer *answer)
 	const char *text = "";
 
 	if (answer->document != NULL)
-		text = appconfig_json_serialize(answer->document, &header.text_length);
-	if (text == NULL)
-		return false;
+		text = appconfig_json_source(answer->document, &header.text_length);
 	if (BufFileSeek(spill->file, spill->end_fileno, spill->end_offset,
 					SEEK_SET) != 0)
 		ereport(ERROR, (errcode_for_file_access(),
@@ -143,7 +138,6 @@ appconfig_spill_put(SpillFile *spill, const SpilledAnswer *answer)
 	if (answer->alias != NULL)
 		remember_place(spill, answer->alias);
 	BufFileTell(spill->file, &spill->end_fileno, &spill->end_offset);
-	return true;
 }
 
 /* The next bytes of the file, palloc'd with a NUL behind */
@@ -188,7 +182,6 @@ appconfig_spill_get(SpillFile *spill, const char *target,
 		(answer->alias == NULL || strcmp(answer->alias, target) != 0))
 		return false;
 	answer->document = NULL;
-	answer->length = header.text_length;
 	if (header.text_length == 0)
 		return true;
 	text = read_bytes(spill, header.text_length);

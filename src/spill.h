@@ -19,13 +19,12 @@ typedef struct SpilledAnswer
 	const char *target;
 	const char *alias;	  /* or NULL */
 	JsonValue  *document; /* NULL: the service knows no such thing */
-	size_t		length;	  /* of the document as text, in bytes */
 } SpilledAnswer;
 
 extern SpillFile *appconfig_spill_create(MemoryContext parent);
 extern void		  appconfig_spill_close(SpillFile *spill);
 extern bool appconfig_spill_has(const SpillFile *spill, const char *target);
-extern bool appconfig_spill_put(SpillFile *spill, const SpilledAnswer *answer);
+extern void appconfig_spill_put(SpillFile *spill, const SpilledAnswer *answer);
 extern bool appconfig_spill_get(SpillFile *spill, const char *target,
 								SpilledAnswer *answer);
 

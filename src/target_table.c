@@ -1,12 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * target_table.c
- *		Hash tables by the target of a request: its path and query.
+ *		Hash tables by the target of a request: its path and query; or by
+ *		another string.
  *
  * dynahash keeps keys of a fixed size, and targets can be long, so that the
  * key is a pointer to the entry's own string.
  *
- * What may not live here: what the entries are (memo.c, cache.c).
+ * What may not live here: what the entries are (memo.c, cache.c,
+ * applications.c).
  *
  *-------------------------------------------------------------------------
  */
