@@ -346,9 +346,9 @@ is_too_large(const AccessPlan *plan, int level, const KeyFacts *keys,
 }
 
 /*
- * Splits a set into what is fully known and what only a list can find.  One
- * thing must not be found by its id and by its name: where there are both, the
- * list finds those with names.
+ * Splits a set into what is fully known and what only a list can find, each of
+ * which has room for all of it.  One thing must not be found by its id and by
+ * its name: where there are both, the list finds those with names.
  */
 void
 appconfig_access_split(const AccessPlan *plan, int level, const KeyFacts *keys,
@@ -377,6 +377,8 @@ appconfig_access_split(const AccessPlan *plan, int level, const KeyFacts *keys,
 		listed->count = set->count;
 		direct->count = 0;
 	}
+	appconfig_keyset_index(direct);
+	appconfig_keyset_index(listed);
 }
 
 /* ------------------------------------------------------------------------

@@ -247,6 +247,7 @@ evaluate_keys(ForeignScanState *node, AppConfigScanState *state)
 {
 	KeyOperand *operands =
 		palloc0(sizeof(KeyOperand) * Max(list_length(state->operands), 1));
+	KeySet	 *keys;
 	ListCell *cell;
 	int		  i = 0;
 
@@ -255,7 +256,9 @@ evaluate_keys(ForeignScanState *node, AppConfigScanState *state)
 						 node->ss.ps.ps_ExprContext);
 	if (state->plan->keys != NULL)
 		unbind_cut_values(state->plan->keys, operands);
-	return appconfig_keyset_evaluate(state->plan->keys, operands);
+	keys = appconfig_keyset_evaluate(state->plan->keys, operands);
+	appconfig_keyset_index(keys);
+	return keys;
 }
 
 /* ------------------------------------------------------------------------

@@ -64,11 +64,15 @@ typedef struct KeyBox
 	int64		   *runs;	   /* in order, each once */
 } KeyBox;
 
+/* Finds boxes by the values of a key */
+typedef struct KeyIndex KeyIndex;
+
 /* A disjunction of boxes.  A superset of what the query asks for. */
 typedef struct KeySet
 {
-	int		count;
-	KeyBox *boxes;
+	int		  count;
+	KeyBox	 *boxes;
+	KeyIndex *index; /* NULL where there are few boxes */
 } KeySet;
 
 /* The keys of an item, as far as they are known */
@@ -82,6 +86,8 @@ typedef struct KeyFacts
 extern KeySet *appconfig_keyset_evaluate(const KeyExpr	  *expr,
 										 const KeyOperand *operands);
 extern KeySet *appconfig_keyset_everything(void);
+extern KeySet *appconfig_keyset_make(int capacity);
+extern void	   appconfig_keyset_index(KeySet *set);
 extern KeySet *appconfig_keyset_restrict(const KeySet	*set,
 										 const KeyFacts *facts);
 extern KeySet *appconfig_keyset_bind(

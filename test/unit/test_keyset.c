@@ -428,6 +428,57 @@ test_superset(void)
 	is_int(exact, trials, "and none is held that is not");
 }
 
+/* Boxes are found by an index in a large set, and it finds the same ones in the same order. */
+static void
+test_index(void)
+{
+	KeyExpr	*expr = join(KEY_EXPR_OR, 0);
+	KeySet	*plain;
+	KeySet	*indexed;
+	KeyFacts known;
+	unsigned seed = 1;
+	int		 differences = 0;
+	int		 found = 0;
+	int		 i;
+
+	expr->args = palloc(sizeof(KeyExpr *) * 400);
+	for (i = 0; i < 400; i++)
+	{
+		KeyExpr *application = text_in(KEY_APPLICATION_ID, 2, psprintf("a%d", i % 20), psprintf("a%d", i % 7));
+		KeyExpr *definition = DEFINITION(psprintf("d%d", i % 30));
+		KeyExpr *run = RUN_IN((int64) i % 5 + 1);
+
+		/* some boxes leave a key open */
+		expr->args[expr->nargs++] = i % 11 == 0 ? AND2(application, run)
+			: i % 13 == 0 ? AND2(definition, run) : AND3(application, definition, run);
+	}
+	plain = evaluate(expr);
+	indexed = appconfig_keyset_make(0);
+	*indexed = *plain;
+	appconfig_keyset_index(indexed);
+	ok(plain->index == NULL && indexed->index != NULL, "a large set has an index if it is wanted");
+	for (i = 0; i < 3000; i++)
+	{
+		KeySet *some;
+		KeySet *same;
+
+		seed = seed * 1103515245 + 12345;
+		known = facts((seed >> 16) % 4 == 0 ? NULL : psprintf("a%d", (seed >> 18) % 22),
+					  (seed >> 17) % 3 == 0 ? NULL : psprintf("d%d", (seed >> 20) % 33),
+					  (seed >> 16) % 2 == 0 ? -1 : (int64) ((seed >> 19) % 6));
+		some = appconfig_keyset_restrict(plain, &known);
+		same = appconfig_keyset_restrict(indexed, &known);
+		differences += some->count != same->count ||
+			memcmp(some->boxes, same->boxes, sizeof(KeyBox) * some->count) != 0 ||
+			appconfig_keyset_contains(indexed, &known) != (some->count > 0);
+		found += some->count;
+	}
+	ok(found > 3000, "boxes were looked for that are there");
+	is_int(differences, 0, "and an index finds those that a walk finds");
+	known = facts(NULL, NULL, -1);
+	is_int(appconfig_keyset_restrict(indexed, &known)->count, 400, "all, where nothing is known");
+}
+
 static const KeyTexts *
 translate(void *arg, const KeyBox *box)
 {
@@ -474,6 +525,7 @@ main(void)
 	test_or();
 	test_caps();
 	test_superset();
+	test_index();
 	test_translation();
 	return done_testing();
 }
