@@ -14,6 +14,8 @@ OBJS = \
 	src/fallible.o \
 	src/estimate.o \
 	src/keyset.o \
+	src/operand.o \
+	src/encoding.o \
 	src/request.o \
 	src/statement.o \
 	src/access.o \

@@ -9,22 +9,18 @@
  * walks the calls and each of its items becomes a row.
  *
  * What may not live here: paging, retries, order of calls (cursor.c, api.c),
- * the conversion of values (row.c).
+ * the conversion of values (row.c,
+ * operand.c).
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "foreign/foreign.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
-#include "utils/array.h"
-#include "utils/builtins.h"
 #include "utils/inval.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
@@ -34,6 +30,7 @@
 #include "fdw_options.h"
 #include "fdw_scan.h"
 #include "memo.h"
+#include "operand.h"
 #include "predicate.h"
 #include "row.h"
 #include "session.h"
@@ -54,8 +51,10 @@ typedef struct EarlyClause
 typedef struct AppConfigScanState
 {
 	AppConfigScanPlan	   *plan;
-	const AppConfigColumn **columns;  /* by attribute number - 1 */
-	List				   *operands; /* ExprState of the keys' values */
+	const AppConfigColumn **columns; /* by attribute number - 1 */
+	int						operands_count;
+	ExprState			  **values;	  /* of the keys; NULL for constants */
+	KeyOperand			   *operands; /* what they have come out as */
 	List			*early_clauses; /* EarlyClause, in the order of the qual */
 	StatementReads	 reads; /* what the statement's scans have in common */
 	MemoryContext	 keys_context; /* keys and cursor, for one (re)scan */
@@ -84,6 +83,33 @@ appconfig_scan_counters(ForeignScanState *node)
  * Begin
  * ------------------------------------------------------------------------
  */
+
+/*
+ * The value expressions of the keys.  There can be thousands of constants,
+ * which need no machinery, and not once more for each rescan.
+ */
+static void
+begin_operands(ForeignScanState *node, AppConfigScanState *state)
+{
+	List	 *values = castNode(ForeignScan, node->ss.ps.plan)->fdw_exprs;
+	ListCell *cell;
+	int		  i = 0;
+
+	state->operands_count = list_length(values);
+	state->values =
+		palloc0(sizeof(ExprState *) * Max(state->operands_count, 1));
+	state->operands =
+		palloc0(sizeof(KeyOperand) * Max(state->operands_count, 1));
+	foreach(cell, values)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (IsA(lfirst(cell), Const))
+			appconfig_operand_set_constant(&state->operands[i], lfirst(cell));
+		else
+			state->values[i] = ExecInitExpr(lfirst(cell), (PlanState *) node);
+		i++;
+	}
+}
 
 /* The clauses among the plan's qual that a list's items can answer */
 static void
@@ -124,7 +150,7 @@ appconfigBeginForeignScan(ForeignScanState *node, int eflags)
 		return;
 	state->columns =
 		appconfig_options_get_columns(relation, state->plan->table);
-	state->operands = ExecInitExprList(scan->fdw_exprs, (PlanState *) node);
+	begin_operands(node, state);
 	begin_early_clauses(node, state);
 	appconfig_statement_examine(&state->reads, estate->es_plannedstmt,
 								scan->fs_server);
@@ -139,124 +165,29 @@ appconfigBeginForeignScan(ForeignScanState *node, int eflags)
  * ------------------------------------------------------------------------
  */
 
-/*
- * One text value of a key, in UTF-8.  A database without an encoding can hold
- * what is no UTF-8, and so no identifier.
- */
-static void
-add_text(KeyOperand *operand, Datum value, Oid type)
-{
-	char *string = type == NAMEOID ? pstrdup(NameStr(*DatumGetName(value)))
-								   : TextDatumGetCString(value);
-	int	  length = (int) strlen(string);
-
-	if (GetDatabaseEncoding() == PG_SQL_ASCII &&
-		!pg_verify_mbstr(PG_UTF8, string, length, true))
-		return;
-	operand->texts[operand->nvalues++] =
-		pg_server_to_any(string, length, PG_UTF8);
-}
-
-static void
-add_number(KeyOperand *operand, Datum value, Oid type)
-{
-	operand->numbers[operand->nvalues++] =
-		type == INT2OID	  ? DatumGetInt16(value)
-		: type == INT4OID ? DatumGetInt32(value)
-						  : DatumGetInt64(value);
-}
-
-static void
-add_value(KeyOperand *operand, Datum value, Oid type)
-{
-	switch (type)
-	{
-		case INT2OID:
-		case INT4OID:
-		case INT8OID:
-			add_number(operand, value, type);
-			break;
-		case TEXTOID:
-		case VARCHAROID:
-		case NAMEOID:
-			add_text(operand, value, type);
-			break;
-		default:
-			operand->unbounded = true;
-	}
-}
-
-/*
- * The values of an expression, an array's elements or its own, without NULLs.
- * A type that the planner should not have let through binds nothing.
- */
-static void
-evaluate_operand(KeyOperand *operand, ExprState *expr, ExprContext *econtext)
-{
-	Oid	   type = getBaseType(exprType((Node *) expr->expr));
-	Oid	   element = get_element_type(type);
-	bool   isnull;
-	Datum  value = ExecEvalExprSwitchContext(expr, econtext, &isnull);
-	Datum *values = &value;
-	bool  *nulls = &isnull;
-	int	   count = 1;
-	int	   i;
-
-	if (OidIsValid(element) && !isnull)
-	{
-		int16 length;
-		bool  byval;
-		char  align;
-
-		get_typlenbyvalalign(element, &length, &byval, &align);
-		deconstruct_array(DatumGetArrayTypeP(value), element, length, byval,
-						  align, &values, &nulls, &count);
-		type = getBaseType(element);
-	}
-	operand->texts = palloc(sizeof(char *) * Max(count, 1));
-	operand->numbers = palloc(sizeof(int64) * Max(count, 1));
-	for (i = 0; i < count; i++)
-	{
-		if (!nulls[i])
-			add_value(operand, values[i], type);
-	}
-}
-
-/*
- * Where a column holds values that may have been cut off, a value of that
- * width stands for more than the service would find by it, and binds nothing.
- */
-static void
-unbind_cut_values(const KeyExpr *expr, KeyOperand *operands)
-{
-	KeyOperand *operand = &operands[expr->operand];
-	int			i;
-
-	for (i = 0; i < expr->nargs; i++)
-		unbind_cut_values(expr->args[i], operands);
-	for (i = 0; expr->width > 0 && i < operand->nvalues; i++)
-	{
-		if (strlen(operand->texts[i]) >= (size_t) expr->width)
-			operand->unbounded = true;
-	}
-}
-
 /* The keys that this (re)scan is about, in the current context */
 static KeySet *
 evaluate_keys(ForeignScanState *node, AppConfigScanState *state)
 {
-	KeyOperand *operands =
-		palloc0(sizeof(KeyOperand) * Max(list_length(state->operands), 1));
-	KeySet	 *keys;
-	ListCell *cell;
-	int		  i = 0;
+	KeySet *keys;
+	int		i;
 
-	foreach(cell, state->operands)
-		evaluate_operand(&operands[i++], lfirst(cell),
-						 node->ss.ps.ps_ExprContext);
+	for (i = 0; i < state->operands_count; i++)
+	{
+		ExprState *value = state->values[i];
+		bool	   isnull;
+		Datum	   datum;
+
+		if (value == NULL)
+			continue;
+		datum = ExecEvalExprSwitchContext(value, node->ss.ps.ps_ExprContext,
+										  &isnull);
+		appconfig_operand_set(&state->operands[i], datum, isnull,
+							  exprType((Node *) value->expr));
+	}
 	if (state->plan->keys != NULL)
-		unbind_cut_values(state->plan->keys, operands);
-	keys = appconfig_keyset_evaluate(state->plan->keys, operands);
+		appconfig_operands_unbind_cut(state->plan->keys, state->operands);
+	keys = appconfig_keyset_evaluate(state->plan->keys, state->operands);
 	appconfig_keyset_index(keys);
 	return keys;
 }

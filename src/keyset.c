@@ -69,15 +69,15 @@ compare_runs(const void *a, const void *b)
 bool
 appconfig_keyset_has_text(const KeyTexts *texts, const char *value)
 {
-	return bsearch(&value, texts->value, texts->count, sizeof(char *),
-				   compare_texts) != NULL;
+	return texts->unknown || bsearch(&value, texts->value, texts->count,
+									 sizeof(char *), compare_texts) != NULL;
 }
 
 static bool
 has_run(const KeyBox *box, int64 run)
 {
 	return run >= box->run_min && run <= box->run_max &&
-		   (box->run_count < 0 ||
+		   (box->run_count < 0 || box->runs_unknown ||
 			bsearch(&run, box->runs, box->run_count, sizeof(int64),
 					compare_runs) != NULL);
 }
@@ -96,6 +96,8 @@ appconfig_keyset_sort(KeyTexts *texts)
 	int kept = 0;
 	int i;
 
+	if (texts->unknown)
+		return;
 	qsort(texts->value, texts->count, sizeof(char *), compare_texts);
 	for (i = 0; i < texts->count; i++)
 	{
@@ -159,10 +161,11 @@ texts_of_operand(const KeyOperand *operand, AppConfigKey key)
 	KeyTexts *texts = palloc0(sizeof(KeyTexts));
 	int		  i;
 
+	texts->unknown = operand->unknown;
 	texts->value = palloc(sizeof(char *) * Max(operand->nvalues, 1));
 	for (i = 0; i < operand->nvalues; i++)
 	{
-		if (is_possible(operand->texts[i], key))
+		if (operand->unknown || is_possible(operand->texts[i], key))
 			texts->value[texts->count++] = operand->texts[i];
 	}
 	appconfig_keyset_sort(texts);
@@ -174,10 +177,13 @@ intersect_texts(const KeyTexts *a, const KeyTexts *b)
 {
 	const KeyTexts *few = a->count <= b->count ? a : b;
 	const KeyTexts *many = few == a ? b : a;
-	KeyTexts	   *both = palloc(sizeof(KeyTexts));
+	KeyTexts	   *both;
 	int				i;
 
-	both->count = 0;
+	/* no more than the fewer, and rather those that are known */
+	if (a->unknown || b->unknown)
+		return few->unknown && few->count == many->count ? many : few;
+	both = palloc0(sizeof(KeyTexts));
 	both->value = palloc(sizeof(char *) * Max(few->count, 1));
 	for (i = 0; i < few->count; i++)
 	{
@@ -241,6 +247,8 @@ clip_runs(KeyBox *box)
 	int kept = 0;
 	int i;
 
+	if (box->runs_unknown)
+		return;
 	for (i = 0; i < box->run_count; i++)
 	{
 		if (box->runs[i] >= box->run_min && box->runs[i] <= box->run_max)
@@ -256,12 +264,39 @@ clip_runs(KeyBox *box)
 	}
 }
 
+/* Sets the runs that two boxes have in common, besides their range */
+static void
+intersect_runs(KeyBox *both, const KeyBox *a, const KeyBox *b)
+{
+	const KeyBox *few =
+		b->run_count < 0 || (a->run_count >= 0 && a->run_count <= b->run_count)
+			? a
+			: b;
+	const KeyBox *many = few == a ? b : a;
+	int			  i;
+
+	if (few->runs_unknown && many->run_count == few->run_count)
+		few = many;
+	/* boxes of a product share what is not narrowed */
+	both->runs = few->runs;
+	both->run_count = few->run_count;
+	both->runs_unknown = few->runs_unknown;
+	if (both->runs_unknown || has_all_runs(few == a ? b : a))
+		return;
+	both->runs = palloc(sizeof(int64) * Max(few->run_count, 1));
+	both->run_count = 0;
+	for (i = 0; i < few->run_count; i++)
+	{
+		if (has_run(a, few->runs[i]) && has_run(b, few->runs[i]))
+			both->runs[both->run_count++] = few->runs[i];
+	}
+}
+
 static KeyBox
 intersect_boxes(const KeyBox *a, const KeyBox *b)
 {
 	KeyBox both = *a;
 	int	   key;
-	int	   i;
 
 	for (key = 0; key < KEY_COUNT; key++)
 	{
@@ -274,26 +309,9 @@ intersect_boxes(const KeyBox *a, const KeyBox *b)
 	both.run_min = Max(a->run_min, b->run_min);
 	both.run_max = Min(a->run_max, b->run_max);
 	if (a->run_count >= 0 || b->run_count >= 0)
-	{
-		const KeyBox *few = b->run_count < 0 || (a->run_count >= 0 &&
-												 a->run_count <= b->run_count)
-								? a
-								: b;
-
-		/* boxes of a product share what is not narrowed */
-		both.runs = few->runs;
-		both.run_count = few->run_count;
-		if (has_all_runs(few == a ? b : a))
-			return both;
-		both.runs = palloc(sizeof(int64) * Max(few->run_count, 1));
-		both.run_count = 0;
-		for (i = 0; i < few->run_count; i++)
-		{
-			if (has_run(a, few->runs[i]) && has_run(b, few->runs[i]))
-				both.runs[both.run_count++] = few->runs[i];
-		}
-	}
-	clip_runs(&both);
+		intersect_runs(&both, a, b);
+	else
+		clip_runs(&both);
 	return both;
 }
 
@@ -308,6 +326,9 @@ run_box(KeyExprKind kind, const KeyOperand *operand)
 		box.runs = palloc(sizeof(int64) * Max(operand->nvalues, 1));
 		memcpy(box.runs, operand->numbers, sizeof(int64) * operand->nvalues);
 		box.run_count = operand->nvalues;
+		box.runs_unknown = operand->unknown;
+		if (box.runs_unknown)
+			return box;
 		sort_runs(box.runs, &box.run_count);
 		clip_runs(&box);
 		return box;
@@ -338,7 +359,7 @@ evaluate_leaf(const KeyExpr *expr, const KeyOperand *operands)
 	KeySet			 *set;
 	KeyBox			  box = any_box();
 
-	if (operand->unbounded)
+	if (operand->unbounded || (operand->unknown && expr->kind != KEY_EXPR_IN))
 		return NULL;
 	if (expr->key == KEY_RUN)
 		box = run_box(expr->kind, operand);
@@ -518,6 +539,8 @@ count_indexed_values(const KeySet *set, AppConfigKey key)
 		const KeyTexts *texts = set->boxes[i].texts[key];
 
 		total += texts != NULL ? texts->count : 0;
+		if (texts != NULL && texts->unknown)
+			return -1;
 	}
 	return total > 0 && total <= (int64) set->count * MAX_INDEXED_VALUES
 			   ? (int) total
@@ -703,6 +726,77 @@ appconfig_keyset_restrict(const KeySet *set, const KeyFacts *facts)
 	return some;
 }
 
+/* Any order will do that tells different values apart */
+static int
+compare_bounds(const KeyTexts *a, const KeyTexts *b)
+{
+	int i;
+
+	if (a == b)
+		return 0;
+	if (a == NULL || b == NULL)
+		return a == NULL ? -1 : 1;
+	if (a->count != b->count)
+		return a->count < b->count ? -1 : 1;
+	/* of what is not known no two are the same */
+	if (a->unknown || b->unknown)
+		return (uintptr_t) a < (uintptr_t) b ? -1 : 1;
+	for (i = 0; i < a->count; i++)
+	{
+		int order = strcmp(a->value[i], b->value[i]);
+
+		if (order != 0)
+			return order;
+	}
+	return 0;
+}
+
+static int
+compare_boxes(const void *a, const void *b)
+{
+	int key;
+
+	for (key = 0; key < KEY_COUNT; key++)
+	{
+		int order = compare_bounds(((const KeyBox *) a)->texts[key],
+								   ((const KeyBox *) b)->texts[key]);
+
+		if (order != 0)
+			return order;
+	}
+	return 0;
+}
+
+/* What the set says about some of the text keys alone: its boxes with nothing
+ * else bound, each once */
+KeySet *
+appconfig_keyset_project(const KeySet *set, const AppConfigKey *keys,
+						 int nkeys)
+{
+	KeySet *projected = appconfig_keyset_make(set->count);
+	int		kept = 0;
+	int		i;
+	int		j;
+
+	for (i = 0; i < set->count; i++)
+	{
+		KeyBox box = any_box();
+
+		for (j = 0; j < nkeys; j++)
+			box.texts[keys[j]] = set->boxes[i].texts[keys[j]];
+		projected->boxes[projected->count++] = box;
+	}
+	qsort(projected->boxes, projected->count, sizeof(KeyBox), compare_boxes);
+	for (i = 0; i < projected->count; i++)
+	{
+		if (kept == 0 || compare_boxes(&projected->boxes[kept - 1],
+									   &projected->boxes[i]) != 0)
+			projected->boxes[kept++] = projected->boxes[i];
+	}
+	projected->count = kept;
+	return projected;
+}
+
 /*
  * The set with a key bound, in the boxes that leave it open, to the values
  * that a function finds for the box; NULL leaves it open.  Boxes for which
@@ -782,6 +876,7 @@ appconfig_keyset_texts(const KeySet *set, AppConfigKey key)
 		memcpy(&all->value[all->count], some->value,
 			   sizeof(char *) * some->count);
 		all->count += some->count;
+		all->unknown |= some->unknown;
 	}
 	appconfig_keyset_sort(all);
 	return all;

@@ -428,6 +428,59 @@ test_superset(void)
 	is_int(exact, trials, "and none is held that is not");
 }
 
+/* What is not known before a query is executed: only how many values there will be */
+static KeyExpr *
+unknown_in(AppConfigKey key, int count)
+{
+	KeyExpr	   *expr = leaf(KEY_EXPR_IN, key);
+	KeyOperand *operand = &operands[expr->operand];
+	int			i;
+
+	operand->unknown = true;
+	operand->nvalues = count;
+	operand->texts = palloc(sizeof(char *) * count);
+	operand->numbers = palloc(sizeof(int64) * count);
+	for (i = 0; i < count; i++)
+	{
+		operand->texts[i] = (char *) "?";
+		operand->numbers[i] = 1;
+	}
+	return expr;
+}
+
+static int
+values_of(KeySet *set, AppConfigKey key)
+{
+	return set->count == 1 && set->boxes[0].texts[key] != NULL ? set->boxes[0].texts[key]->count : -1;
+}
+
+static void
+test_unknown(void)
+{
+	KeySet			  *set;
+	const AppConfigKey both[] = {KEY_APPLICATION_ID, KEY_DEFINITION_ID};
+
+	set = evaluate(AND2(unknown_in(KEY_APPLICATION_ID, 10), unknown_in(KEY_RUN, 4)));
+	is_int(values_of(set, KEY_APPLICATION_ID), 10, "values that are not known are counted");
+	is_int(set->boxes[0].run_count, 4, "runs, too");
+	ok(has(set, "a", "d", 7), "and could be anything");
+	set = evaluate(AND2(unknown_in(KEY_APPLICATION_ID, 10), text_in(KEY_APPLICATION_ID, 3, "a", "b", "c")));
+	is_str(texts_of(set, KEY_APPLICATION_ID), "a,b,c", "with fewer that are known, these");
+	set = evaluate(AND2(text_in(KEY_APPLICATION_ID, 3, "a", "b", "c"), unknown_in(KEY_APPLICATION_ID, 1)));
+	is_int(values_of(set, KEY_APPLICATION_ID), 1, "with more, no more than the fewer");
+	is_int(evaluate(AND2(RUN_IN(N(1), N(2)), unknown_in(KEY_RUN, 2)))->boxes[0].runs[1], 2, "of as many, the known");
+	is_int(evaluate(AND2(unknown_in(KEY_RUN, 1), run_is(KEY_EXPR_GREATER, 1, N(5))))->boxes[0].run_count, 1,
+		   "a run that is not known may be in any range");
+	set = evaluate(AND2(unknown_in(KEY_RUN, 1), RUN_IN(N(0))));
+	is_int(set->count, 0, "but in nothing is nothing");
+
+	set = evaluate(OR2(OR2(AND3(APPLICATION("a"), DEFINITION("d"), RUN_IN(N(1))), AND3(APPLICATION("a"), DEFINITION("d"), RUN_IN(N(2)))),
+					   OR2(AND2(APPLICATION("a"), DEFINITION("e")), APPLICATION("a"))));
+	is_int(appconfig_keyset_project(set, both, 2)->count, 3, "boxes that differ in nothing else are one");
+	is_int(appconfig_keyset_project(set, both, 1)->count, 1, "by one key");
+	is_int(appconfig_keyset_project(evaluate(NEVER()), both, 2)->count, 0, "and none is none");
+}
+
 /* Boxes are found by an index in a large set, and it finds the same ones in the same order. */
 static void
 test_index(void)
@@ -525,6 +578,7 @@ main(void)
 	test_or();
 	test_caps();
 	test_superset();
+	test_unknown();
 	test_index();
 	test_translation();
 	return done_testing();
