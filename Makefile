@@ -47,7 +47,7 @@ SHLIB_EXPORTS = src/exports.txt
 EXTENSION = appconfig_fdw
 DATA = sql/appconfig_fdw--1.0.sql
 
-REGRESS = options import treatment_key runs treatments tables names early explain joins errors retry \
+REGRESS = options import treatment_key runs treatments tables names early explain joins region errors retry \
 	concurrency
 # each test talks to an emulator of its own
 REGRESS_OPTS = --launcher=$(srcdir)/test/with_emulator.sh

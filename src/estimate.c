@@ -60,6 +60,9 @@
 /* Items that a page of a list has */
 #define PAGE_ITEMS 50.0
 
+/* How likely a region that is not known yet is the server's */
+#define REGION_MATCHES 0.5
+
 /* By AppConfigRowShape */
 static const double rows_of_shape[] = {
 	[ROW_PER_ITEM] = 1,
@@ -325,6 +328,22 @@ estimate_experiments(PlannerInfo *root, const PlanTable *table, List *clauses,
 	return result;
 }
 
+/* Does every box wait for a region that is not known yet? */
+static bool
+region_is_unknown(const KeySet *keys)
+{
+	int i;
+
+	for (i = 0; i < keys->count; i++)
+	{
+		const KeyTexts *region = keys->boxes[i].texts[KEY_REGION];
+
+		if (region == NULL || !region->unknown)
+			return false;
+	}
+	return true;
+}
+
 /*
  * Calls and rows if the clauses are those that bind keys: none if no row can
  * meet them, those of each combination of values else.
@@ -341,7 +360,7 @@ appconfig_estimate(PlannerInfo *root, const PlanTable *table, List *clauses)
 	if (table->pushdown)
 		expr =
 			appconfig_predicate_bind(&table->predicates, clauses, &operands);
-	keys = appconfig_operands_expect(root, expr, operands);
+	keys = appconfig_operands_expect(root, expr, operands, table->region);
 	if (keys->count == 0)
 		return result;
 	if (collection == COLLECTION_APPLICATIONS ||
@@ -350,6 +369,12 @@ appconfig_estimate(PlannerInfo *root, const PlanTable *table, List *clauses)
 		result = estimate_children(table, keys);
 	else
 		result = estimate_experiments(root, table, clauses, keys);
+	if (region_is_unknown(keys))
+	{
+		result.calls *= REGION_MATCHES;
+		result.waits *= REGION_MATCHES;
+		result.rows *= REGION_MATCHES;
+	}
 	return result;
 }
 
@@ -398,33 +423,85 @@ count_outer_rows(PlannerInfo *root, const PlanTable *table, Relids outer)
 	return rows;
 }
 
+/* Adds the numbers of the operands that bind the region, or the other keys */
+static Bitmapset *
+operands_of(const KeyExpr *expr, bool region, Bitmapset *numbers)
+{
+	int i;
+
+	for (i = 0; i < expr->nargs; i++)
+		numbers = operands_of(expr->args[i], region, numbers);
+	if (expr->key != KEY_NONE && (expr->key == KEY_REGION) == region)
+		numbers = bms_add_member(numbers, expr->operand);
+	return numbers;
+}
+
+/*
+ * How many different combinations of values other tables hand over to keys, in
+ * so many rows: to the region, or to the others.  0 if to none.
+ */
+static double
+count_outer_groups(PlannerInfo *root, const PlanTable *table, List *clauses,
+				   Relids outer, double rows, bool region)
+{
+	List	*operands;
+	KeyExpr *expr =
+		appconfig_predicate_bind(&table->predicates, clauses, &operands);
+	List	  *from_outer = NIL;
+	Bitmapset *numbers;
+	int		   number = -1;
+
+	if (expr == NULL)
+		return 0;
+	numbers = operands_of(expr, region, NULL);
+	while ((number = bms_next_member(numbers, number)) >= 0)
+	{
+		Node *operand = list_nth(operands, number);
+
+		if (bms_overlap(appconfig_pull_varnos(root, operand), outer))
+			from_outer = lappend(from_outer, operand);
+	}
+	return from_outer == NIL
+			   ? 0
+			   : appconfig_estimate_num_groups(root, from_outer, rows);
+}
+
+/*
+ * What part of other tables' rows is about the server's region, if they hand
+ * regions over: one of those that there are.
+ */
+double
+appconfig_estimate_region(PlannerInfo *root, const PlanTable *table,
+						  List *clauses, Relids outer)
+{
+	double rows = count_outer_rows(root, table, outer);
+	double regions =
+		count_outer_groups(root, table, clauses, outer, Max(rows, 1), true);
+
+	return 1 / Max(regions, 1);
+}
+
 /*
  * What part of the cost of a scan is left, on average, if it is run again for
  * each row of other tables: keys that have been there before cost no call, as
- * the statement has the answer.  An exposure table names a few runs in many
- * rows.  Rows of tables of ours are taken to be about different things, since
- * nothing is known of their distribution.
+ * the statement has the answer, and those of other regions none at all.  An
+ * exposure table names a few runs in many rows.  Rows of tables of ours are
+ * taken to be about different things, since nothing is known of their
+ * distribution.
  */
 double
 appconfig_estimate_repeats(PlannerInfo *root, const PlanTable *table,
 						   List *clauses, Relids outer)
 {
-	double	  rows = count_outer_rows(root, table, outer);
-	List	 *from_outer = NIL;
-	List	 *operands;
-	ListCell *cell;
+	double rows = count_outer_rows(root, table, outer);
+	double regions;
+	double groups;
 
-	if (rows <= 1 || appconfig_predicate_bind(&table->predicates, clauses,
-											  &operands) == NULL)
+	if (rows <= 1)
 		return 1;
-	foreach(cell, operands)
-	{
-		if (bms_overlap(appconfig_pull_varnos(root, lfirst(cell)), outer))
-			from_outer = lappend(from_outer, lfirst(cell));
-	}
-	if (from_outer == NIL)
+	regions = count_outer_groups(root, table, clauses, outer, rows, true);
+	groups = count_outer_groups(root, table, clauses, outer, rows, false);
+	if (regions == 0 && groups == 0)
 		return 1;
-	return Min(1,
-			   appconfig_estimate_num_groups(root, from_outer, rows) / rows +
-				   COST_OF_REPEAT);
+	return Min(1, Max(groups, 1) / rows + COST_OF_REPEAT / Max(regions, 1));
 }

@@ -205,9 +205,11 @@ appconfigExplainForeignScan(ForeignScanState *node, ExplainState *es)
 	AccessWalk	  *walk;
 
 	appconfig_statement_examine(&reads, es->pstmt, scan->fs_server);
-	walk = walk_of_plan(
-		plan, columns,
-		appconfig_operands_expect(NULL, plan->keys, scan->fdw_exprs), &reads);
+	walk = walk_of_plan(plan, columns,
+						appconfig_operands_expect(
+							NULL, plan->keys, scan->fdw_exprs,
+							appconfig_options_get_region(scan->fs_server)),
+						&reads);
 
 	ExplainPropertyList("Operations", walk->operations, es);
 	if (plan->keys != NULL)

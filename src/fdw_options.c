@@ -792,6 +792,22 @@ appconfig_options_get_settings(Oid serverid, AppConfigSettings *settings)
 	settings->path_prefix = endpoint.path_prefix;
 }
 
+/* A server's region alone, by the catalog; NULL if that has none */
+char *
+appconfig_options_get_region(Oid serverid)
+{
+	ListCell *cell;
+
+	foreach(cell, GetForeignServer(serverid)->options)
+	{
+		DefElem *option = lfirst_node(DefElem, cell);
+
+		if (strcmp(option->defname, "region") == 0)
+			return defGetString(option);
+	}
+	return NULL;
+}
+
 /* Whether the user has a mapping, be it PUBLIC's */
 static bool
 has_user_mapping(Oid serverid, Oid userid)

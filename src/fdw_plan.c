@@ -109,6 +109,7 @@ appconfigGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 	table->predicates.columns =
 		appconfig_options_get_columns(relation, table->table);
 	table_close(relation, NoLock);
+	table->region = appconfig_options_get_region(baserel->serverid);
 	table->read = find_columns_read(baserel);
 	table->pushdown = appconfig_enable_pushdown;
 	plan_access(table, baserel->max_attr);
@@ -266,6 +267,8 @@ appconfigGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel,
 											param_info->ppi_clauses);
 		Estimate expected = appconfig_estimate(root, table, clauses);
 
+		expected.rows *=
+			appconfig_estimate_region(root, table, clauses, lfirst(cell));
 		param_info->ppi_rows =
 			Min(clamp_row_est(expected.rows), baserel->rows);
 		add_foreign_path(

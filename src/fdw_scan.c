@@ -60,8 +60,10 @@ typedef struct AppConfigScanState
 	MemoryContext	 keys_context; /* keys and cursor, for one (re)scan */
 	MemoryContext	 row_context;  /* the values of one row */
 	Memo			*memo;		   /* NULL before the first row */
+	const char		*region; /* the server's; NULL before the first row */
 	RowMaker		*maker;
-	AppConfigCursor *cursor; /* NULL before the first row of a (re)scan */
+	AppConfigCursor *cursor;  /* NULL before the first row of a (re)scan */
+	bool			 no_rows; /* this (re)scan has none, and asks nobody */
 	ApiCounters		 counters;
 } AppConfigScanState;
 
@@ -169,8 +171,9 @@ appconfigBeginForeignScan(ForeignScanState *node, int eflags)
 static KeySet *
 evaluate_keys(ForeignScanState *node, AppConfigScanState *state)
 {
-	KeySet *keys;
-	int		i;
+	KeyFacts facts = {.run_known = false};
+	KeySet	*keys;
+	int		 i;
 
 	for (i = 0; i < state->operands_count; i++)
 	{
@@ -189,7 +192,8 @@ evaluate_keys(ForeignScanState *node, AppConfigScanState *state)
 		appconfig_operands_unbind_cut(state->plan->keys, state->operands);
 	keys = appconfig_keyset_evaluate(state->plan->keys, state->operands);
 	appconfig_keyset_index(keys);
-	return keys;
+	facts.text[KEY_REGION] = state->region;
+	return appconfig_keyset_restrict(keys, &facts);
 }
 
 /* ------------------------------------------------------------------------
@@ -348,6 +352,72 @@ item_passes(void *arg, const AppConfigItem *item, bool is_row)
 	return true;
 }
 
+/* Rows are of this region from now on */
+static void
+use_region(ForeignScanState *node, AppConfigScanState *state,
+		   const char *region)
+{
+	MemoryContext old;
+
+	if (state->region != NULL && strcmp(state->region, region) == 0)
+		return;
+	old = MemoryContextSwitchTo(node->ss.ps.state->es_query_cxt);
+	state->region = pstrdup(region);
+	state->maker =
+		appconfig_row_maker(state->plan->table, node->ss.ss_currentRelation,
+							state->columns, state->region);
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * The server's region: what the statement has begun with, or else what the
+ * catalog has, for which nobody is asked and no credentials are needed.
+ */
+static void
+find_region(ForeignScanState *node, AppConfigScanState *state)
+{
+	Oid	  serverid = castNode(ForeignScan, node->ss.ps.plan)->fs_server;
+	Memo *memo;
+
+	if (state->region != NULL)
+		return;
+	memo = appconfig_memo_find(node->ss.ps.state->es_query_cxt, serverid,
+							   scan_user(node));
+	if (memo != NULL)
+	{
+		use_region(node, state, appconfig_memo_settings(memo)->region);
+		return;
+	}
+	/* as in attach_memo() */
+	AcceptInvalidationMessages();
+	use_region(node, state, appconfig_options_get_region(serverid));
+}
+
+/*
+ * Can there be a row?  Not if the keys contradict themselves or the region,
+ * nor if a clause fails that reads nothing but that.
+ */
+static bool
+rows_are_possible(ForeignScanState *node, const KeySet *keys)
+{
+	KeyFacts	  nothing = {.run_known = false};
+	AppConfigItem item = {.keys = &nothing};
+
+	return keys->count > 0 &&
+		   (!appconfig_enable_pushdown || item_passes(node, &item, false));
+}
+
+/* The statement's memo, with the settings that it has begun with */
+static void
+join_statement(ForeignScanState *node, AppConfigScanState *state)
+{
+	if (state->memo != NULL)
+		return;
+	state->memo = attach_memo(node);
+	appconfig_memo_join(state->memo, state->reads.again);
+	use_region(node, state, appconfig_memo_settings(state->memo)->region);
+}
+
 /* Everything that a scan does before its first row */
 static void
 start_scan(ForeignScanState *node, AppConfigScanState *state)
@@ -367,19 +437,19 @@ start_scan(ForeignScanState *node, AppConfigScanState *state)
 		.filter_arg = node,
 		.counters = &state->counters};
 
-	if (state->memo == NULL)
-	{
-		state->memo = attach_memo(node);
-		appconfig_memo_join(state->memo, state->reads.again);
-		state->maker = appconfig_row_maker(
-			state->plan->table, node->ss.ss_currentRelation, state->columns,
-			appconfig_memo_settings(state->memo)->region);
-	}
+	find_region(node, state);
 	MemoryContextSwitchTo(state->keys_context);
 	options.keys = appconfig_enable_pushdown ? evaluate_keys(node, state)
 											 : appconfig_keyset_everything();
-	options.columns = columns_read(state);
-	state->cursor = appconfig_cursor_open(state->memo, &options);
+	state->no_rows = !rows_are_possible(node, options.keys);
+	if (!state->no_rows)
+	{
+		MemoryContextSwitchTo(node->ss.ps.state->es_query_cxt);
+		join_statement(node, state);
+		MemoryContextSwitchTo(state->keys_context);
+		options.columns = columns_read(state);
+		state->cursor = appconfig_cursor_open(state->memo, &options);
+	}
 	MemoryContextSwitchTo(old);
 }
 
@@ -393,8 +463,10 @@ appconfigIterateForeignScan(ForeignScanState *node)
 
 	ExecClearTuple(slot);
 	MemoryContextReset(state->row_context);
-	if (state->cursor == NULL)
+	if (state->cursor == NULL && !state->no_rows)
 		start_scan(node, state);
+	if (state->no_rows)
+		return slot;
 	item = appconfig_cursor_next(state->cursor);
 	if (item == NULL)
 		return ExecClearTuple(slot);
@@ -414,6 +486,7 @@ end_cursor(AppConfigScanState *state)
 	if (state->cursor != NULL)
 		appconfig_cursor_close(state->cursor);
 	state->cursor = NULL;
+	state->no_rows = false;
 	MemoryContextReset(state->keys_context);
 }
 

@@ -136,7 +136,7 @@ count_characters(const char *text)
 /*
  * Can the key have this value?  No identifier is empty or too long, and no id
  * is a dot segment, which would not survive in a path; a status can be any
- * text.
+ * text, and the server's region is what it was set to.
  */
 static bool
 is_possible(const char *text, AppConfigKey key)
@@ -147,7 +147,7 @@ is_possible(const char *text, AppConfigKey key)
 						 ? MAX_PROFILE_LENGTH
 						 : MAX_IDENTIFIER_LENGTH;
 
-	if (key == KEY_STATUS)
+	if (key == KEY_STATUS || key == KEY_REGION)
 		return true;
 	if (!is_name && (strcmp(text, ".") == 0 || strcmp(text, "..") == 0))
 		return false;

@@ -158,14 +158,17 @@ count_values(PlannerInfo *root, Node *value)
 			   : 1;
 }
 
-/* The keys that a scan can have, as far as they are known before it begins.
- * expr's operands are values, by number. */
+/*
+ * The keys that a scan can have, as far as they are known before it begins, of
+ * rows of the server's region.  expr's operands are values, by number.
+ */
 KeySet *
 appconfig_operands_expect(PlannerInfo *root, const KeyExpr *expr,
-						  const List *values)
+						  const List *values, const char *region)
 {
 	KeyOperand *operands =
 		palloc0(sizeof(KeyOperand) * Max(list_length(values), 1));
+	KeyFacts  facts = {.run_known = false};
 	ListCell *cell;
 	int		  i = 0;
 
@@ -180,5 +183,7 @@ appconfig_operands_expect(PlannerInfo *root, const KeyExpr *expr,
 	}
 	if (expr != NULL)
 		appconfig_operands_unbind_cut(expr, operands);
-	return appconfig_keyset_evaluate(expr, operands);
+	facts.text[KEY_REGION] = region;
+	return appconfig_keyset_restrict(appconfig_keyset_evaluate(expr, operands),
+									 &facts);
 }

@@ -21,6 +21,7 @@ extern void	   appconfig_operands_unbind_cut(const KeyExpr *expr,
 											 KeyOperand	   *operands);
 extern KeySet *appconfig_operands_expect(PlannerInfo   *root,
 										 const KeyExpr *expr,
-										 const List	   *values);
+										 const List	   *values,
+										 const char	   *region);
 
 #endif /* APPCONFIG_OPERAND_H */

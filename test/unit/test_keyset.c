@@ -479,6 +479,9 @@ test_unknown(void)
 	is_int(appconfig_keyset_project(set, both, 2)->count, 3, "boxes that differ in nothing else are one");
 	is_int(appconfig_keyset_project(set, both, 1)->count, 1, "by one key");
 	is_int(appconfig_keyset_project(evaluate(NEVER()), both, 2)->count, 0, "and none is none");
+	is_int(evaluate(AND2(text_in(KEY_REGION, 1, ""), text_in(KEY_REGION, 1, "x")))->count, 0, "regions contradict each other");
+	is_int(evaluate(text_in(KEY_REGION, 1, "no region at all, however long, and longer still than any identifier of the service"))->count, 1,
+		   "a region may be any text");
 }
 
 /* Boxes are found by an index in a large set, and it finds the same ones in the same order. */
