@@ -67,3 +67,18 @@ appconfig_encoding_to_utf8(char *text)
 {
 	return convert(text, GetDatabaseEncoding(), PG_UTF8);
 }
+
+/* Can a text of the service, in UTF-8, be one of the database? */
+bool
+appconfig_encoding_fits(const char *text, size_t length)
+{
+	char *string = unconstify(char *, text);
+	char *converted;
+
+	if (strlen(text) != length)
+		return false;
+	converted = convert(string, PG_UTF8, GetDatabaseEncoding());
+	if (converted != NULL && converted != string)
+		pfree(converted);
+	return converted != NULL;
+}

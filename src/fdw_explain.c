@@ -18,6 +18,7 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/ruleutils.h"
 
 #include "access.h"
@@ -159,17 +160,11 @@ explain_clauses(const char *label, const Deparse *how, List *clauses,
 /* What the scan can call, whatever the values will be that are not known yet
  */
 static AccessWalk *
-walk_of_plan(const AppConfigScanPlan *plan, const AppConfigColumn **columns,
+walk_of_plan(const AppConfigScanPlan *plan, const AppConfigColumn **read,
 			 const KeySet *keys, const StatementReads *reads)
 {
-	AccessPlan			   *access = palloc(sizeof(AccessPlan));
-	const AppConfigColumn **read =
-		palloc0(sizeof(AppConfigColumn *) * (list_length(plan->columns) + 1));
-	ListCell *cell;
-	int		  i = 0;
+	AccessPlan *access = palloc(sizeof(AccessPlan));
 
-	foreach(cell, plan->columns)
-		read[i++] = columns[lfirst_int(cell) - 1];
 	appconfig_access_plan(access, plan->table, read);
 	if (plan->reads & READS_CHANGING)
 	{
@@ -205,11 +200,15 @@ appconfigExplainForeignScan(ForeignScanState *node, ExplainState *es)
 	AccessWalk	  *walk;
 
 	appconfig_statement_examine(&reads, es->pstmt, scan->fs_server);
-	walk = walk_of_plan(plan, columns,
-						appconfig_operands_expect(
-							NULL, plan->keys, scan->fdw_exprs,
-							appconfig_options_get_region(scan->fs_server)),
-						&reads);
+	walk = walk_of_plan(
+		plan,
+		appconfig_request_columns(
+			plan, columns,
+			RelationGetNumberOfAttributes(node->ss.ss_currentRelation)),
+		appconfig_operands_expect(
+			NULL, plan->keys, scan->fdw_exprs,
+			appconfig_options_get_region(scan->fs_server)),
+		&reads);
 
 	ExplainPropertyList("Operations", walk->operations, es);
 	if (plan->keys != NULL)

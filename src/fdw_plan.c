@@ -57,11 +57,8 @@ find_columns_read(RelOptInfo *baserel)
 	return read;
 }
 
-/*
- * Attribute numbers of the columns that the query reads.  A whole-row
- * reference reads all of them; so does a query without pushdown, whose every
- * answer is then put together from everything there is.
- */
+/* Attribute numbers of the columns that the query reads, or of all of them; a
+ * whole-row reference reads all */
 static List *
 list_columns_read(const PlanTable *table, int natts, bool all)
 {
@@ -80,7 +77,8 @@ list_columns_read(const PlanTable *table, int natts, bool all)
 	return attnums;
 }
 
-/* How the columns that the query reads can be got */
+/* How the columns that the query reads can be got.  Without pushdown every
+ * answer is put together from everything there is. */
 static void
 plan_access(PlanTable *table, int natts)
 {
@@ -370,9 +368,10 @@ appconfigGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 	List			 *qual = extract_actual_clauses(scan_clauses, false);
 	List			 *operands = NIL;
 
-	plan.columns = list_columns_read(table, baserel->max_attr,
-									 !appconfig_enable_pushdown);
-	if (appconfig_enable_pushdown)
+	plan.columns = list_columns_read(table, baserel->max_attr, false);
+	if (!appconfig_enable_pushdown)
+		plan.reads |= READS_ALL;
+	else
 	{
 		plan.keys = appconfig_predicate_bind(&table->predicates, scan_clauses,
 											 &operands);

@@ -270,18 +270,14 @@ attach_memo(ForeignScanState *node)
 	return memo;
 }
 
-/* The columns that the query reads, ended by NULL, in the current context */
+/* The columns that the calls are to bring, ended by NULL, in the current
+ * context */
 static const AppConfigColumn **
-columns_read(const AppConfigScanState *state)
+columns_read(ForeignScanState *node, const AppConfigScanState *state)
 {
-	const AppConfigColumn **read = palloc0(
-		sizeof(AppConfigColumn *) * (list_length(state->plan->columns) + 1));
-	ListCell *cell;
-	int		  i = 0;
-
-	foreach(cell, state->plan->columns)
-		read[i++] = state->columns[lfirst_int(cell) - 1];
-	return read;
+	return appconfig_request_columns(
+		state->plan, state->columns,
+		RelationGetNumberOfAttributes(node->ss.ss_currentRelation));
 }
 
 /* Are all columns that a clause reads settled by what a list has shown? */
@@ -323,7 +319,8 @@ clause_passes(ForeignScanState *node, const EarlyClause *early,
 /*
  * Does what a list has shown meet the clauses that can be answered from it?
  * One that may leak what it sees has to wait for those that protect the row,
- * and one that can fail for an item that is one, and for those before it.
+ * and one that can fail for an item that is one, and for those before it.  A
+ * value that the database cannot hold is an error only in a row that is read.
  */
 static bool
 item_passes(void *arg, const AppConfigItem *item, bool is_row)
@@ -341,7 +338,8 @@ item_passes(void *arg, const AppConfigItem *item, bool is_row)
 		if (early->level > waiting ||
 			(early->fallible && (overtakes || !is_row)))
 			overtakes = true;
-		else if (!is_settled(state, early, item))
+		else if (!is_settled(state, early, item) ||
+				 !appconfig_row_fits(state->maker, early->columns, item))
 		{
 			overtakes = true;
 			waiting = Min(waiting, Max(early->level, 0));
@@ -447,7 +445,7 @@ start_scan(ForeignScanState *node, AppConfigScanState *state)
 		MemoryContextSwitchTo(node->ss.ps.state->es_query_cxt);
 		join_statement(node, state);
 		MemoryContextSwitchTo(state->keys_context);
-		options.columns = columns_read(state);
+		options.columns = columns_read(node, state);
 		state->cursor = appconfig_cursor_open(state->memo, &options);
 	}
 	MemoryContextSwitchTo(old);
