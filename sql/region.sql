@@ -91,6 +91,7 @@ SELECT run FROM experiment_runs WHERE (region = 'eu-west-1' AND application_id =
 \! test/emulator/ctl.py calls --paths --sort
 EXPLAIN SELECT run, exposure_percentage FROM experiment_runs WHERE region = 'eu-west-1';
 EXPLAIN (COSTS OFF) SELECT run, exposure_percentage FROM experiment_runs WHERE region = 'us-east-1' AND application_id = 'shop4x1';
+EXPLAIN (COSTS OFF) SELECT run FROM experiment_runs WHERE region <> 'eu-west-1' AND application_id = 'shop4x1' AND experiment_definition_id = 'addcrt1' AND run = 1;
 
 -- without pushdown the same rows, but everything is read
 SET appconfig_fdw.enable_pushdown = off;

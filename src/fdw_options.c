@@ -792,20 +792,14 @@ appconfig_options_get_settings(Oid serverid, AppConfigSettings *settings)
 	settings->path_prefix = endpoint.path_prefix;
 }
 
-/* A server's region alone, by the catalog; NULL if that has none */
+/* A server's region alone */
 char *
 appconfig_options_get_region(Oid serverid)
 {
-	ListCell *cell;
+	OptionValues values;
 
-	foreach(cell, GetForeignServer(serverid)->options)
-	{
-		DefElem *option = lfirst_node(DefElem, cell);
-
-		if (strcmp(option->defname, "region") == 0)
-			return defGetString(option);
-	}
-	return NULL;
+	read_options(GetForeignServer(serverid)->options, ON_SERVER, &values);
+	return values.settings.region;
 }
 
 /* Whether the user has a mapping, be it PUBLIC's */
