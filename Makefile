@@ -14,6 +14,8 @@ OBJS = \
 	src/fallible.o \
 	src/estimate.o \
 	src/keyset.o \
+	src/operand.o \
+	src/encoding.o \
 	src/request.o \
 	src/statement.o \
 	src/access.o \
@@ -49,8 +51,8 @@ SHLIB_EXPORTS = src/exports.txt
 EXTENSION = appconfig_fdw
 DATA = sql/appconfig_fdw--1.0.sql
 
-REGRESS = options import treatment_key runs treatments tables names early explain joins errors absence \
-	retry concurrency
+REGRESS = options import treatment_key runs treatments tables names early explain joins region errors \
+	absence retry concurrency
 # each test talks to an emulator of its own
 REGRESS_OPTS = --launcher=$(srcdir)/test/with_emulator.sh
 

@@ -59,6 +59,33 @@ EXPLAIN (COSTS OFF) SELECT r.started_at FROM experiment_runs r JOIN treatment_ov
 WHERE r.application_id = 'shop4x1';
 
 --
+-- Combinations of keys cost what as many calls cost, and never so much that PostgreSQL compiles thousands of arms
+--
+CREATE FUNCTION public.cost_of(clause text) RETURNS numeric LANGUAGE plpgsql AS
+$$DECLARE plan jsonb; BEGIN
+    EXECUTE 'EXPLAIN (FORMAT JSON) SELECT run, exposure_percentage FROM experiment_runs WHERE ' || clause INTO plan;
+    RETURN plan -> 0 -> 'Plan' -> 'Total Cost';
+END$$;
+CREATE FUNCTION public.arms(format text, n integer) RETURNS text LANGUAGE sql AS
+$$SELECT string_agg(format(format, i % 2 + 1, i % 3 + 1, i), ' OR ') FROM generate_series(1, n) i$$;
+\set by_names '(application_name = ''a%1$s'' AND experiment_definition_name = ''d%2$s'' AND run = %3$s)'
+\set by_ids '(application_id = ''aaaaaa%1$s'' AND experiment_definition_id = ''dddddd%2$s'' AND run = %3$s)'
+SELECT n, cost_of(arms(:'by_names', n)) < current_setting('jit_above_cost')::numeric AS names_below,
+       cost_of(arms(:'by_ids', n)) < current_setting('jit_above_cost')::numeric AS ids_below
+FROM unnest('{1,15,60,2000,9000}'::int[]) n;
+SELECT n, abs(cost_of(arms(:'by_names', n))
+              / cost_of(format('application_name = ''a1'' AND experiment_definition_name = ''d1'' AND run <= %1$s AND run = ANY (''%2$s'')',
+                               n, array(SELECT generate_series(1, n)))) - 1) < 0.01 AS as_calls,
+       cost_of(arms(:'by_names', n)) > cost_of(arms(:'by_names', n - 1)) AS more_is_more
+FROM unnest('{2,15,60,2000,9000}'::int[]) n;
+-- values that are not known yet count as well, contradictions don't; a subquery by itself costs next to nothing
+SELECT abs(cost_of('application_id = ''shop4x1'' AND experiment_definition_id = ''addcrt1'' AND run = (SELECT 1)')
+           - cost_of('application_id = ''shop4x1'' AND experiment_definition_id = ''addcrt1'' AND run = 1')) < 1 AS parameter,
+       abs(cost_of('application_id = ''shop4x1'' AND experiment_definition_id = ''addcrt1'' AND run = ANY (ARRAY[(SELECT 1), (SELECT 2), 3])')
+           - cost_of('application_id = ''shop4x1'' AND experiment_definition_id = ''addcrt1'' AND run = ANY (''{1,2,3}'')')) < 1 AS parameters,
+       cost_of('application_id = ''shop4x1'' AND run = 0') < 1 AS contradiction;
+
+--
 -- Statistics of the session: those of the emulator
 --
 \! test/emulator/ctl.py clear
@@ -76,7 +103,7 @@ SELECT count(*) FROM applications;
 SELECT count(*) FROM environments WHERE application_id = 'shop4x1';
 SELECT operation, calls, retries, throttles FROM appconfig_fdw_stats() WHERE operation IN ('ListApplications', 'ListEnvironments') ORDER BY 1;
 
-DROP FUNCTION public.plan_of, public.xml_of, public.yaml_of, public.ours;
+DROP FUNCTION public.plan_of, public.xml_of, public.yaml_of, public.ours, public.cost_of, public.arms;
 DROP FOREIGN TABLE public.nothing;
 DROP TABLE before;
 DROP SCHEMA appconfig CASCADE;

@@ -346,9 +346,9 @@ is_too_large(const AccessPlan *plan, int level, const KeyFacts *keys,
 }
 
 /*
- * Splits a set into what is fully known and what only a list can find.  One
- * thing must not be found by its id and by its name: where there are both, the
- * list finds those with names.
+ * Splits a set into what is fully known and what only a list can find, each of
+ * which has room for all of it.  One thing must not be found by its id and by
+ * its name: where there are both, the list finds those with names.
  */
 void
 appconfig_access_split(const AccessPlan *plan, int level, const KeyFacts *keys,
@@ -377,6 +377,8 @@ appconfig_access_split(const AccessPlan *plan, int level, const KeyFacts *keys,
 		listed->count = set->count;
 		direct->count = 0;
 	}
+	appconfig_keyset_index(direct);
+	appconfig_keyset_index(listed);
 }
 
 /* ------------------------------------------------------------------------
@@ -532,7 +534,8 @@ appconfig_access_walk(const AccessPlan *plan, const KeySet *keys)
 
 /*
  * Does a list that the walk calls tell the column's value, so that a clause on
- * it is checked before anything below is asked for?
+ * it is checked before anything below is asked for?  What the server's options
+ * tell is checked before anything at all.
  */
 bool
 appconfig_access_walk_answers(const AccessWalk		*walk,
@@ -542,8 +545,9 @@ appconfig_access_walk_answers(const AccessWalk		*walk,
 	bool			  any_list = walk->applications_listed;
 	int				  level;
 
-	if (walk->applications_listed &&
-		appconfig_access_column_has(column, SOURCE_APPLICATION))
+	if (appconfig_access_column_has(column, SOURCE_SERVER) ||
+		(walk->applications_listed &&
+		 appconfig_access_column_has(column, SOURCE_APPLICATION)))
 		return true;
 	for (level = 0; level < plan->levels_count; level++)
 	{
@@ -558,6 +562,5 @@ appconfig_access_walk_answers(const AccessWalk		*walk,
 	}
 	/* the way to a run knows its number only below the list of runs */
 	return any_list && column->key != KEY_RUN &&
-		   (appconfig_access_column_has(column, SOURCE_SERVER) ||
-			appconfig_access_column_has(column, SOURCE_KEY));
+		   appconfig_access_column_has(column, SOURCE_KEY);
 }

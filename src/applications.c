@@ -83,9 +83,8 @@ appconfig_applications_find(const Applications *applications, const char *id)
 static KeyTexts *
 make_texts(int capacity)
 {
-	KeyTexts *texts = palloc(sizeof(KeyTexts));
+	KeyTexts *texts = palloc0(sizeof(KeyTexts));
 
-	texts->count = 0;
 	texts->value = palloc(sizeof(char *) * Max(capacity, 1));
 	return texts;
 }

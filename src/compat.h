@@ -14,6 +14,7 @@
 
 #include "catalog/pg_attribute.h"
 #include "fmgr.h"
+#include "mb/pg_wchar.h"
 #include "storage/latch.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -131,6 +132,52 @@ appconfig_create_wait_event_set(int nevents)
 	return CreateWaitEventSet(NULL, nevents);
 #else
 	return CreateWaitEventSet(TopMemoryContext, nevents);
+#endif
+}
+
+/*
+ * Converts a text, unless there is no equivalent.  14 has a way to do so that
+ * raises nothing.  Before, the error has to be caught; that takes no
+ * subtransaction, since a conversion that has been looked up touches nothing
+ * but the two buffers.
+ */
+static inline bool
+appconfig_try_conversion(Oid function, int from, int to, char *text,
+						 int length, char *result, Size size)
+{
+#if PG_VERSION_NUM >= 140000
+	return pg_do_encoding_conversion_buf(
+			   function, from, to, (unsigned char *) text, length,
+			   (unsigned char *) result, (int) Min(size, (Size) PG_INT32_MAX),
+			   true) == length;
+#else
+	MemoryContext context = CurrentMemoryContext;
+	FmgrInfo	  conversion;
+	volatile bool converted = true;
+
+	(void) size;
+	fmgr_info(function, &conversion);
+	PG_TRY();
+	{
+		(void) FunctionCall5(&conversion, Int32GetDatum(from),
+							 Int32GetDatum(to), CStringGetDatum(text),
+							 CStringGetDatum(result), Int32GetDatum(length));
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		if (error->sqlerrcode != ERRCODE_UNTRANSLATABLE_CHARACTER &&
+			error->sqlerrcode != ERRCODE_CHARACTER_NOT_IN_REPERTOIRE)
+			PG_RE_THROW();
+		FlushErrorState();
+		FreeErrorData(error);
+		converted = false;
+	}
+	PG_END_TRY();
+	return converted;
 #endif
 }
 

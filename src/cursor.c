@@ -35,7 +35,8 @@
  * more applications than that the list of the whole account is shorter */
 #define MAX_APPLICATION_LISTS 20
 
-/* Nodes in the queue, beyond which only its head is expanded */
+/* Nodes in the queue, beside those that the query itself names, beyond which
+ * only its head is expanded */
 #define MAX_NODES 2000
 
 /* Items in a page that are taken.  A service that does not keep to what it is
@@ -87,7 +88,9 @@ struct AppConfigCursor
 	AccessPlan			   plan;
 	dlist_head			   queue;
 	int					   nodes;
-	int64				   yielded; /* items */
+	int					   named_nodes; /* that the walk has begun with */
+	int					   asked;		/* nodes with an entry */
+	int64				   yielded;		/* items */
 	const KeySet *keys; /* the options', with names of applications resolved */
 	Applications  applications; /* all, where names are resolved */
 	List		 *lookups; /* MemoEntry of side look-ups, held to the end */
@@ -193,13 +196,23 @@ release_sources(CursorNode *node)
 		appconfig_json_release(node->source[i]);
 }
 
+/* Has no more to do with the answer that it asked for, if any */
+static void
+drop_answer(AppConfigCursor *cursor, CursorNode *node)
+{
+	if (node->entry == NULL)
+		return;
+	appconfig_memo_release(node->entry);
+	node->entry = NULL;
+	cursor->asked--;
+}
+
 /* Out of the queue, and freed */
 static void
-free_node(CursorNode *node)
+free_node(AppConfigCursor *cursor, CursorNode *node)
 {
 	release_sources(node);
-	if (node->entry != NULL)
-		appconfig_memo_release(node->entry);
+	drop_answer(cursor, node);
 	appconfig_facts_free(&node->keys);
 	if (node->token != NULL)
 		pfree(node->token);
@@ -213,7 +226,7 @@ remove_node(AppConfigCursor *cursor, CursorNode *node)
 {
 	dlist_delete(&node->node);
 	cursor->nodes--;
-	free_node(node);
+	free_node(cursor, node);
 }
 
 static const AppConfigCollection *
@@ -309,6 +322,7 @@ ask(AppConfigCursor *cursor, CursorNode *node)
 	MemoryContextSwitchTo(old);
 	node->entry =
 		appconfig_memo_fetch(cursor->memo, &request, cursor->options.counters);
+	cursor->asked++;
 	MemoryContextReset(cursor->scratch);
 }
 
@@ -643,17 +657,15 @@ turn_page(AppConfigCursor *cursor, CursorNode *node,
 			pfree(node->mark);
 		node->mark = MemoryContextStrdup(cursor->context, token);
 	}
-	appconfig_memo_release(node->entry);
-	node->entry = NULL;
+	drop_answer(cursor, node);
 	return true;
 }
 
 /* Lets a node that has taken nothing of its answer ask for another one */
 static void
-ask_again(CursorNode *node)
+ask_again(AppConfigCursor *cursor, CursorNode *node)
 {
-	appconfig_memo_release(node->entry);
-	node->entry = NULL;
+	drop_answer(cursor, node);
 	if (node->token != NULL)
 		pfree(node->token);
 	if (node->mark != NULL)
@@ -664,10 +676,9 @@ ask_again(CursorNode *node)
 
 /* Starts again with a list of definitions, whose items show their names */
 static void
-look_name_up(AppConfigCursor *cursor PG_USED_FOR_ASSERTS_ONLY,
-			 CursorNode				*node)
+look_name_up(AppConfigCursor *cursor, CursorNode *node)
 {
-	ask_again(node);
+	ask_again(cursor, node);
 	node->kind = NODE_LIST;
 	node->level = 0;
 	node->shown = false;
@@ -731,7 +742,7 @@ expand_list(AppConfigCursor *cursor, CursorNode *list)
 			remove_node(cursor, list);
 			return;
 		}
-		ask_again(list);
+		ask_again(cursor, list);
 		list->unfiltered = true;
 		return;
 	}
@@ -747,7 +758,7 @@ expand_list(AppConfigCursor *cursor, CursorNode *list)
 	if ((count > 0 || appconfig_json_lookup(page, "NextToken") == NULL) &&
 		filter_is_in_doubt(cursor, list, appconfig_json_first_element(items)))
 	{
-		ask_again(list);
+		ask_again(cursor, list);
 		list->unfiltered = true;
 		return;
 	}
@@ -817,8 +828,7 @@ expand_get(AppConfigCursor *cursor, CursorNode *node)
 	Assert(node->source[collection->get.yields] == NULL);
 	node->source[collection->get.yields] = appconfig_json_retain(document);
 	appconfig_facts_adopt(&node->keys, &learned, cursor->context);
-	appconfig_memo_release(node->entry);
-	node->entry = NULL;
+	drop_answer(cursor, node);
 	node->kind = NODE_ITEM;
 }
 
@@ -860,6 +870,7 @@ expand_applications(AppConfigCursor *cursor, CursorNode *node)
 			cursor);
 		add_level(cursor, &node->node, NULL, 0, &nothing, true);
 		remove_node(cursor, node);
+		cursor->named_nodes = cursor->nodes;
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -977,8 +988,8 @@ add_level(AppConfigCursor *cursor, dlist_node *before,
 {
 	MemoryContext old = MemoryContextSwitchTo(cursor->scratch);
 	KeySet		 *all = appconfig_keyset_restrict(cursor->keys, keys);
-	KeySet		 *listed = appconfig_keyset_restrict(all, keys);
-	KeySet		 *direct = appconfig_keyset_restrict(all, keys);
+	KeySet		 *listed = appconfig_keyset_make(all->count);
+	KeySet		 *direct = appconfig_keyset_make(all->count);
 	KeyFacts	  open = *keys;
 	KeyTexts	 *applications = NULL;
 	int			  i;
@@ -1061,6 +1072,7 @@ appconfig_cursor_open(Memo *memo, const AppConfigCursorOptions *options)
 				 &nothing, true);
 	else
 		add_level(cursor, &cursor->queue.head, NULL, 0, &nothing, true);
+	cursor->named_nodes = cursor->nodes;
 	MemoryContextReset(cursor->scratch);
 	return cursor;
 }
@@ -1075,7 +1087,7 @@ appconfig_cursor_close(AppConfigCursor *cursor)
 	dlist_foreach_modify(iter, &cursor->queue)
 		remove_node(cursor, dlist_container(CursorNode, node, iter.cur));
 	if (cursor->current != NULL)
-		free_node(cursor->current);
+		free_node(cursor, cursor->current);
 	cursor->current = NULL;
 	foreach(cell, cursor->lookups)
 		appconfig_memo_release(lfirst(cell));
@@ -1136,6 +1148,7 @@ static int
 calls_in_flight(const AppConfigCursor *cursor)
 {
 	int		   in_flight = appconfig_memo_abandoned(cursor->memo);
+	int		   left = cursor->asked;
 	ListCell  *cell;
 	dlist_iter iter;
 
@@ -1149,7 +1162,13 @@ calls_in_flight(const AppConfigCursor *cursor)
 	{
 		const CursorNode *node = dlist_container(CursorNode, node, iter.cur);
 
-		if (node->entry != NULL && !appconfig_memo_is_ready(node->entry))
+		/* behind the last that has asked there can be thousands */
+		if (left == 0)
+			break;
+		if (node->entry == NULL)
+			continue;
+		left--;
+		if (!appconfig_memo_is_ready(node->entry))
 			in_flight++;
 	}
 	return in_flight;
@@ -1220,7 +1239,8 @@ pump_node(AppConfigCursor *cursor, CursorNode *node, int *in_flight,
 	}
 	/* the error of a call is raised when its turn comes */
 	if ((node->entry != NULL && appconfig_memo_has_failed(node->entry)) ||
-		(node->kind != NODE_GET && cursor->nodes >= MAX_NODES &&
+		(node->kind != NODE_GET &&
+		 cursor->nodes >= cursor->named_nodes + MAX_NODES &&
 		 node != first_node(cursor)))
 		return PUMP_STOP;
 	expand(cursor, node);
@@ -1336,7 +1356,7 @@ appconfig_cursor_next(AppConfigCursor *cursor)
 		{
 			if (appconfig_element_next(&cursor->walk))
 				return &cursor->item;
-			free_node(cursor->current);
+			free_node(cursor, cursor->current);
 			cursor->current = NULL;
 		}
 		cursor->current = next_item(cursor);

@@ -24,5 +24,8 @@ extern Cost		appconfig_estimate_cost(const Estimate *expected);
 extern double	appconfig_estimate_repeats(PlannerInfo	   *root,
 										   const PlanTable *table, List *clauses,
 										   Relids outer);
+extern double	appconfig_estimate_region(PlannerInfo	  *root,
+										  const PlanTable *table, List *clauses,
+										  Relids outer);
 
 #endif /* APPCONFIG_ESTIMATE_H */

@@ -5,8 +5,9 @@
  *		what it checks before a document is fetched and what stays local; with
  *		ANALYZE also what the calls have cost.
  *
- * What may not live here: anything that asks the service, evaluates a key or
- * knows credentials.  Keys are shown as expressions, never by value.
+ * What may not live here: anything that asks the service, evaluates a key that
+ * is no constant, or knows credentials.  Keys are shown as expressions, never
+ *by value.
  *
  *-------------------------------------------------------------------------
  */
@@ -17,6 +18,7 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/ruleutils.h"
 
 #include "access.h"
@@ -25,6 +27,7 @@
 #include "fdw.h"
 #include "fdw_options.h"
 #include "fdw_scan.h"
+#include "operand.h"
 #include "predicate.h"
 #include "statement.h"
 
@@ -91,38 +94,6 @@ append_keys(StringInfo out, const Deparse *how, const KeyExpr *expr,
 		appendStringInfoChar(out, ')');
 }
 
-/* Marks those operands that bind a key to values, as opposed to a range */
-static void
-mark_values(const KeyExpr *expr, KeyOperand *operands)
-{
-	static char *any_text[] = {"?"};
-	static int64 any_number[] = {1};
-	int			 i;
-
-	for (i = 0; i < expr->nargs; i++)
-		mark_values(expr->args[i], operands);
-	if (expr->kind != KEY_EXPR_IN)
-		return;
-	operands[expr->operand].unbounded = false;
-	operands[expr->operand].nvalues = 1;
-	operands[expr->operand].texts = any_text;
-	operands[expr->operand].numbers = any_number;
-}
-
-/* A set of keys of the same form as the scan's, whatever its values will be */
-static KeySet *
-symbolic_keys(const KeyExpr *expr, int count)
-{
-	KeyOperand *operands = palloc0(sizeof(KeyOperand) * Max(count, 1));
-	int			i;
-
-	for (i = 0; i < count; i++)
-		operands[i].unbounded = true;
-	if (expr != NULL)
-		mark_values(expr, operands);
-	return appconfig_keyset_evaluate(expr, operands);
-}
-
 /* ------------------------------------------------------------------------
  * Clauses
  * ------------------------------------------------------------------------
@@ -186,19 +157,14 @@ explain_clauses(const char *label, const Deparse *how, List *clauses,
  * The callback
  * ------------------------------------------------------------------------
  */
-/* What the scan can call, whatever the values of its keys will be */
+/* What the scan can call, whatever the values will be that are not known yet
+ */
 static AccessWalk *
-walk_of_plan(const AppConfigScanPlan *plan, const AppConfigColumn **columns,
+walk_of_plan(const AppConfigScanPlan *plan, const AppConfigColumn **read,
 			 const KeySet *keys, const StatementReads *reads)
 {
-	AccessPlan			   *access = palloc(sizeof(AccessPlan));
-	const AppConfigColumn **read =
-		palloc0(sizeof(AppConfigColumn *) * (list_length(plan->columns) + 1));
-	ListCell *cell;
-	int		  i = 0;
+	AccessPlan *access = palloc(sizeof(AccessPlan));
 
-	foreach(cell, plan->columns)
-		read[i++] = columns[lfirst_int(cell) - 1];
 	appconfig_access_plan(access, plan->table, read);
 	if (plan->reads & READS_CHANGING)
 	{
@@ -235,7 +201,13 @@ appconfigExplainForeignScan(ForeignScanState *node, ExplainState *es)
 
 	appconfig_statement_examine(&reads, es->pstmt, scan->fs_server);
 	walk = walk_of_plan(
-		plan, columns, symbolic_keys(plan->keys, list_length(scan->fdw_exprs)),
+		plan,
+		appconfig_request_columns(
+			plan, columns,
+			RelationGetNumberOfAttributes(node->ss.ss_currentRelation)),
+		appconfig_operands_expect(
+			NULL, plan->keys, scan->fdw_exprs,
+			appconfig_options_get_region(scan->fs_server)),
 		&reads);
 
 	ExplainPropertyList("Operations", walk->operations, es);

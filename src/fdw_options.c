@@ -916,6 +916,16 @@ appconfig_options_get_settings(Oid serverid, AppConfigSettings *settings)
 	settings->path_prefix = endpoint.path_prefix;
 }
 
+/* A server's region alone */
+char *
+appconfig_options_get_region(Oid serverid)
+{
+	OptionValues values;
+
+	read_options(GetForeignServer(serverid)->options, ON_SERVER, &values);
+	return values.settings.region;
+}
+
 /* Whether the user has a mapping, be it PUBLIC's */
 static bool
 has_user_mapping(Oid serverid, Oid userid)

@@ -20,12 +20,13 @@
 #include "settings.h"
 #include "tables.h"
 
-extern void appconfig_options_init(void);
-extern void appconfig_options_get_settings(Oid				  serverid,
-										   AppConfigSettings *settings);
-extern void appconfig_options_get_credentials(Oid serverid, Oid userid,
-											  AwsCredentials *credentials,
-											  Oid			 *umid);
+extern void	 appconfig_options_init(void);
+extern void	 appconfig_options_get_settings(Oid				   serverid,
+											AppConfigSettings *settings);
+extern char *appconfig_options_get_region(Oid serverid);
+extern void	 appconfig_options_get_credentials(Oid serverid, Oid userid,
+											   AwsCredentials *credentials,
+											   Oid			  *umid);
 extern const AppConfigTable	  *appconfig_options_get_table(Oid foreigntableid);
 extern const AppConfigColumn **appconfig_options_get_columns(
 	Relation relation, const AppConfigTable *table);

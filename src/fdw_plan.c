@@ -57,11 +57,8 @@ find_columns_read(RelOptInfo *baserel)
 	return read;
 }
 
-/*
- * Attribute numbers of the columns that the query reads.  A whole-row
- * reference reads all of them; so does a query without pushdown, whose every
- * answer is then put together from everything there is.
- */
+/* Attribute numbers of the columns that the query reads, or of all of them; a
+ * whole-row reference reads all */
 static List *
 list_columns_read(const PlanTable *table, int natts, bool all)
 {
@@ -80,7 +77,8 @@ list_columns_read(const PlanTable *table, int natts, bool all)
 	return attnums;
 }
 
-/* How the columns that the query reads can be got */
+/* How the columns that the query reads can be got.  Without pushdown every
+ * answer is put together from everything there is. */
 static void
 plan_access(PlanTable *table, int natts)
 {
@@ -109,6 +107,7 @@ appconfigGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 	table->predicates.columns =
 		appconfig_options_get_columns(relation, table->table);
 	table_close(relation, NoLock);
+	table->region = appconfig_options_get_region(baserel->serverid);
 	table->read = find_columns_read(baserel);
 	table->pushdown = appconfig_enable_pushdown;
 	plan_access(table, baserel->max_attr);
@@ -266,6 +265,8 @@ appconfigGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel,
 											param_info->ppi_clauses);
 		Estimate expected = appconfig_estimate(root, table, clauses);
 
+		expected.rows *=
+			appconfig_estimate_region(root, table, clauses, lfirst(cell));
 		param_info->ppi_rows =
 			Min(clamp_row_est(expected.rows), baserel->rows);
 		add_foreign_path(
@@ -367,9 +368,10 @@ appconfigGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 	List			 *qual = extract_actual_clauses(scan_clauses, false);
 	List			 *operands = NIL;
 
-	plan.columns = list_columns_read(table, baserel->max_attr,
-									 !appconfig_enable_pushdown);
-	if (appconfig_enable_pushdown)
+	plan.columns = list_columns_read(table, baserel->max_attr, false);
+	if (!appconfig_enable_pushdown)
+		plan.reads |= READS_ALL;
+	else
 	{
 		plan.keys = appconfig_predicate_bind(&table->predicates, scan_clauses,
 											 &operands);

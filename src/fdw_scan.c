@@ -10,22 +10,17 @@
  * becomes a row.
  *
  * What may not live here: paging, retries, order of calls (cursor.c, api.c),
- * the conversion of values (row.c).
+ * the conversion of values (row.c, operand.c).
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "foreign/foreign.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
-#include "utils/array.h"
-#include "utils/builtins.h"
 #include "utils/inval.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
@@ -35,6 +30,7 @@
 #include "fdw_options.h"
 #include "fdw_scan.h"
 #include "memo.h"
+#include "operand.h"
 #include "predicate.h"
 #include "row.h"
 #include "session.h"
@@ -55,16 +51,20 @@ typedef struct EarlyClause
 typedef struct AppConfigScanState
 {
 	AppConfigScanPlan	   *plan;
-	Oid						userid;	  /* whose user mapping counts */
-	const AppConfigColumn **columns;  /* by attribute number - 1 */
-	List				   *operands; /* ExprState of the keys' values */
+	Oid						userid;	 /* whose user mapping counts */
+	const AppConfigColumn **columns; /* by attribute number - 1 */
+	int						operands_count;
+	ExprState			  **values;	  /* of the keys; NULL for constants */
+	KeyOperand			   *operands; /* what they have come out as */
 	List			*early_clauses; /* EarlyClause, in the order of the qual */
 	StatementReads	 reads; /* what the statement's scans have in common */
 	MemoryContext	 keys_context; /* keys and cursor, for one (re)scan */
 	MemoryContext	 row_context;  /* the values of one row */
 	Memo			*memo;		   /* NULL before the first row */
+	const char		*region; /* the server's; NULL before the first row */
 	RowMaker		*maker;
-	AppConfigCursor *cursor; /* NULL before the first row of a (re)scan */
+	AppConfigCursor *cursor;  /* NULL before the first row of a (re)scan */
+	bool			 no_rows; /* this (re)scan has none, and asks nobody */
 	ApiCounters		 counters;
 } AppConfigScanState;
 
@@ -98,6 +98,33 @@ scan_user(ForeignScanState *node)
 		appconfig_scan_user(scan, exec_rt_fetch(scan->scan.scanrelid, estate));
 
 	return OidIsValid(user) ? user : role;
+}
+
+/*
+ * The value expressions of the keys.  There can be thousands of constants,
+ * which need no machinery, and not once more for each rescan.
+ */
+static void
+begin_operands(ForeignScanState *node, AppConfigScanState *state)
+{
+	List	 *values = castNode(ForeignScan, node->ss.ps.plan)->fdw_exprs;
+	ListCell *cell;
+	int		  i = 0;
+
+	state->operands_count = list_length(values);
+	state->values =
+		palloc0(sizeof(ExprState *) * Max(state->operands_count, 1));
+	state->operands =
+		palloc0(sizeof(KeyOperand) * Max(state->operands_count, 1));
+	foreach(cell, values)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (IsA(lfirst(cell), Const))
+			appconfig_operand_set_constant(&state->operands[i], lfirst(cell));
+		else
+			state->values[i] = ExecInitExpr(lfirst(cell), (PlanState *) node);
+		i++;
+	}
 }
 
 /* The clauses among the plan's qual that a list's items can answer */
@@ -140,7 +167,7 @@ appconfigBeginForeignScan(ForeignScanState *node, int eflags)
 	state->userid = scan_user(node);
 	state->columns =
 		appconfig_options_get_columns(relation, state->plan->table);
-	state->operands = ExecInitExprList(scan->fdw_exprs, (PlanState *) node);
+	begin_operands(node, state);
 	begin_early_clauses(node, state);
 	appconfig_statement_examine(&state->reads, estate->es_plannedstmt,
 								scan->fs_server);
@@ -155,123 +182,33 @@ appconfigBeginForeignScan(ForeignScanState *node, int eflags)
  * ------------------------------------------------------------------------
  */
 
-/*
- * One text value of a key, in UTF-8.  A database without an encoding can hold
- * what is no UTF-8, and so no identifier.
- */
-static void
-add_text(KeyOperand *operand, Datum value, Oid type)
-{
-	char *string = type == NAMEOID ? pstrdup(NameStr(*DatumGetName(value)))
-								   : TextDatumGetCString(value);
-	int	  length = (int) strlen(string);
-
-	if (GetDatabaseEncoding() == PG_SQL_ASCII &&
-		!pg_verify_mbstr(PG_UTF8, string, length, true))
-		return;
-	operand->texts[operand->nvalues++] =
-		pg_server_to_any(string, length, PG_UTF8);
-}
-
-static void
-add_number(KeyOperand *operand, Datum value, Oid type)
-{
-	operand->numbers[operand->nvalues++] =
-		type == INT2OID	  ? DatumGetInt16(value)
-		: type == INT4OID ? DatumGetInt32(value)
-						  : DatumGetInt64(value);
-}
-
-static void
-add_value(KeyOperand *operand, Datum value, Oid type)
-{
-	switch (type)
-	{
-		case INT2OID:
-		case INT4OID:
-		case INT8OID:
-			add_number(operand, value, type);
-			break;
-		case TEXTOID:
-		case VARCHAROID:
-		case NAMEOID:
-			add_text(operand, value, type);
-			break;
-		default:
-			operand->unbounded = true;
-	}
-}
-
-/*
- * The values of an expression, an array's elements or its own, without NULLs.
- * A type that the planner should not have let through binds nothing.
- */
-static void
-evaluate_operand(KeyOperand *operand, ExprState *expr, ExprContext *econtext)
-{
-	Oid	   type = getBaseType(exprType((Node *) expr->expr));
-	Oid	   element = get_element_type(type);
-	bool   isnull;
-	Datum  value = ExecEvalExprSwitchContext(expr, econtext, &isnull);
-	Datum *values = &value;
-	bool  *nulls = &isnull;
-	int	   count = 1;
-	int	   i;
-
-	if (OidIsValid(element) && !isnull)
-	{
-		int16 length;
-		bool  byval;
-		char  align;
-
-		get_typlenbyvalalign(element, &length, &byval, &align);
-		deconstruct_array(DatumGetArrayTypeP(value), element, length, byval,
-						  align, &values, &nulls, &count);
-		type = getBaseType(element);
-	}
-	operand->texts = palloc(sizeof(char *) * Max(count, 1));
-	operand->numbers = palloc(sizeof(int64) * Max(count, 1));
-	for (i = 0; i < count; i++)
-	{
-		if (!nulls[i])
-			add_value(operand, values[i], type);
-	}
-}
-
-/*
- * Where a column holds values that may have been cut off, a value of that
- * width stands for more than the service would find by it, and binds nothing.
- */
-static void
-unbind_cut_values(const KeyExpr *expr, KeyOperand *operands)
-{
-	KeyOperand *operand = &operands[expr->operand];
-	int			i;
-
-	for (i = 0; i < expr->nargs; i++)
-		unbind_cut_values(expr->args[i], operands);
-	for (i = 0; expr->width > 0 && i < operand->nvalues; i++)
-	{
-		if (strlen(operand->texts[i]) >= (size_t) expr->width)
-			operand->unbounded = true;
-	}
-}
-
 /* The keys that this (re)scan is about, in the current context */
 static KeySet *
 evaluate_keys(ForeignScanState *node, AppConfigScanState *state)
 {
-	KeyOperand *operands =
-		palloc0(sizeof(KeyOperand) * Max(list_length(state->operands), 1));
-	ListCell *cell;
-	int		  i = 0;
+	KeyFacts facts = {.run_known = false};
+	KeySet	*keys;
+	int		 i;
 
-	foreach(cell, state->operands)
-		evaluate_operand(&operands[i++], lfirst(cell),
-						 node->ss.ps.ps_ExprContext);
+	for (i = 0; i < state->operands_count; i++)
+	{
+		ExprState *value = state->values[i];
+		bool	   isnull;
+		Datum	   datum;
+
+		if (value == NULL)
+			continue;
+		datum = ExecEvalExprSwitchContext(value, node->ss.ps.ps_ExprContext,
+										  &isnull);
+		appconfig_operand_set(&state->operands[i], datum, isnull,
+							  exprType((Node *) value->expr));
+	}
 	if (state->plan->keys != NULL)
-		unbind_cut_values(state->plan->keys, operands);
-	return appconfig_keyset_evaluate(state->plan->keys, operands);
+		appconfig_operands_unbind_cut(state->plan->keys, state->operands);
+	keys = appconfig_keyset_evaluate(state->plan->keys, state->operands);
+	appconfig_keyset_index(keys);
+	facts.text[KEY_REGION] = state->region;
+	return appconfig_keyset_restrict(keys, &facts);
 }
 
 /* ------------------------------------------------------------------------
@@ -336,18 +273,14 @@ attach_memo(ForeignScanState *node, Oid userid)
 	return memo;
 }
 
-/* The columns that the query reads, ended by NULL, in the current context */
+/* The columns that the calls are to bring, ended by NULL, in the current
+ * context */
 static const AppConfigColumn **
-columns_read(const AppConfigScanState *state)
+columns_read(ForeignScanState *node, const AppConfigScanState *state)
 {
-	const AppConfigColumn **read = palloc0(
-		sizeof(AppConfigColumn *) * (list_length(state->plan->columns) + 1));
-	ListCell *cell;
-	int		  i = 0;
-
-	foreach(cell, state->plan->columns)
-		read[i++] = state->columns[lfirst_int(cell) - 1];
-	return read;
+	return appconfig_request_columns(
+		state->plan, state->columns,
+		RelationGetNumberOfAttributes(node->ss.ss_currentRelation));
 }
 
 /* Are all columns that a clause reads settled by what a list has shown? */
@@ -389,7 +322,8 @@ clause_passes(ForeignScanState *node, const EarlyClause *early,
 /*
  * Does what a list has shown meet the clauses that can be answered from it?
  * One that may leak what it sees has to wait for those that protect the row,
- * and one that can fail for an item that is one, and for those before it.
+ * and one that can fail for an item that is one, and for those before it.  A
+ * value that the database cannot hold is an error only in a row that is read.
  */
 static bool
 item_passes(void *arg, const AppConfigItem *item, bool is_row)
@@ -407,7 +341,8 @@ item_passes(void *arg, const AppConfigItem *item, bool is_row)
 		if (early->level > waiting ||
 			(early->fallible && (overtakes || !is_row)))
 			overtakes = true;
-		else if (!is_settled(state, early, item))
+		else if (!is_settled(state, early, item) ||
+				 !appconfig_row_fits(state->maker, early->columns, item))
 		{
 			overtakes = true;
 			waiting = Min(waiting, Max(early->level, 0));
@@ -416,6 +351,72 @@ item_passes(void *arg, const AppConfigItem *item, bool is_row)
 			return false;
 	}
 	return true;
+}
+
+/* Rows are of this region from now on */
+static void
+use_region(ForeignScanState *node, AppConfigScanState *state,
+		   const char *region)
+{
+	MemoryContext old;
+
+	if (state->region != NULL && strcmp(state->region, region) == 0)
+		return;
+	old = MemoryContextSwitchTo(node->ss.ps.state->es_query_cxt);
+	state->region = pstrdup(region);
+	state->maker =
+		appconfig_row_maker(state->plan->table, node->ss.ss_currentRelation,
+							state->columns, state->region);
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * The server's region: what the statement has begun with, or else what the
+ * catalog has, for which nobody is asked and no credentials are needed.
+ */
+static void
+find_region(ForeignScanState *node, AppConfigScanState *state)
+{
+	Oid	  serverid = castNode(ForeignScan, node->ss.ps.plan)->fs_server;
+	Memo *memo;
+
+	if (state->region != NULL)
+		return;
+	memo = appconfig_memo_find(node->ss.ps.state->es_query_cxt, serverid,
+							   state->userid);
+	if (memo != NULL)
+	{
+		use_region(node, state, appconfig_memo_settings(memo)->region);
+		return;
+	}
+	/* as in attach_memo() */
+	AcceptInvalidationMessages();
+	use_region(node, state, appconfig_options_get_region(serverid));
+}
+
+/*
+ * Can there be a row?  Not if the keys contradict themselves or the region,
+ * nor if a clause fails that reads nothing but that.
+ */
+static bool
+rows_are_possible(ForeignScanState *node, const KeySet *keys)
+{
+	KeyFacts	  nothing = {.run_known = false};
+	AppConfigItem item = {.keys = &nothing};
+
+	return keys->count > 0 &&
+		   (!appconfig_enable_pushdown || item_passes(node, &item, false));
+}
+
+/* The statement's memo, with the settings that it has begun with */
+static void
+join_statement(ForeignScanState *node, AppConfigScanState *state)
+{
+	if (state->memo != NULL)
+		return;
+	state->memo = attach_memo(node, state->userid);
+	appconfig_memo_join(state->memo, state->reads.again);
+	use_region(node, state, appconfig_memo_settings(state->memo)->region);
 }
 
 /* Everything that a scan does before its first row */
@@ -437,19 +438,19 @@ start_scan(ForeignScanState *node, AppConfigScanState *state)
 		.filter_arg = node,
 		.counters = &state->counters};
 
-	if (state->memo == NULL)
-	{
-		state->memo = attach_memo(node, state->userid);
-		appconfig_memo_join(state->memo, state->reads.again);
-		state->maker = appconfig_row_maker(
-			state->plan->table, node->ss.ss_currentRelation, state->columns,
-			appconfig_memo_settings(state->memo)->region);
-	}
+	find_region(node, state);
 	MemoryContextSwitchTo(state->keys_context);
 	options.keys = appconfig_enable_pushdown ? evaluate_keys(node, state)
 											 : appconfig_keyset_everything();
-	options.columns = columns_read(state);
-	state->cursor = appconfig_cursor_open(state->memo, &options);
+	state->no_rows = !rows_are_possible(node, options.keys);
+	if (!state->no_rows)
+	{
+		MemoryContextSwitchTo(node->ss.ps.state->es_query_cxt);
+		join_statement(node, state);
+		MemoryContextSwitchTo(state->keys_context);
+		options.columns = columns_read(node, state);
+		state->cursor = appconfig_cursor_open(state->memo, &options);
+	}
 	MemoryContextSwitchTo(old);
 }
 
@@ -463,8 +464,10 @@ appconfigIterateForeignScan(ForeignScanState *node)
 
 	ExecClearTuple(slot);
 	MemoryContextReset(state->row_context);
-	if (state->cursor == NULL)
+	if (state->cursor == NULL && !state->no_rows)
 		start_scan(node, state);
+	if (state->no_rows)
+		return slot;
 	item = appconfig_cursor_next(state->cursor);
 	if (item == NULL)
 		return ExecClearTuple(slot);
@@ -484,6 +487,7 @@ end_cursor(AppConfigScanState *state)
 	if (state->cursor != NULL)
 		appconfig_cursor_close(state->cursor);
 	state->cursor = NULL;
+	state->no_rows = false;
 	MemoryContextReset(state->keys_context);
 }
 

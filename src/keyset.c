@@ -12,20 +12,29 @@
  * What may not live here: SQL types and expressions (predicate.c, fdw_scan.c),
  * operations and URLs (request.c).  Everything is palloc'd in the current
  * context and nothing is freed by itself.  The file also builds with
- *-DFRONTEND.
+ * -DFRONTEND.
  *
  *-------------------------------------------------------------------------
  */
 #ifdef FRONTEND
 #include "postgres_fe.h"
+#define CHECK_FOR_INTERRUPTS() ((void) 0)
 #else
 #include "postgres.h"
+
+#include "miscadmin.h"
 #endif
 
 #include "keyset.h"
 
 /* Boxes of a set; beyond, clauses are left to the executor */
 #define MAX_BOXES 10000
+
+/* Boxes that are faster looked through than indexed */
+#define FEW_BOXES 32
+
+/* Values that an index may have of a key, as a multiple of the boxes */
+#define MAX_INDEXED_VALUES 4
 
 /* Longest ids and names in characters, appconfig-read-api.md
  * sections 1.1, 1.2. The experiment operations would take longer identifiers,
@@ -60,15 +69,15 @@ compare_runs(const void *a, const void *b)
 bool
 appconfig_keyset_has_text(const KeyTexts *texts, const char *value)
 {
-	return bsearch(&value, texts->value, texts->count, sizeof(char *),
-				   compare_texts) != NULL;
+	return texts->unknown || bsearch(&value, texts->value, texts->count,
+									 sizeof(char *), compare_texts) != NULL;
 }
 
 static bool
 has_run(const KeyBox *box, int64 run)
 {
 	return run >= box->run_min && run <= box->run_max &&
-		   (box->run_count < 0 ||
+		   (box->run_count < 0 || box->runs_unknown ||
 			bsearch(&run, box->runs, box->run_count, sizeof(int64),
 					compare_runs) != NULL);
 }
@@ -87,6 +96,8 @@ appconfig_keyset_sort(KeyTexts *texts)
 	int kept = 0;
 	int i;
 
+	if (texts->unknown)
+		return;
 	qsort(texts->value, texts->count, sizeof(char *), compare_texts);
 	for (i = 0; i < texts->count; i++)
 	{
@@ -125,7 +136,7 @@ count_characters(const char *text)
 /*
  * Can the key have this value?  No identifier is empty or too long, and no id
  * is a dot segment, which would not survive in a path; a status can be any
- * text.
+ * text, and the server's region is what it was set to.
  */
 static bool
 is_possible(const char *text, AppConfigKey key)
@@ -136,7 +147,7 @@ is_possible(const char *text, AppConfigKey key)
 						 ? MAX_PROFILE_LENGTH
 						 : MAX_IDENTIFIER_LENGTH;
 
-	if (key == KEY_STATUS)
+	if (key == KEY_STATUS || key == KEY_REGION)
 		return true;
 	if (!is_name && (strcmp(text, ".") == 0 || strcmp(text, "..") == 0))
 		return false;
@@ -147,14 +158,14 @@ is_possible(const char *text, AppConfigKey key)
 static KeyTexts *
 texts_of_operand(const KeyOperand *operand, AppConfigKey key)
 {
-	KeyTexts *texts = palloc(sizeof(KeyTexts));
+	KeyTexts *texts = palloc0(sizeof(KeyTexts));
 	int		  i;
 
-	texts->count = 0;
+	texts->unknown = operand->unknown;
 	texts->value = palloc(sizeof(char *) * Max(operand->nvalues, 1));
 	for (i = 0; i < operand->nvalues; i++)
 	{
-		if (is_possible(operand->texts[i], key))
+		if (operand->unknown || is_possible(operand->texts[i], key))
 			texts->value[texts->count++] = operand->texts[i];
 	}
 	appconfig_keyset_sort(texts);
@@ -166,10 +177,13 @@ intersect_texts(const KeyTexts *a, const KeyTexts *b)
 {
 	const KeyTexts *few = a->count <= b->count ? a : b;
 	const KeyTexts *many = few == a ? b : a;
-	KeyTexts	   *both = palloc(sizeof(KeyTexts));
+	KeyTexts	   *both;
 	int				i;
 
-	both->count = 0;
+	/* no more than the fewer, and rather those that are known */
+	if (a->unknown || b->unknown)
+		return few->unknown && few->count == many->count ? many : few;
+	both = palloc0(sizeof(KeyTexts));
 	both->value = palloc(sizeof(char *) * Max(few->count, 1));
 	for (i = 0; i < few->count; i++)
 	{
@@ -183,12 +197,13 @@ intersect_texts(const KeyTexts *a, const KeyTexts *b)
  * Boxes and sets
  * ------------------------------------------------------------------------
  */
-static KeySet *
-make_set(int capacity)
-{
-	KeySet *set = palloc(sizeof(KeySet));
 
-	set->count = 0;
+/* A set without boxes, and with room for so many */
+KeySet *
+appconfig_keyset_make(int capacity)
+{
+	KeySet *set = palloc0(sizeof(KeySet));
+
 	set->boxes = palloc(sizeof(KeyBox) * Max(capacity, 1));
 	return set;
 }
@@ -205,7 +220,7 @@ any_box(void)
 KeySet *
 appconfig_keyset_everything(void)
 {
-	KeySet *set = make_set(1);
+	KeySet *set = appconfig_keyset_make(1);
 
 	set->boxes[set->count++] = any_box();
 	return set;
@@ -232,6 +247,8 @@ clip_runs(KeyBox *box)
 	int kept = 0;
 	int i;
 
+	if (box->runs_unknown)
+		return;
 	for (i = 0; i < box->run_count; i++)
 	{
 		if (box->runs[i] >= box->run_min && box->runs[i] <= box->run_max)
@@ -247,12 +264,39 @@ clip_runs(KeyBox *box)
 	}
 }
 
+/* Sets the runs that two boxes have in common, besides their range */
+static void
+intersect_runs(KeyBox *both, const KeyBox *a, const KeyBox *b)
+{
+	const KeyBox *few =
+		b->run_count < 0 || (a->run_count >= 0 && a->run_count <= b->run_count)
+			? a
+			: b;
+	const KeyBox *many = few == a ? b : a;
+	int			  i;
+
+	if (few->runs_unknown && many->run_count == few->run_count)
+		few = many;
+	/* boxes of a product share what is not narrowed */
+	both->runs = few->runs;
+	both->run_count = few->run_count;
+	both->runs_unknown = few->runs_unknown;
+	if (both->runs_unknown || has_all_runs(few == a ? b : a))
+		return;
+	both->runs = palloc(sizeof(int64) * Max(few->run_count, 1));
+	both->run_count = 0;
+	for (i = 0; i < few->run_count; i++)
+	{
+		if (has_run(a, few->runs[i]) && has_run(b, few->runs[i]))
+			both->runs[both->run_count++] = few->runs[i];
+	}
+}
+
 static KeyBox
 intersect_boxes(const KeyBox *a, const KeyBox *b)
 {
 	KeyBox both = *a;
 	int	   key;
-	int	   i;
 
 	for (key = 0; key < KEY_COUNT; key++)
 	{
@@ -265,26 +309,9 @@ intersect_boxes(const KeyBox *a, const KeyBox *b)
 	both.run_min = Max(a->run_min, b->run_min);
 	both.run_max = Min(a->run_max, b->run_max);
 	if (a->run_count >= 0 || b->run_count >= 0)
-	{
-		const KeyBox *few = b->run_count < 0 || (a->run_count >= 0 &&
-												 a->run_count <= b->run_count)
-								? a
-								: b;
-
-		/* boxes of a product share what is not narrowed */
-		both.runs = few->runs;
-		both.run_count = few->run_count;
-		if (has_all_runs(few == a ? b : a))
-			return both;
-		both.runs = palloc(sizeof(int64) * Max(few->run_count, 1));
-		both.run_count = 0;
-		for (i = 0; i < few->run_count; i++)
-		{
-			if (has_run(a, few->runs[i]) && has_run(b, few->runs[i]))
-				both.runs[both.run_count++] = few->runs[i];
-		}
-	}
-	clip_runs(&both);
+		intersect_runs(&both, a, b);
+	else
+		clip_runs(&both);
 	return both;
 }
 
@@ -299,6 +326,9 @@ run_box(KeyExprKind kind, const KeyOperand *operand)
 		box.runs = palloc(sizeof(int64) * Max(operand->nvalues, 1));
 		memcpy(box.runs, operand->numbers, sizeof(int64) * operand->nvalues);
 		box.run_count = operand->nvalues;
+		box.runs_unknown = operand->unknown;
+		if (box.runs_unknown)
+			return box;
 		sort_runs(box.runs, &box.run_count);
 		clip_runs(&box);
 		return box;
@@ -329,13 +359,13 @@ evaluate_leaf(const KeyExpr *expr, const KeyOperand *operands)
 	KeySet			 *set;
 	KeyBox			  box = any_box();
 
-	if (operand->unbounded)
+	if (operand->unbounded || (operand->unknown && expr->kind != KEY_EXPR_IN))
 		return NULL;
 	if (expr->key == KEY_RUN)
 		box = run_box(expr->kind, operand);
 	else
 		box.texts[expr->key] = texts_of_operand(operand, expr->key);
-	set = make_set(1);
+	set = appconfig_keyset_make(1);
 	if (box_is_possible(&box))
 		set->boxes[set->count++] = box;
 	return set;
@@ -344,7 +374,7 @@ evaluate_leaf(const KeyExpr *expr, const KeyOperand *operands)
 static KeySet *
 intersect_sets(const KeySet *a, const KeySet *b)
 {
-	KeySet *set = make_set(a->count * b->count);
+	KeySet *set = appconfig_keyset_make(a->count * b->count);
 	int		i;
 	int		j;
 
@@ -354,6 +384,7 @@ intersect_sets(const KeySet *a, const KeySet *b)
 		{
 			KeyBox box = intersect_boxes(&a->boxes[i], &b->boxes[j]);
 
+			CHECK_FOR_INTERRUPTS();
 			if (box_is_possible(&box))
 				set->boxes[set->count++] = box;
 		}
@@ -394,6 +425,7 @@ evaluate_or(const KeyExpr *expr, const KeyOperand *operands)
 
 	for (i = 0; i < expr->nargs; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		args[i] = evaluate(expr->args[i], operands);
 		if (args[i] == NULL)
 			return NULL;
@@ -401,7 +433,7 @@ evaluate_or(const KeyExpr *expr, const KeyOperand *operands)
 		if (total > MAX_BOXES)
 			return NULL;
 	}
-	set = make_set(total);
+	set = appconfig_keyset_make(total);
 	for (i = 0; i < expr->nargs; i++)
 	{
 		memcpy(&set->boxes[set->count], args[i]->boxes,
@@ -422,7 +454,7 @@ evaluate(const KeyExpr *expr, const KeyOperand *operands)
 		case KEY_EXPR_OR:
 			return evaluate_or(expr, operands);
 		case KEY_EXPR_NEVER:
-			return make_set(0);
+			return appconfig_keyset_make(0);
 		default:
 			return evaluate_leaf(expr, operands);
 	}
@@ -454,38 +486,315 @@ box_contains(const KeyBox *box, const KeyFacts *facts)
 	return !facts->run_known || has_run(box, facts->run);
 }
 
+/* ------------------------------------------------------------------------
+ * Finding boxes
+ *
+ * A query can name thousands of combinations, and asks for each of them, and
+ * for each item of a list, which boxes it can be in.
+ * ------------------------------------------------------------------------
+ */
+
+/* A box that has the value, for one key */
+typedef struct KeyIndexEntry
+{
+	const char *value;
+	int			box;
+} KeyIndexEntry;
+
+/* Where the values of one key are */
+typedef struct KeyIndexColumn
+{
+	bool		   built;
+	int			   count;
+	KeyIndexEntry *entries; /* in order of values, then of boxes */
+	int			   open_count;
+	int			  *open; /* boxes that leave the key open, in order */
+} KeyIndexColumn;
+
+struct KeyIndex
+{
+	KeyIndexColumn columns[KEY_COUNT];
+};
+
+static int
+compare_entries(const void *a, const void *b)
+{
+	const KeyIndexEntry *left = a;
+	const KeyIndexEntry *right = b;
+	int					 order = strcmp(left->value, right->value);
+
+	return order != 0 ? order : left->box - right->box;
+}
+
+/* The number of values that the boxes have for the key together; -1 if too
+ * many, or none, to be worth an index */
+static int
+count_indexed_values(const KeySet *set, AppConfigKey key)
+{
+	int64 total = 0;
+	int	  i;
+
+	for (i = 0; i < set->count; i++)
+	{
+		const KeyTexts *texts = set->boxes[i].texts[key];
+
+		total += texts != NULL ? texts->count : 0;
+		if (texts != NULL && texts->unknown)
+			return -1;
+	}
+	return total > 0 && total <= (int64) set->count * MAX_INDEXED_VALUES
+			   ? (int) total
+			   : -1;
+}
+
+static void
+build_column(KeyIndexColumn *column, const KeySet *set, AppConfigKey key)
+{
+	int values = count_indexed_values(set, key);
+	int i;
+	int j;
+
+	if (values < 0)
+		return;
+	column->built = true;
+	column->entries = palloc(sizeof(KeyIndexEntry) * values);
+	column->open = palloc(sizeof(int) * set->count);
+	for (i = 0; i < set->count; i++)
+	{
+		const KeyTexts *texts = set->boxes[i].texts[key];
+
+		if (texts == NULL)
+			column->open[column->open_count++] = i;
+		for (j = 0; texts != NULL && j < texts->count; j++)
+		{
+			column->entries[column->count].value = texts->value[j];
+			column->entries[column->count++].box = i;
+		}
+	}
+	qsort(column->entries, column->count, sizeof(KeyIndexEntry),
+		  compare_entries);
+}
+
+/* Makes it fast to find boxes of a large set, which must not change any more
+ */
+void
+appconfig_keyset_index(KeySet *set)
+{
+	int key;
+
+	set->index = NULL;
+	if (set->count <= FEW_BOXES)
+		return;
+	set->index = palloc0(sizeof(KeyIndex));
+	for (key = 0; key < KEY_COUNT; key++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		build_column(&set->index->columns[key], set, key);
+	}
+}
+
+/* A walk through those boxes, in order, that rows with some keys can be in */
+typedef struct BoxWalk
+{
+	const KeySet		 *set;
+	const KeyFacts		 *facts;
+	const KeyIndexColumn *column; /* NULL for all boxes */
+	int					  next;	  /* of the boxes, or of those that are open */
+	int					  entry;  /* the next with the value, and their end */
+	int					  entries_end;
+} BoxWalk;
+
+/* The first entry that is not before the value, or, if past, not with it */
+static int
+find_entry(const KeyIndexColumn *column, const char *value, bool past)
+{
+	int low = 0;
+	int high = column->count;
+
+	while (low < high)
+	{
+		int middle = low + (high - low) / 2;
+		int order = strcmp(column->entries[middle].value, value);
+
+		if (order < 0 || (past && order == 0))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Begins with the key that leaves the fewest boxes */
+static void
+start_walk(BoxWalk *walk, const KeySet *set, const KeyFacts *facts)
+{
+	int fewest = set->count;
+	int key;
+
+	memset(walk, 0, sizeof(BoxWalk));
+	walk->set = set;
+	walk->facts = facts;
+	for (key = 0; set->index != NULL && key < KEY_COUNT; key++)
+	{
+		const KeyIndexColumn *column = &set->index->columns[key];
+		int					  first;
+		int					  end;
+
+		if (!column->built || facts->text[key] == NULL)
+			continue;
+		first = find_entry(column, facts->text[key], false);
+		end = find_entry(column, facts->text[key], true);
+		if (end - first + column->open_count >= fewest)
+			continue;
+		fewest = end - first + column->open_count;
+		walk->column = column;
+		walk->entry = first;
+		walk->entries_end = end;
+	}
+}
+
+/* The next box that is worth a look; NULL behind the last */
+static const KeyBox *
+next_candidate(BoxWalk *walk)
+{
+	const KeyIndexColumn *column = walk->column;
+	int					  box = walk->set->count;
+	bool				  is_entry;
+
+	if (column == NULL)
+		return walk->next < walk->set->count ? &walk->set->boxes[walk->next++]
+											 : NULL;
+	if (walk->next < column->open_count)
+		box = column->open[walk->next];
+	is_entry = walk->entry < walk->entries_end &&
+			   column->entries[walk->entry].box < box;
+	if (is_entry)
+		box = column->entries[walk->entry++].box;
+	else
+		walk->next++;
+	return box < walk->set->count ? &walk->set->boxes[box] : NULL;
+}
+
+static const KeyBox *
+next_box(BoxWalk *walk)
+{
+	const KeyBox *box;
+
+	while ((box = next_candidate(walk)) != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (box_contains(box, walk->facts))
+			return box;
+	}
+	return NULL;
+}
+
 /* Could a row with these keys be one that the query asks for? */
 bool
 appconfig_keyset_contains(const KeySet *set, const KeyFacts *facts)
 {
-	int i;
+	BoxWalk walk;
 
-	for (i = 0; i < set->count; i++)
-	{
-		if (box_contains(&set->boxes[i], facts))
-			return true;
-	}
-	return false;
+	start_walk(&walk, set, facts);
+	return next_box(&walk) != NULL;
 }
 
-/* The boxes that rows with these keys can be in */
+/* The boxes that rows with these keys can be in; shared if that is all */
 KeySet *
 appconfig_keyset_restrict(const KeySet *set, const KeyFacts *facts)
 {
-	KeySet *some;
-	int		count = 0;
-	int		i;
+	KeySet		 *some;
+	BoxWalk		  walk;
+	const KeyBox *box;
+	int			  count = 0;
 
 	/* of a large set often little is left, many times over */
-	for (i = 0; i < set->count; i++)
-		count += box_contains(&set->boxes[i], facts) ? 1 : 0;
-	some = make_set(count);
+	start_walk(&walk, set, facts);
+	while (next_box(&walk) != NULL)
+		count++;
+	if (count == set->count)
+	{
+		some = appconfig_keyset_make(0);
+		*some = *set;
+		return some;
+	}
+	some = appconfig_keyset_make(count);
+	start_walk(&walk, set, facts);
+	while ((box = next_box(&walk)) != NULL)
+		some->boxes[some->count++] = *box;
+	appconfig_keyset_index(some);
+	return some;
+}
+
+/* Any order will do that tells different values apart */
+static int
+compare_bounds(const KeyTexts *a, const KeyTexts *b)
+{
+	int i;
+
+	if (a == b)
+		return 0;
+	if (a == NULL || b == NULL)
+		return a == NULL ? -1 : 1;
+	if (a->count != b->count)
+		return a->count < b->count ? -1 : 1;
+	/* of what is not known no two are the same */
+	if (a->unknown || b->unknown)
+		return (uintptr_t) a < (uintptr_t) b ? -1 : 1;
+	for (i = 0; i < a->count; i++)
+	{
+		int order = strcmp(a->value[i], b->value[i]);
+
+		if (order != 0)
+			return order;
+	}
+	return 0;
+}
+
+static int
+compare_boxes(const void *a, const void *b)
+{
+	int key;
+
+	for (key = 0; key < KEY_COUNT; key++)
+	{
+		int order = compare_bounds(((const KeyBox *) a)->texts[key],
+								   ((const KeyBox *) b)->texts[key]);
+
+		if (order != 0)
+			return order;
+	}
+	return 0;
+}
+
+/* What the set says about some of the text keys alone: its boxes with nothing
+ * else bound, each once */
+KeySet *
+appconfig_keyset_project(const KeySet *set, const AppConfigKey *keys,
+						 int nkeys)
+{
+	KeySet *projected = appconfig_keyset_make(set->count);
+	int		kept = 0;
+	int		i;
+	int		j;
+
 	for (i = 0; i < set->count; i++)
 	{
-		if (box_contains(&set->boxes[i], facts))
-			some->boxes[some->count++] = set->boxes[i];
+		KeyBox box = any_box();
+
+		for (j = 0; j < nkeys; j++)
+			box.texts[keys[j]] = set->boxes[i].texts[keys[j]];
+		projected->boxes[projected->count++] = box;
 	}
-	return some;
+	qsort(projected->boxes, projected->count, sizeof(KeyBox), compare_boxes);
+	for (i = 0; i < projected->count; i++)
+	{
+		if (kept == 0 || compare_boxes(&projected->boxes[kept - 1],
+									   &projected->boxes[i]) != 0)
+			projected->boxes[kept++] = projected->boxes[i];
+	}
+	projected->count = kept;
+	return projected;
 }
 
 /*
@@ -498,7 +807,7 @@ appconfig_keyset_bind(const KeySet *set, AppConfigKey key,
 					  const KeyTexts *(*find)(void *arg, const KeyBox *box),
 					  void *arg)
 {
-	KeySet *bound = make_set(set->count);
+	KeySet *bound = appconfig_keyset_make(set->count);
 	int		i;
 
 	for (i = 0; i < set->count; i++)
@@ -510,6 +819,7 @@ appconfig_keyset_bind(const KeySet *set, AppConfigKey key,
 		if (box_is_possible(&box))
 			bound->boxes[bound->count++] = box;
 	}
+	appconfig_keyset_index(bound);
 	return bound;
 }
 
@@ -543,7 +853,7 @@ KeyTexts *
 appconfig_keyset_texts(const KeySet *set, AppConfigKey key)
 {
 	const void **texts = palloc(sizeof(void *) * Max(set->count, 1));
-	KeyTexts	*all = palloc(sizeof(KeyTexts));
+	KeyTexts	*all = palloc0(sizeof(KeyTexts));
 	int			 distinct;
 	int			 total = 0;
 	int			 i;
@@ -558,7 +868,6 @@ appconfig_keyset_texts(const KeySet *set, AppConfigKey key)
 	distinct = unique_pointers(texts, set->count);
 	for (i = 0; i < distinct; i++)
 		total += ((const KeyTexts *) texts[i])->count;
-	all->count = 0;
 	all->value = palloc(sizeof(char *) * Max(total, 1));
 	for (i = 0; i < distinct; i++)
 	{
@@ -567,6 +876,7 @@ appconfig_keyset_texts(const KeySet *set, AppConfigKey key)
 		memcpy(&all->value[all->count], some->value,
 			   sizeof(char *) * some->count);
 		all->count += some->count;
+		all->unknown |= some->unknown;
 	}
 	appconfig_keyset_sort(all);
 	return all;

@@ -39,6 +39,8 @@ typedef struct KeyExpr
 typedef struct KeyOperand
 {
 	bool   unbounded; /* says nothing about the key */
+	bool   unknown;	  /* of its values only the number is known, as of those of
+					   * a parameter while the query is planned */
 	int	   nvalues;	  /* NULLs are left out */
 	char **texts;	  /* of a key that is a text, or */
 	int64 *numbers;	  /* of run */
@@ -49,6 +51,7 @@ typedef struct KeyTexts
 {
 	int	   count;
 	char **value;
+	bool   unknown; /* they stand for others, of which nobody knows more */
 } KeyTexts;
 
 /*
@@ -62,13 +65,18 @@ typedef struct KeyBox
 	int64			run_max;
 	int				run_count; /* -1 for any in the range */
 	int64		   *runs;	   /* in order, each once */
+	bool			runs_unknown;
 } KeyBox;
+
+/* Finds boxes by the values of a key */
+typedef struct KeyIndex KeyIndex;
 
 /* A disjunction of boxes.  A superset of what the query asks for. */
 typedef struct KeySet
 {
-	int		count;
-	KeyBox *boxes;
+	int		  count;
+	KeyBox	 *boxes;
+	KeyIndex *index; /* NULL where there are few boxes */
 } KeySet;
 
 /* The keys of an item, as far as they are known */
@@ -82,8 +90,12 @@ typedef struct KeyFacts
 extern KeySet *appconfig_keyset_evaluate(const KeyExpr	  *expr,
 										 const KeyOperand *operands);
 extern KeySet *appconfig_keyset_everything(void);
+extern KeySet *appconfig_keyset_make(int capacity);
+extern void	   appconfig_keyset_index(KeySet *set);
 extern KeySet *appconfig_keyset_restrict(const KeySet	*set,
 										 const KeyFacts *facts);
+extern KeySet *appconfig_keyset_project(const KeySet	   *set,
+										const AppConfigKey *keys, int nkeys);
 extern KeySet *appconfig_keyset_bind(
 	const KeySet *set, AppConfigKey								 key,
 	const KeyTexts *(*find)(void *arg, const KeyBox *box), void *arg);

@@ -19,6 +19,7 @@ typedef struct PlanTable
 	PredicateTable		  predicates;
 	Bitmapset			 *read;		/* attribute numbers, offset as by
 									 * pull_varattnos() */
+	const char			 *region;	/* the server's */
 	AccessPlan			  access;	/* for the columns that the query reads */
 	bool				  pushdown; /* may clauses narrow the calls? */
 } PlanTable;

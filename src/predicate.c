@@ -221,7 +221,8 @@ bind_array_operator(BindContext *context, ScalarArrayOpExpr *op)
 
 /*
  * Ids and run numbers are never NULL, since nothing could be addressed without
- * them; a name might be, if the service left it out.
+ * them, and every server has a region; a name might be, if the service left it
+ * out.
  */
 static KeyExpr *
 bind_null_test(BindContext *context, NullTest *test)
@@ -235,6 +236,7 @@ bind_null_test(BindContext *context, NullTest *test)
 		case KEY_APPLICATION_ID:
 		case KEY_DEFINITION_ID:
 		case KEY_RUN:
+		case KEY_REGION:
 			return make_key_expr(KEY_EXPR_NEVER);
 		default:
 			return NULL;

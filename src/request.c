@@ -118,6 +118,28 @@ appconfig_request_unpack(List *packed)
 	return plan;
 }
 
+/*
+ * The columns that the plan's calls are to bring, ended by NULL, palloc'd.
+ * columns are the relation's, by attribute number - 1.
+ */
+const AppConfigColumn **
+appconfig_request_columns(const AppConfigScanPlan *plan,
+						  const AppConfigColumn **columns, int natts)
+{
+	const AppConfigColumn **wanted =
+		palloc0(sizeof(AppConfigColumn *) * (natts + 1));
+	int count = 0;
+	int i;
+
+	for (i = 0; i < natts; i++)
+	{
+		if (columns[i] != NULL && ((plan->reads & READS_ALL) ||
+								   list_member_int(plan->columns, i + 1)))
+			wanted[count++] = columns[i];
+	}
+	return wanted;
+}
+
 /* ------------------------------------------------------------------------
  * Rendering
  * ------------------------------------------------------------------------

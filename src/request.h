@@ -20,6 +20,7 @@
 #define READS_CHANGING	0x01 /* what of them can change */
 #define READS_DOCUMENTS 0x02 /* their documents, perhaps */
 #define READS_VARYING	0x04 /* from rescan to rescan, by other calls */
+#define READS_ALL		0x08 /* all columns, whatever the query needs */
 
 /*
  * What the planner hands over to the executor, beside the value expressions of
@@ -42,6 +43,9 @@ typedef struct AppConfigScanPlan
 extern int	 appconfig_request_reads(List *packed);
 extern List *appconfig_request_pack(const AppConfigScanPlan *plan);
 extern AppConfigScanPlan *appconfig_request_unpack(List *packed);
+
+extern const AppConfigColumn **appconfig_request_columns(
+	const AppConfigScanPlan *plan, const AppConfigColumn **columns, int natts);
 
 extern bool		   appconfig_request_needs(const AppConfigOperation *operation,
 										   AppConfigKey				 key);

@@ -26,6 +26,7 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
+#include "encoding.h"
 #include "json.h"
 #include "row.h"
 
@@ -43,9 +44,10 @@ typedef struct RowColumn
 	bool				   is_json;
 	bool				   is_integer;
 	bool				   is_timestamp;
-	FmgrInfo			   input;
-	Oid					   typioparam;
-	int32				   typmod;
+	bool	 is_plain; /* takes any text that fits, or a number */
+	FmgrInfo input;
+	Oid		 typioparam;
+	int32	 typmod;
 } RowColumn;
 
 struct RowMaker
@@ -356,6 +358,53 @@ source_text(const RowMaker *maker, const RowColumn *column,
  * Rows
  * ------------------------------------------------------------------------
  */
+
+/* Can the database hold what a source has for a column, if it has anything? */
+static bool
+source_fits(const RowMaker *maker, AppConfigColumnSource from,
+			const AppConfigColumn *column, const AppConfigItem *item)
+{
+	JsonValue  *value;
+	const char *text;
+	size_t		length;
+
+	if (from.source == SOURCE_KEY)
+	{
+		text = column->key != KEY_RUN ? item->keys->text[column->key] : NULL;
+		return text == NULL || appconfig_encoding_fits(text, strlen(text));
+	}
+	if (from.source == SOURCE_NONE || from.source == SOURCE_SERVER)
+		return true;
+	value = appconfig_json_lookup(
+		appconfig_item_source(maker->table, item, from.source), from.path);
+	if (value == NULL || appconfig_json_kind(value) != JSON_STRING)
+		return true;
+	text = appconfig_json_text(value, &length);
+	return text == NULL || appconfig_encoding_fits(text, length);
+}
+
+/* Can the database hold what stands in an item for the columns named by
+ * attnums? */
+bool
+appconfig_row_fits(const RowMaker *maker, const List *attnums,
+				   const AppConfigItem *item)
+{
+	ListCell *cell;
+	int		  i;
+
+	foreach(cell, attnums)
+	{
+		const AppConfigColumn *column =
+			maker->columns[lfirst_int(cell) - 1].column;
+
+		for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES; i++)
+		{
+			if (!source_fits(maker, column->from[i], column, item))
+				return false;
+		}
+	}
+	return true;
+}
 
 /*
  * Fills the columns named by attnums from the item and stores the row in the

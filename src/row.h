@@ -21,6 +21,8 @@ extern RowMaker *appconfig_row_maker(const AppConfigTable	*table,
 									 Relation				 relation,
 									 const AppConfigColumn **columns,
 									 const char				*region);
+extern bool		 appconfig_row_fits(const RowMaker *maker, const List *attnums,
+									const AppConfigItem *item);
 extern void		 appconfig_row_fill(RowMaker *maker, const List *attnums,
 									const AppConfigItem *item,
 									TupleTableSlot		*slot);

@@ -160,14 +160,14 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 
 #define SNAPSHOT "ExperimentDefinitionSnapshot"
 
-#define REGION_COLUMN               \
-	{                               \
-		"region", "text", KEY_NONE, \
-		{                           \
-			{                       \
-				SOURCE_SERVER, NULL \
-			}                       \
-		}                           \
+#define REGION_COLUMN                 \
+	{                                 \
+		"region", "text", KEY_REGION, \
+		{                             \
+			{                         \
+				SOURCE_SERVER, NULL   \
+			}                         \
+		}                             \
 	}
 
 #define APPLICATION_NAME_COLUMN                           \
@@ -563,6 +563,7 @@ appconfig_table_key_name(AppConfigKey key)
 		[KEY_PROFILE_ID] = "configuration_profile_id",
 		[KEY_PROFILE_NAME] = "configuration_profile_name",
 		[KEY_STATUS] = "status",
+		[KEY_REGION] = "region",
 	};
 
 	return names[key];

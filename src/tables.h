@@ -60,6 +60,7 @@ typedef enum AppConfigKey
 	KEY_PROFILE_ID,
 	KEY_PROFILE_NAME,
 	KEY_STATUS,
+	KEY_REGION, /* the server's, the same on every row */
 	KEY_COUNT
 } AppConfigKey;
 

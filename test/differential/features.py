@@ -40,6 +40,9 @@ FEATURES = {
         "run BETWEEN": rf"{_RUN} BETWEEN ",
         "run BETWEEN SYMMETRIC": rf"{_RUN} BETWEEN SYMMETRIC",
         "run < ANY": rf"{_RUN} [<>]=? ANY",
+        "row IN of many rows": r" IN \((?:\([^()]*\), ){40}",
+        "region": r'"region" (?:=|IN|<>|LIKE|>|IS) ',
+        "region of a join": r"= l\.region",
         "key of a join": rf"{_KEY} = (?:{_KEY}|l\.|a\.)",
     },
     "no keys": {

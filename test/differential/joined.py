@@ -120,6 +120,14 @@ class _Joiner:
         first, others = self.relations[0], self.relations[1:self.rng.choice((1, 1, 2))]
         mine = ("l.app", "l.def", run)
         clauses = [f"{first.find(key)[0].sql} = {value}" for key, value in zip(KEYS, mine)]
+        if table.startswith("(VALUES") and first.find("region") and self.chance(0.5):
+            # what is of another region costs nothing
+            regions = [self.account.region, *(self.rng.choice((self.account.region, "eu-west-1")) for _ in rows[1:])]
+            values = ", ".join(f"({quote(row[1])}, {quote(row[2])}, {row[3]}, {quote(region)})"
+                               for row, region in zip(rows, regions))
+            table = f"(VALUES {values}) AS l(app, def, run, region)"
+            clauses.append(f"{first.find('region')[0].sql} = l.region")
+            rows = [row for row, region in zip(rows, regions) if region == self.account.region]
         self.shown = []
         source = self._add(table, first, clauses, ("JOIN", "JOIN", "LEFT JOIN", "CROSS JOIN", "EXISTS", "NOT EXISTS"))
         if self.shown:

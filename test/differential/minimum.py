@@ -109,6 +109,7 @@ class _Maker:
         self.tests_application_name = False
         self.status = None
         self.applications = self.definitions = self.runs = None
+        self.combinations = None      # of application, definition and run, where they are named together
         self.low, self.high = 1, 2**31 - 1
         self.nothing = False
         self.parameters = [] if self.chance(0.3) else None
@@ -229,6 +230,57 @@ class _Maker:
                 return
         self.where.append(self.text_clause(column, sorted(self.definitions)))
 
+    def add_combinations(self):
+        """Application, definition and run together, by ids or names: a row-wise IN, or an OR as long as may be."""
+        sources = ["application_id", "experiment_definition_id", "run"]
+        keys = self.rng.sample(sorted(self.account.runs), self.rng.choice((2, 5, 15, 60)))
+        if self.names and self.column("application_name") is not None and self.chance(0.3):
+            keys = [key for key in keys if self.is_plain_name(self.account.applications[key[0]].get("Name"))]
+            sources[0] = "application_name"
+        if self.names and self.column("experiment_definition_name") is not None and self.chance(0.3):
+            known = [document["Name"] for document in self.account.definitions.values()]
+            keys = [key for key in keys if self.is_plain(name := self.account.definitions[key[:2]]["Name"])
+                    and known.count(name) == 1]
+            sources[1] = "experiment_definition_name"
+        columns = [self.column(source) for source in sources]
+        if len(keys) < 2 or None in columns:
+            return False
+        if sources == ["application_id", "experiment_definition_id", "run"] and self.chance(0.3):
+            keys.append((*keys[0][:2], 777))
+        self.by_name, self.by_definition_name = sources[0].endswith("name"), sources[1].endswith("name")
+        self.read |= set(sources)
+        self.combinations = set(keys)
+        self.applications, self.definitions, self.runs = ({key[place] for key in keys} for place in range(3))
+        rows = [(quote(self.account.applications[key[0]]["Name"] if self.by_name else key[0]),
+                 quote(self.account.definitions[key[:2]]["Name"] if self.by_definition_name else key[1]), str(key[2]))
+                for key in keys]
+        c = [column.sql for column in columns]
+        if self.chance(0.5):
+            self.where.append(f"({', '.join(c)}) IN ({', '.join('(' + ', '.join(row) + ')' for row in rows)})")
+        else:
+            self.where.append(" OR ".join(
+                "(" + " AND ".join(f"{name} = {value}" for name, value in zip(c, row)) + ")" for row in rows))
+        return True
+
+    def add_region(self):
+        """The server's region, which changes nothing, or another one, for which nobody is asked."""
+        column = self.column("region")
+        if column is None or not self.chance(0.15):
+            return
+        c, mine = column.sql, self.account.region
+        others = self.rng.sample(("eu-west-1", "us-west-2", mine.upper(), f"{mine} "), self.rng.choice((1, 2)))
+        if self.chance(0.5):
+            self.where.append(self.rng.choice((
+                self.text_clause(column, [mine]), self.text_clause(column, [mine, "eu-west-1"]), f"{c} LIKE '{mine[:4]}%'",
+                f"{c} <> 'eu-west-1'", f"({c}, {c}) IN (('{mine}', '{mine}'), ('{mine}', 'eu-west-1'))")))
+            return
+        self.where.append(self.rng.choice((
+            self.text_clause(column, ["eu-west-1"]), self.text_clause(column, ["eu-west-1", "us-west-2"]),
+            f"{c} IN ({', '.join(map(quote, others))})", f"{c} <> '{mine}'", f"{c} LIKE 'eu-%'", f"{c} IS NULL",
+            f"{c} > '{mine}'", f"{c} = '{mine}' AND {c} = 'eu-west-1'", f"upper({c}) = '{mine}'",
+            " OR ".join(f"{c} = {quote(other)}" for other in others))))
+        self.nothing = True
+
     def add_run(self):
         column = self.column("run")
         if column is None or not self.chance(0.6):
@@ -344,13 +396,15 @@ class _Maker:
     # -- the query ------------------------------------------------------------------------------
 
     def make(self):
-        if self.object in RUN_TABLES + DEFINITION_TABLES and self.object != "applications":
+        together = self.object in RUN_TABLES and self.chance(0.12) and self.add_combinations()
+        if not together and self.object in RUN_TABLES + DEFINITION_TABLES:
             self.add_application()
             self.add_definition()
-        elif self.column("application_id") is not None and self.object != "applications":
+        elif not together and self.column("application_id") is not None and self.object != "applications":
             self.add_application()
-        if self.object in RUN_TABLES:
+        if not together and self.object in RUN_TABLES:
             self.add_run()
+        self.add_region()
         self.add_list_tests()
         self.add_key_tests()
         if self.chance(0.12) and self.object != "applications":
@@ -395,6 +449,8 @@ class _Maker:
             self.count_children(calls)
         elif self.object in DEFINITION_TABLES:
             self.count_definitions(calls)
+        elif self.combinations is not None:
+            self.count_combinations(calls)
         else:
             self.count_runs(calls)
         return result
@@ -460,6 +516,20 @@ class _Maker:
             if needs_document:
                 calls["GetExperimentDefinition"] += len(rows)
         self.count_names(calls, {pair[0] for pair in rows})
+
+    def count_combinations(self, calls):
+        account = self.account
+        rows = [key for key in self.combinations if key in account.runs]
+        self.count_names(calls, {key[0] for key in rows})
+        if self.object == "run_events":
+            # an event does not say whose it is: that the identifiers are ids has to be proved
+            calls["ListExperimentRunEvents"] += sum(pages(len(account.events.get(key, ()))) for key in self.combinations)
+            calls["GetExperimentDefinition"] += len({key[:2] for key in rows})
+            return
+        calls["GetExperimentRun"] += len(self.combinations)
+        if "experiment_definition_name" in self.read:
+            calls["GetExperimentDefinition"] += len({
+                key[:2] for key in rows if "Name" not in (account.runs[key].get("ExperimentDefinitionSnapshot") or {})})
 
     def count_runs(self, calls):
         account = self.account

@@ -71,7 +71,17 @@ sub victim_waits
 		WHERE application_name = 'victim' AND state = 'active' AND wait_event = '$waits'}) == 1;
 }
 
+# More than LLVM compiles in good time, which must not be tried: it hears nobody
+my $arms = join(' OR ', map { "(application_name = 'storefront' AND experiment_definition_name = 'add-to-cart-button' AND run = $_)" } 1 .. 2001);
+
 my @places = (
+	{
+		name => 'the first of 2 001 combinations',
+		server => 'emulated',
+		run => $arms,
+		fault => [ 'hang', '--operation', 'GetExperimentRun' ],
+		reached => sub { $emulator->stats->{in_flight} > 0 },
+	},
 	{
 		name => 'an answer that never comes',
 		server => 'emulated',
@@ -136,11 +146,12 @@ sub check_reaction
 sub victim
 {
 	my ($place, $before) = @_;
+	my $where = $place->{run} // $run;
 
 	return start_session($node, 'victim', qq{
 		$before
 		SELECT extract(epoch FROM clock_timestamp()) * 1000;
-		SELECT status FROM $place->{server}.experiment_runs WHERE $run;
+		SELECT status FROM $place->{server}.experiment_runs WHERE $where;
 		SELECT extract(epoch FROM clock_timestamp()) * 1000;
 		SELECT application_name FROM emulated.applications WHERE application_id = '339ohji';
 	});
@@ -210,18 +221,18 @@ foreach my $place (@places)
 }
 
 # the client goes away, and with it the server's interest
-begin($places[0]);
-my $orphan = victim($places[0], "SET client_connection_check_interval = '100ms';");
-reach($places[0]);
+begin($places[1]);
+my $orphan = victim($places[1], "SET client_connection_check_interval = '100ms';");
+reach($places[1]);
 $orphan->{run}->kill_kill;
 ok($node->poll_query_until('postgres',
 		q{SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = 'victim'}),
 	'a client that is gone ends its query');
 
 # a fast shutdown does not wait for an answer
-begin($places[0]);
-my $session = victim($places[0], '');
-reach($places[0]);
+begin($places[1]);
+my $session = victim($places[1], '');
+reach($places[1]);
 $node->stop('fast');
 my (undef, $err) = $session->finish;
 is(sqlstate_of($err), '57P01', 'fast shutdown ends a query that waits');

@@ -428,6 +428,113 @@ test_superset(void)
 	is_int(exact, trials, "and none is held that is not");
 }
 
+/* What is not known before a query is executed: only how many values there will be */
+static KeyExpr *
+unknown_in(AppConfigKey key, int count)
+{
+	KeyExpr	   *expr = leaf(KEY_EXPR_IN, key);
+	KeyOperand *operand = &operands[expr->operand];
+	int			i;
+
+	operand->unknown = true;
+	operand->nvalues = count;
+	operand->texts = palloc(sizeof(char *) * count);
+	operand->numbers = palloc(sizeof(int64) * count);
+	for (i = 0; i < count; i++)
+	{
+		operand->texts[i] = (char *) "?";
+		operand->numbers[i] = 1;
+	}
+	return expr;
+}
+
+static int
+values_of(KeySet *set, AppConfigKey key)
+{
+	return set->count == 1 && set->boxes[0].texts[key] != NULL ? set->boxes[0].texts[key]->count : -1;
+}
+
+static void
+test_unknown(void)
+{
+	KeySet			  *set;
+	const AppConfigKey both[] = {KEY_APPLICATION_ID, KEY_DEFINITION_ID};
+
+	set = evaluate(AND2(unknown_in(KEY_APPLICATION_ID, 10), unknown_in(KEY_RUN, 4)));
+	is_int(values_of(set, KEY_APPLICATION_ID), 10, "values that are not known are counted");
+	is_int(set->boxes[0].run_count, 4, "runs, too");
+	ok(has(set, "a", "d", 7), "and could be anything");
+	set = evaluate(AND2(unknown_in(KEY_APPLICATION_ID, 10), text_in(KEY_APPLICATION_ID, 3, "a", "b", "c")));
+	is_str(texts_of(set, KEY_APPLICATION_ID), "a,b,c", "with fewer that are known, these");
+	set = evaluate(AND2(text_in(KEY_APPLICATION_ID, 3, "a", "b", "c"), unknown_in(KEY_APPLICATION_ID, 1)));
+	is_int(values_of(set, KEY_APPLICATION_ID), 1, "with more, no more than the fewer");
+	is_int(evaluate(AND2(RUN_IN(N(1), N(2)), unknown_in(KEY_RUN, 2)))->boxes[0].runs[1], 2, "of as many, the known");
+	is_int(evaluate(AND2(unknown_in(KEY_RUN, 1), run_is(KEY_EXPR_GREATER, 1, N(5))))->boxes[0].run_count, 1,
+		   "a run that is not known may be in any range");
+	set = evaluate(AND2(unknown_in(KEY_RUN, 1), RUN_IN(N(0))));
+	is_int(set->count, 0, "but in nothing is nothing");
+
+	set = evaluate(OR2(OR2(AND3(APPLICATION("a"), DEFINITION("d"), RUN_IN(N(1))), AND3(APPLICATION("a"), DEFINITION("d"), RUN_IN(N(2)))),
+					   OR2(AND2(APPLICATION("a"), DEFINITION("e")), APPLICATION("a"))));
+	is_int(appconfig_keyset_project(set, both, 2)->count, 3, "boxes that differ in nothing else are one");
+	is_int(appconfig_keyset_project(set, both, 1)->count, 1, "by one key");
+	is_int(appconfig_keyset_project(evaluate(NEVER()), both, 2)->count, 0, "and none is none");
+	is_int(evaluate(AND2(text_in(KEY_REGION, 1, ""), text_in(KEY_REGION, 1, "x")))->count, 0, "regions contradict each other");
+	is_int(evaluate(text_in(KEY_REGION, 1, "no region at all, however long, and longer still than any identifier of the service"))->count, 1,
+		   "a region may be any text");
+}
+
+/* Boxes are found by an index in a large set, and it finds the same ones in the same order. */
+static void
+test_index(void)
+{
+	KeyExpr	*expr = join(KEY_EXPR_OR, 0);
+	KeySet	*plain;
+	KeySet	*indexed;
+	KeyFacts known;
+	unsigned seed = 1;
+	int		 differences = 0;
+	int		 found = 0;
+	int		 i;
+
+	expr->args = palloc(sizeof(KeyExpr *) * 400);
+	for (i = 0; i < 400; i++)
+	{
+		KeyExpr *application = text_in(KEY_APPLICATION_ID, 2, psprintf("a%d", i % 20), psprintf("a%d", i % 7));
+		KeyExpr *definition = DEFINITION(psprintf("d%d", i % 30));
+		KeyExpr *run = RUN_IN((int64) i % 5 + 1);
+
+		/* some boxes leave a key open */
+		expr->args[expr->nargs++] = i % 11 == 0 ? AND2(application, run)
+			: i % 13 == 0 ? AND2(definition, run) : AND3(application, definition, run);
+	}
+	plain = evaluate(expr);
+	indexed = appconfig_keyset_make(0);
+	*indexed = *plain;
+	appconfig_keyset_index(indexed);
+	ok(plain->index == NULL && indexed->index != NULL, "a large set has an index if it is wanted");
+	for (i = 0; i < 3000; i++)
+	{
+		KeySet *some;
+		KeySet *same;
+
+		seed = seed * 1103515245 + 12345;
+		known = facts((seed >> 16) % 4 == 0 ? NULL : psprintf("a%d", (seed >> 18) % 22),
+					  (seed >> 17) % 3 == 0 ? NULL : psprintf("d%d", (seed >> 20) % 33),
+					  (seed >> 16) % 2 == 0 ? -1 : (int64) ((seed >> 19) % 6));
+		some = appconfig_keyset_restrict(plain, &known);
+		same = appconfig_keyset_restrict(indexed, &known);
+		differences += some->count != same->count ||
+			memcmp(some->boxes, same->boxes, sizeof(KeyBox) * some->count) != 0 ||
+			appconfig_keyset_contains(indexed, &known) != (some->count > 0);
+		found += some->count;
+	}
+	ok(found > 3000, "boxes were looked for that are there");
+	is_int(differences, 0, "and an index finds those that a walk finds");
+	known = facts(NULL, NULL, -1);
+	is_int(appconfig_keyset_restrict(indexed, &known)->count, 400, "all, where nothing is known");
+}
+
 static const KeyTexts *
 translate(void *arg, const KeyBox *box)
 {
@@ -474,6 +581,8 @@ main(void)
 	test_or();
 	test_caps();
 	test_superset();
+	test_unknown();
+	test_index();
 	test_translation();
 	return done_testing();
 }
