@@ -208,7 +208,8 @@ select_boxes(const KeySet *keys, bool known)
 	return some;
 }
 
-/* Definitions that lists show of those boxes; 0 for those of the account */
+/* Applications that lists of definitions are made for; 0 for the account's
+ * list */
 static double
 count_listed_applications(const KeySet *listed)
 {
