@@ -63,6 +63,8 @@
 #define POOL_DESCRIPTORS	 4 /* curl's two, the epoll set, the wait set */
 #define NAME_DESCRIPTORS	 2 /* curl's, while it resolves a name */
 
+#define NO_MEMORY "there is no memory for the transfer"
+
 /* Before 7.80 nobody can be asked before a request goes out */
 #define CAN_CHECK_CONNECTIONS (LIBCURL_VERSION_NUM >= 0x075000)
 
@@ -343,7 +345,9 @@ open_socket(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
 								 address->socktype, address->protocol);
 	if (sock < 0 && appconfig_socket_means_shortage(errno))
 	{
-		decide(transfer, HTTP_OUT_OF_DESCRIPTORS, NULL);
+		decide(transfer,
+			   errno == ENOMEM ? HTTP_OUT_OF_MEMORY : HTTP_OUT_OF_DESCRIPTORS,
+			   NULL);
 		transfer->system_error = errno;
 	}
 	transfer->sock = sock;
@@ -462,7 +466,7 @@ keep_field(HttpTransfer *transfer, const char *line, size_t length)
 		free(transfer->field[i]);
 		transfer->field[i] = copy_value(value, value_length);
 		if (transfer->field[i] == NULL)
-			decide(transfer, HTTP_OUT_OF_MEMORY, NULL);
+			decide(transfer, HTTP_OUT_OF_MEMORY, NO_MEMORY);
 		return;
 	}
 }
@@ -537,7 +541,7 @@ receive_body(char *data, size_t size, size_t count, void *userp)
 
 		if (body == NULL)
 		{
-			decide(transfer, HTTP_OUT_OF_MEMORY, NULL);
+			decide(transfer, HTTP_OUT_OF_MEMORY, NO_MEMORY);
 			return 0;
 		}
 		transfer->body = body;
@@ -1123,7 +1127,7 @@ send_queued(void)
 			return;
 		if (!send_transfer(transfer))
 		{
-			decide(transfer, HTTP_OUT_OF_MEMORY, NULL);
+			decide(transfer, HTTP_OUT_OF_MEMORY, NO_MEMORY);
 			finish_transfer(transfer, CURLE_OUT_OF_MEMORY);
 		}
 	}
@@ -1194,8 +1198,7 @@ check_transfers(void)
 		if (!transfer->added)
 			continue;
 		if (pool->ran_out)
-			decide(transfer, HTTP_OUT_OF_MEMORY,
-				   "there is no memory for libcurl");
+			decide(transfer, HTTP_OUT_OF_MEMORY, NO_MEMORY);
 		else if (transfer->unwatched)
 			decide(transfer, HTTP_OUT_OF_DESCRIPTORS, NULL);
 		else if (is_flooded(transfer))
