@@ -706,6 +706,9 @@ appconfig_http_open(void)
 	}
 	if (pool == NULL)
 		pool = create_pool();
+	/* what ran out as earlier transfers ended, or now, ends no later one */
+	if (dlist_is_empty(&pool->transfers))
+		(void) appconfig_http_memory_ran_out();
 }
 
 /* Tells curl how many connections there may be, and may be idle */
