@@ -57,6 +57,7 @@ typedef struct AppConfigScanState
 	ExprState			  **values;	  /* of the keys; NULL for constants */
 	KeyOperand			   *operands; /* what they have come out as */
 	List			*early_clauses; /* EarlyClause, in the order of the qual */
+	List			*equated;		/* attribute numbers that clauses equate */
 	StatementReads	 reads; /* what the statement's scans have in common */
 	MemoryContext	 keys_context; /* keys and cursor, for one (re)scan */
 	MemoryContext	 row_context;  /* the values of one row */
@@ -152,6 +153,22 @@ begin_early_clauses(ForeignScanState *node, AppConfigScanState *state)
 	}
 }
 
+/* The columns that all rows of the scan have to have certain texts in */
+static void
+begin_equated(ForeignScanState *node, AppConfigScanState *state)
+{
+	Index	  relid = castNode(ForeignScan, node->ss.ps.plan)->scan.scanrelid;
+	ListCell *cell;
+
+	foreach(cell, node->ss.ps.plan->qual)
+	{
+		AttrNumber attnum = appconfig_predicate_equated(relid, lfirst(cell));
+
+		if (attnum != InvalidAttrNumber)
+			state->equated = list_append_unique_int(state->equated, attnum);
+	}
+}
+
 void
 appconfigBeginForeignScan(ForeignScanState *node, int eflags)
 {
@@ -169,6 +186,7 @@ appconfigBeginForeignScan(ForeignScanState *node, int eflags)
 		appconfig_options_get_columns(relation, state->plan->table);
 	begin_operands(node, state);
 	begin_early_clauses(node, state);
+	begin_equated(node, state);
 	appconfig_statement_examine(&state->reads, estate->es_plannedstmt,
 								scan->fs_server);
 	state->keys_context = AllocSetContextCreate(
@@ -454,6 +472,22 @@ start_scan(ForeignScanState *node, AppConfigScanState *state)
 	MemoryContextSwitchTo(old);
 }
 
+/*
+ * The next item that can be a row of the query.  A text that the database
+ * cannot hold is equal to none that it can, so that it is not to fail those
+ * who ask for another one.
+ */
+static const AppConfigItem *
+next_item(AppConfigScanState *state)
+{
+	const AppConfigItem *item = appconfig_cursor_next(state->cursor);
+
+	while (item != NULL &&
+		   !appconfig_row_fits(state->maker, state->equated, item))
+		item = appconfig_cursor_next(state->cursor);
+	return item;
+}
+
 TupleTableSlot *
 appconfigIterateForeignScan(ForeignScanState *node)
 {
@@ -468,7 +502,7 @@ appconfigIterateForeignScan(ForeignScanState *node)
 		start_scan(node, state);
 	if (state->no_rows)
 		return slot;
-	item = appconfig_cursor_next(state->cursor);
+	item = next_item(state);
 	if (item == NULL)
 		return ExecClearTuple(slot);
 	old = MemoryContextSwitchTo(state->row_context);

@@ -61,6 +61,16 @@ make_key_expr(KeyExprKind kind)
 	return expr;
 }
 
+/* Are texts equal to the operator if their bytes are, and only then? */
+static bool
+is_byte_equality(Oid opno, Oid collation)
+{
+	return get_op_opfamily_strategy(opno, TEXT_BTREE_FAM_OID) ==
+			   BTEqualStrategyNumber &&
+		   (!OidIsValid(collation) ||
+			get_collation_isdeterministic(collation));
+}
+
 /* What is below casts that leave every bit as it is */
 static Expr *
 strip_relabel(Expr *expr)
@@ -95,6 +105,57 @@ appconfig_predicate_attributes(Index relid, Node *expr)
 		attnums =
 			lappend_int(attnums, member + FirstLowInvalidHeapAttributeNumber);
 	return attnums;
+}
+
+/* Is the expression a column of the relation, with nothing around it? */
+static bool
+is_column(Index relid, Node *expr)
+{
+	Var *var = (Var *) strip_relabel((Expr *) expr);
+
+	return IsA(var, Var) && (Index) var->varno == relid &&
+		   var->varlevelsup == 0 && var->varattno > 0;
+}
+
+/*
+ * The attribute number of a text column that a clause finds equal, byte by
+ * byte, to values that the relation has no part in; 0 if it is another clause.
+ */
+AttrNumber
+appconfig_predicate_equated(Index relid, Node *clause)
+{
+	Oid	  opno;
+	Oid	  collation;
+	List *args;
+	int	  i;
+
+	if (IsA(clause, OpExpr))
+	{
+		opno = ((OpExpr *) clause)->opno;
+		collation = ((OpExpr *) clause)->inputcollid;
+		args = ((OpExpr *) clause)->args;
+	}
+	else if (IsA(clause, ScalarArrayOpExpr) &&
+			 ((ScalarArrayOpExpr *) clause)->useOr)
+	{
+		opno = ((ScalarArrayOpExpr *) clause)->opno;
+		collation = ((ScalarArrayOpExpr *) clause)->inputcollid;
+		args = ((ScalarArrayOpExpr *) clause)->args;
+	}
+	else
+		return InvalidAttrNumber;
+	if (list_length(args) != 2 || !is_byte_equality(opno, collation))
+		return InvalidAttrNumber;
+	for (i = 0; i < 2; i++)
+	{
+		Node *column = list_nth(args, i);
+
+		if (is_column(relid, column) &&
+			appconfig_predicate_attributes(relid, list_nth(args, 1 - i)) ==
+				NIL)
+			return ((Var *) strip_relabel((Expr *) column))->varattno;
+	}
+	return InvalidAttrNumber;
 }
 
 /* The key column that the expression is, or NULL */
@@ -135,11 +196,8 @@ operator_kind(Oid opno, Oid collation, AppConfigKey key, KeyExprKind *kind)
 		*kind = kind_of_strategy[strategy];
 		return true;
 	}
-	strategy = get_op_opfamily_strategy(opno, TEXT_BTREE_FAM_OID);
 	*kind = KEY_EXPR_IN;
-	return strategy == BTEqualStrategyNumber &&
-		   (!OidIsValid(collation) ||
-			get_collation_isdeterministic(collation));
+	return is_byte_equality(opno, collation);
 }
 
 /*
