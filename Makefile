@@ -18,6 +18,7 @@ OBJS = \
 	src/encoding.o \
 	src/request.o \
 	src/statement.o \
+	src/connection.o \
 	src/access.o \
 	src/facts.o \
 	src/applications.o \

@@ -1130,8 +1130,7 @@ expand(AppConfigCursor *cursor, CursorNode *node)
 static int64
 window(const AppConfigCursor *cursor)
 {
-	int64 window =
-		4 * (int64) appconfig_memo_settings(cursor->memo)->max_concurrency;
+	int64 window = 4 * (int64) cursor->options.max_concurrency;
 
 	/* past the LIMIT, local filters must be dropping rows: so double */
 	if (cursor->options.rows_wanted > 0)
@@ -1209,7 +1208,7 @@ static PumpResult
 pump_node(AppConfigCursor *cursor, CursorNode *node, int *in_flight,
 		  int64 *room)
 {
-	int most = appconfig_memo_settings(cursor->memo)->max_concurrency;
+	int most = cursor->options.max_concurrency;
 
 	if (node->kind == NODE_ITEM)
 	{
@@ -1256,7 +1255,7 @@ pump_node(AppConfigCursor *cursor, CursorNode *node, int *in_flight,
 static void
 ask_ahead(AppConfigCursor *cursor, int *in_flight)
 {
-	int		   most = appconfig_memo_settings(cursor->memo)->max_concurrency;
+	int		   most = cursor->options.max_concurrency;
 	int		   left = LOOK_AHEAD * most;
 	dlist_iter iter;
 

@@ -33,7 +33,8 @@ typedef struct AppConfigCursorOptions
 					   * by names */
 	bool agree; /* what can change is not to be taken from lists, which may be
 				 * of another moment than documents */
-	int	 rows_wanted; /* a LIMIT that is likely to stop the scan, or 0 */
+	int	 max_concurrency; /* calls in flight */
+	int	 rows_wanted;	  /* a LIMIT that is likely to stop the scan, or 0 */
 	AppConfigItemFilter filter; /* or NULL */
 	void			   *filter_arg;
 	ApiCounters		   *counters;
