@@ -4,6 +4,7 @@ MODULE_big = appconfig_fdw
 OBJS = \
 	src/appconfig_fdw.o \
 	src/fdw_options.o \
+	src/fdw_columns.o \
 	src/fdw_plan.o \
 	src/fdw_scan.o \
 	src/fdw_explain.o \

@@ -25,6 +25,7 @@
 #include "compat.h"
 #include "fallible.h"
 #include "fdw.h"
+#include "fdw_columns.h"
 #include "fdw_options.h"
 #include "fdw_scan.h"
 #include "operand.h"
@@ -189,8 +190,8 @@ appconfigExplainForeignScan(ForeignScanState *node, ExplainState *es)
 {
 	ForeignScan				*scan = castNode(ForeignScan, node->ss.ps.plan);
 	const AppConfigScanPlan *plan = appconfig_scan_plan(node);
-	const AppConfigColumn  **columns = appconfig_options_get_columns(
-		 node->ss.ss_currentRelation, plan->table);
+	const AppConfigColumn  **columns =
+		appconfig_columns_map(node->ss.ss_currentRelation, plan->table);
 	PredicateTable table = {.relid = scan->scan.scanrelid, .columns = columns};
 	Deparse		   how = {.context = set_deparse_context_plan(es->deparse_cxt,
 															  (Plan *) scan, NIL),

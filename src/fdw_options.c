@@ -30,7 +30,6 @@
 #include "catalog/pg_foreign_data_wrapper.h"
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_foreign_table.h"
-#include "catalog/pg_type.h"
 #include "catalog/pg_user_mapping.h"
 #include "commands/defrem.h"
 #include "foreign/foreign.h"
@@ -45,7 +44,6 @@
 #include "utils/syscache.h"
 
 #include "aws_endpoint.h"
-#include "compat.h"
 #include "fdw_options.h"
 #include "uri.h"
 
@@ -213,29 +211,6 @@ static const Option options[] = {
 };
 /* clang-format on */
 
-/*
- * The types that a column of a table may be declared with.  A domain over one
- * of them will do as well.  char(n), json and numeric are left out on purpose:
- * their values compare or print unlike those that AWS sent.
- */
-typedef struct ColumnType
-{
-	const char *name;		 /* as in tables.c */
-	Oid			accepted[4]; /* ended by InvalidOid */
-	const char *list;		 /* the same for the hint */
-} ColumnType;
-
-static const ColumnType column_types[] = {
-	{"text", {TEXTOID, VARCHAROID, NAMEOID}, "text, character varying, name"},
-	{"integer", {INT4OID, INT8OID}, "integer, bigint"},
-	{"boolean", {BOOLOID}, "boolean"},
-	{"double precision", {FLOAT8OID}, "double precision"},
-	{"jsonb", {JSONBOID}, "jsonb"},
-	{"timestamptz", {TIMESTAMPTZOID}, "timestamp with time zone"},
-	{"text[]", {TEXTARRAYOID}, "text[]"},
-	{"double precision[]", {FLOAT8ARRAYOID}, "double precision[]"},
-};
-
 /* ------------------------------------------------------------------------
  * Parsers: one per kind of value
  * ------------------------------------------------------------------------
@@ -401,20 +376,6 @@ appconfig_options_list_tables(void)
 	return list.data;
 }
 
-/* Every name that tables.c gives to a column of the table */
-static char *
-list_columns(const AppConfigTable *table)
-{
-	const AppConfigColumn *column;
-	StringInfoData		   list;
-
-	initStringInfo(&list);
-	for (column = table->columns; column->name != NULL; column++)
-		appendStringInfo(&list, "%s%s", list.len > 0 ? ", " : "",
-						 column->name);
-	return list.data;
-}
-
 /* into a char * */
 static bool
 parse_object(const Option *option pg_attribute_unused(), const char *value,
@@ -468,7 +429,7 @@ list_all_columns(void)
 /*
  * Into a char *.  Which table the column belongs to is not known where the
  * option is set, so any table's column will do here, and the hint has them
- * all.  Where it is used, find_column() can say more.
+ * all.  Where it is used, fdw_columns.c can say more.
  */
 static bool
 parse_column(const Option *option pg_attribute_unused(), const char *value,
@@ -1019,91 +980,16 @@ appconfig_options_get_table(Oid foreigntableid)
 	return table;
 }
 
-/* Finds the column of the table that a column of a foreign table stands for */
-static const AppConfigColumn *
-find_column(Relation relation, Form_pg_attribute attribute,
-			const AppConfigTable *table)
-{
-	OptionValues		   values;
-	const AppConfigColumn *column;
-	const char			  *name = NameStr(attribute->attname);
-
-	read_options(
-		GetForeignColumnOptions(RelationGetRelid(relation), attribute->attnum),
-		ON_COLUMN, &values);
-	if (values.column_name != NULL)
-		name = values.column_name;
-
-	column = appconfig_table_find_column(table, name);
-	if (column == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_INVALID_COLUMN_NAME),
-				 errmsg("AppConfig table \"%s\" has no column \"%s\"",
-						table->name, name),
-				 errhint("Available columns are: %s.", list_columns(table)),
-				 errtablecol(relation, attribute->attnum)));
-	return column;
-}
-
 /*
- * Refuses a column whose type cannot hold what the table's column has.
+ * The name of a table's column that the option of a foreign table's column
+ * says, or NULL.
  */
-static void
-check_column_type(Relation relation, Form_pg_attribute attribute,
-				  const AppConfigColumn *column)
+char *
+appconfig_options_get_column_name(Oid foreigntableid, AttrNumber attnum)
 {
-	Oid				  type = getBaseType(attribute->atttypid);
-	const ColumnType *row = column_types;
-	const Oid		 *accepted;
+	OptionValues values;
 
-	while (strcmp(row->name, column->type) != 0)
-	{
-		row++;
-		if (row == column_types + lengthof(column_types))
-			elog(ERROR, "unexpected type \"%s\" of column \"%s\"",
-				 column->type, column->name);
-	}
-
-	for (accepted = row->accepted; OidIsValid(*accepted); accepted++)
-	{
-		if (type == *accepted)
-			return;
-	}
-
-	ereport(
-		ERROR,
-		(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
-		 errmsg("column \"%s\" of foreign table \"%s\" cannot be of type %s",
-				NameStr(attribute->attname), RelationGetRelationName(relation),
-				format_type_with_typemod(attribute->atttypid,
-										 attribute->atttypmod)),
-		 errhint("Possible types are: %s, and domains over them.", row->list),
-		 errtablecol(relation, attribute->attnum)));
-}
-
-/*
- * Returns for each column of a foreign table, by attribute number less one,
- * the column of the table that it stands for.  A column without a value of its
- * own, be it dropped or computed by PostgreSQL, has NULL.
- */
-const AppConfigColumn **
-appconfig_options_get_columns(Relation relation, const AppConfigTable *table)
-{
-	TupleDesc				tupdesc = RelationGetDescr(relation);
-	const AppConfigColumn **columns;
-	int						i;
-
-	columns = palloc0(Max(tupdesc->natts, 1) * sizeof(*columns));
-	for (i = 0; i < tupdesc->natts; i++)
-	{
-		Form_pg_attribute attribute = TupleDescAttr(tupdesc, i);
-
-		if (attribute->attisdropped ||
-			attribute->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL)
-			continue;
-
-		columns[i] = find_column(relation, attribute, table);
-		check_column_type(relation, attribute, columns[i]);
-	}
-	return columns;
+	read_options(GetForeignColumnOptions(foreigntableid, attnum), ON_COLUMN,
+				 &values);
+	return values.column_name;
 }

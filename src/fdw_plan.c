@@ -30,6 +30,7 @@
 #include "early.h"
 #include "estimate.h"
 #include "fdw.h"
+#include "fdw_columns.h"
 #include "fdw_options.h"
 
 /* Most combinations of outer tables for which a path is made */
@@ -104,8 +105,7 @@ appconfigGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 	table->table = appconfig_options_get_table(foreigntableid);
 	table->predicates.root = root;
 	table->predicates.relid = baserel->relid;
-	table->predicates.columns =
-		appconfig_options_get_columns(relation, table->table);
+	table->predicates.columns = appconfig_columns_map(relation, table->table);
 	table_close(relation, NoLock);
 	table->region = appconfig_options_get_region(baserel->serverid);
 	table->read = find_columns_read(baserel);

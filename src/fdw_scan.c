@@ -28,7 +28,7 @@
 #include "connection.h"
 #include "cursor.h"
 #include "fdw.h"
-#include "fdw_options.h"
+#include "fdw_columns.h"
 #include "fdw_scan.h"
 #include "operand.h"
 #include "predicate.h"
@@ -184,8 +184,7 @@ appconfigBeginForeignScan(ForeignScanState *node, int eflags)
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
 		return;
 	state->identity = scan_identity(node);
-	state->columns =
-		appconfig_options_get_columns(relation, state->plan->table);
+	state->columns = appconfig_columns_map(relation, state->plan->table);
 	begin_operands(node, state);
 	begin_early_clauses(node, state);
 	begin_equated(node, state);
