@@ -87,7 +87,7 @@ typedef struct CanonicalParameter
 
 /* Frees a text that has a secret in it */
 static void
-wipe(char *text)
+wipe_text(char *text)
 {
 	explicit_bzero(text, strlen(text));
 	pfree(text);
@@ -489,7 +489,7 @@ append_canonical_headers(StringInfo buf, StringInfo signed_headers,
 	for (i = 0; i < nheaders; i++)
 	{
 		pfree(headers[i].name);
-		wipe(headers[i].value);
+		wipe_text(headers[i].value);
 	}
 	pfree(headers);
 }
@@ -692,8 +692,8 @@ appconfig_sigv4_sign(const AwsSigv4Request *request,
 		appconfig_sigv4_amz_date(scope->time, result->amz_date);
 
 	if (string_to_sign != NULL)
-		wipe(string_to_sign);
-	wipe(canonical_request);
+		wipe_text(string_to_sign);
+	wipe_text(canonical_request);
 	pfree(signed_headers);
 	return result->authorization != NULL;
 }

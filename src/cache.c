@@ -104,7 +104,7 @@ free_if_any(void *chunk)
 }
 
 static void
-free_entry(CacheEntry *entry)
+free_cache_entry(CacheEntry *entry)
 {
 	dlist_mutable_iter iter;
 
@@ -140,11 +140,11 @@ remove_entry(DocumentCache *cache, CacheEntry *entry)
 		return;
 	}
 	unlink_entry(cache, entry);
-	free_entry(entry);
+	free_cache_entry(entry);
 }
 
 static CacheEntry *
-find_entry(DocumentCache *cache, const char *target)
+find_cache_entry(DocumentCache *cache, const char *target)
 {
 	TargetSlot *slot = hash_search(cache->table, &target, HASH_FIND, NULL);
 
@@ -209,7 +209,7 @@ add_page(DocumentCache *cache, CacheEntry *entry, const char *text,
  * bytes more; false if there cannot be
  */
 static bool
-make_room(DocumentCache *cache, Size bytes, int size)
+make_cache_room(DocumentCache *cache, Size bytes, int size)
 {
 	if (cache->held_bytes + bytes > (Size) size)
 		return false;
@@ -235,11 +235,11 @@ keep_with_page(DocumentCache *cache, CacheEntry *entry, JsonValue *page,
 	if (fits)
 	{
 		add_page(cache, entry, text, length, next_token);
-		fits = make_room(cache, entry->bytes, size);
+		fits = make_cache_room(cache, entry->bytes, size);
 	}
 	if (!fits)
 	{
-		free_entry(entry);
+		free_cache_entry(entry);
 		return;
 	}
 	slot = hash_search(cache->table, &entry->target, HASH_ENTER, NULL);
@@ -253,9 +253,9 @@ keep_with_page(DocumentCache *cache, CacheEntry *entry, JsonValue *page,
  * later one is at hand, what is at hand goes.
  */
 static bool
-supersede(DocumentCache *cache, const char *target, int64 asked_at)
+supersede_entry(DocumentCache *cache, const char *target, int64 asked_at)
 {
-	CacheEntry *entry = find_entry(cache, target);
+	CacheEntry *entry = find_cache_entry(cache, target);
 
 	if (entry == NULL)
 		return true;
@@ -316,7 +316,7 @@ bool
 appconfig_cache_confirm(DocumentCache *cache, const char *target,
 						JsonValue *seen_as)
 {
-	CacheEntry *entry = find_entry(cache, target);
+	CacheEntry *entry = find_cache_entry(cache, target);
 	char	   *state;
 	bool		same;
 
@@ -341,7 +341,7 @@ JsonValue *
 appconfig_cache_get(DocumentCache *cache, const char *target,
 					const CacheTerms *terms, bool confirmed, int64 now)
 {
-	CacheEntry *entry = find_entry(cache, target);
+	CacheEntry *entry = find_cache_entry(cache, target);
 
 	if (entry == NULL ||
 		!(is_fresh(entry, terms, now) || (confirmed && entry->state != NULL)))
@@ -359,7 +359,7 @@ appconfig_cache_put(DocumentCache *cache, const char *target,
 {
 	char *state;
 
-	if (!supersede(cache, target, asked_at))
+	if (!supersede_entry(cache, target, asked_at))
 		return;
 	state = terms->freezes ? frozen_state(document) : NULL;
 	if (state != NULL || terms->ttl > 0)
@@ -388,13 +388,13 @@ appconfig_cache_put_page(DocumentCache *cache, const ListPage *place,
 
 	if (place->token == NULL)
 	{
-		if (!supersede(cache, place->list, asked_at) || terms->ttl == 0)
+		if (!supersede_entry(cache, place->list, asked_at) || terms->ttl == 0)
 			return;
 		list = new_entry(cache, place->list, NULL, asked_at);
 	}
 	else
 	{
-		list = find_entry(cache, place->list);
+		list = find_cache_entry(cache, place->list);
 		if (list == NULL || list->next_token == NULL ||
 			strcmp(list->next_token, place->token) != 0 ||
 			list->asked_at > asked_at)
@@ -411,7 +411,7 @@ CacheEntry *
 appconfig_cache_find_list(DocumentCache *cache, const char *target,
 						  const CacheTerms *terms, int64 now)
 {
-	CacheEntry *list = find_entry(cache, target);
+	CacheEntry *list = find_cache_entry(cache, target);
 
 	return list != NULL && list->next_token == NULL &&
 				   is_fresh(list, terms, now)
@@ -442,7 +442,7 @@ appconfig_cache_let_go(DocumentCache *cache, CacheEntry *list)
 	if (list->removed)
 	{
 		cache->bytes -= list->bytes;
-		free_entry(list);
+		free_cache_entry(list);
 	}
 	else
 		dlist_push_tail(&cache->entries, &list->node);

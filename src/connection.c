@@ -59,7 +59,7 @@ accept_changed_options(void)
  * changes that it was read at.
  */
 static uint64
-read_options(OpenConnection *connection, Oid *umid)
+look_up_options(OpenConnection *connection, Oid *umid)
 {
 	Oid	   serverid = connection->identity.serverid;
 	uint64 read_at;
@@ -118,7 +118,7 @@ fill_connection(OpenConnection *connection)
 	uint64					  read_at;
 
 	accept_changed_options();
-	read_at = read_options(connection, &umid);
+	read_at = look_up_options(connection, &umid);
 	session = appconfig_session_acquire(identity->serverid, identity->userid,
 										umid, &connection->settings, read_at,
 										connection->context);

@@ -127,18 +127,18 @@ static bool parse_time(const Option *option, const char *value, void *field,
 					   OptionFault *fault);
 static bool parse_memory(const Option *option, const char *value, void *field,
 						 OptionFault *fault);
-static bool parse_text(const Option *option, const char *value, void *field,
-					   OptionFault *fault);
+static bool parse_printable(const Option *option, const char *value,
+							void *field, OptionFault *fault);
 static bool parse_region(const Option *option, const char *value, void *field,
 						 OptionFault *fault);
 static bool parse_endpoint(const Option *option, const char *value,
 						   void *field, OptionFault *fault);
 static bool parse_file(const Option *option, const char *value, void *field,
 					   OptionFault *fault);
-static bool parse_object(const Option *option, const char *value, void *field,
-						 OptionFault *fault);
-static bool parse_column(const Option *option, const char *value, void *field,
-						 OptionFault *fault);
+static bool parse_table_name(const Option *option, const char *value,
+							 void *field, OptionFault *fault);
+static bool parse_column_name(const Option *option, const char *value,
+							  void *field, OptionFault *fault);
 
 #define FIELD(member) offsetof(OptionValues, member)
 
@@ -158,7 +158,7 @@ static bool parse_column(const Option *option, const char *value, void *field,
  */
 /* clang-format off */
 static const Option options[] = {
-	{"access_key_id", ON_MAPPING, parse_text, FIELD(credentials.access_key_id),
+	{"access_key_id", ON_MAPPING, parse_printable, FIELD(credentials.access_key_id),
 		.flags = HIDDEN, .needs = "secret_access_key", .least = 1, .most = 128,
 		.punctuation = "_-."},
 	{"ambient_credentials", ON_SERVER, parse_boolean, FIELD(ambient_credentials),
@@ -169,12 +169,12 @@ static const Option options[] = {
 		.initial = "16MB", .least = 0, .most = GIGABYTE},
 	{"cache_ttl", ON_SERVER, parse_time, FIELD(settings.cache_ttl),
 		.initial = "0", .least = 0, .most = WEEK},
-	{"column_name", ON_COLUMN, parse_column, FIELD(column_name), .flags = 0},
+	{"column_name", ON_COLUMN, parse_column_name, FIELD(column_name), .flags = 0},
 	{"connect_timeout", ON_SERVER, parse_time, FIELD(settings.connect_timeout),
 		.initial = "5s", .least = 1, .most = HOUR},
 	{"endpoint", ON_SERVER, parse_endpoint, FIELD(endpoint),
 		.flags = HIDDEN},
-	{"external_id", ON_SERVER | ON_MAPPING, parse_text, FIELD(external_id),
+	{"external_id", ON_SERVER | ON_MAPPING, parse_printable, FIELD(external_id),
 		.flags = NOT_YET, .least = 2, .most = 1224, .punctuation = "_+=,.@:/-"},
 	{"max_attempts", ON_SERVER, parse_count, FIELD(settings.max_attempts),
 		.initial = "3", .least = 1, .most = 20},
@@ -186,20 +186,20 @@ static const Option options[] = {
 		.initial = "10", .least = 0, .most = 1000000},
 	{"max_response_size", ON_SERVER, parse_memory, FIELD(settings.max_response_size),
 		.initial = "16MB", .least = 1, .most = GIGABYTE - MEGABYTE},
-	{"object", ON_TABLE, parse_object, FIELD(object), .flags = 0},
-	{"profile", ON_SERVER, parse_text, FIELD(profile),
+	{"object", ON_TABLE, parse_table_name, FIELD(object), .flags = 0},
+	{"profile", ON_SERVER, parse_printable, FIELD(profile),
 		.flags = NOT_YET, .least = 1, .most = 256},
 	{"region", ON_SERVER, parse_region, FIELD(settings.region),
 		.flags = REQUIRED},
 	{"request_timeout", ON_SERVER, parse_time, FIELD(settings.request_timeout),
 		.initial = "30s", .least = 1, .most = HOUR},
-	{"role_arn", ON_SERVER | ON_MAPPING, parse_text, FIELD(role_arn),
+	{"role_arn", ON_SERVER | ON_MAPPING, parse_printable, FIELD(role_arn),
 		.flags = NOT_YET, .least = 20, .most = 2048, .punctuation = "_+=,.@:/-"},
-	{"role_session_name", ON_SERVER | ON_MAPPING, parse_text, FIELD(role_session_name),
+	{"role_session_name", ON_SERVER | ON_MAPPING, parse_printable, FIELD(role_session_name),
 		.flags = NOT_YET, .least = 2, .most = 64, .punctuation = "_+=,.@-"},
-	{"secret_access_key", ON_MAPPING, parse_text, FIELD(credentials.secret_access_key),
+	{"secret_access_key", ON_MAPPING, parse_printable, FIELD(credentials.secret_access_key),
 		.flags = HIDDEN, .needs = "access_key_id", .least = 1, .most = 1024},
-	{"session_token", ON_MAPPING, parse_text, FIELD(credentials.session_token),
+	{"session_token", ON_MAPPING, parse_printable, FIELD(credentials.session_token),
 		.flags = HIDDEN, .needs = "access_key_id", .least = 1, .most = 16384},
 	{"sts_endpoint", ON_SERVER, parse_endpoint, FIELD(sts_endpoint),
 		.flags = HIDDEN | NOT_YET},
@@ -288,8 +288,8 @@ parse_memory(const Option *option, const char *value, void *field,
  * of its own, and a blank is more likely pasted than meant.
  */
 static bool
-parse_text(const Option *option, const char *value, void *field,
-		   OptionFault *fault)
+parse_printable(const Option *option, const char *value, void *field,
+				OptionFault *fault)
 {
 	const char *c;
 
@@ -378,8 +378,8 @@ appconfig_options_list_tables(void)
 
 /* into a char * */
 static bool
-parse_object(const Option *option pg_attribute_unused(), const char *value,
-			 void *field, OptionFault *fault)
+parse_table_name(const Option *option pg_attribute_unused(), const char *value,
+				 void *field, OptionFault *fault)
 {
 	*(char **) field = pstrdup(value);
 	if (appconfig_table_find(value) != NULL)
@@ -432,8 +432,8 @@ list_all_columns(void)
  * all.  Where it is used, fdw_columns.c can say more.
  */
 static bool
-parse_column(const Option *option pg_attribute_unused(), const char *value,
-			 void *field, OptionFault *fault)
+parse_column_name(const Option *option pg_attribute_unused(),
+				  const char *value, void *field, OptionFault *fault)
 {
 	const AppConfigTable *table;
 
@@ -784,7 +784,7 @@ options_to_be(Oid serverid)
 
 /* Is it a server whose options are those of this file? */
 static bool
-is_ours(const ForeignServer *server)
+is_our_server(const ForeignServer *server)
 {
 	Oid		 validator = GetForeignDataWrapper(server->fdwid)->fdwvalidator;
 	FmgrInfo function;
@@ -812,7 +812,7 @@ check_alteration(Oid serverid)
 		if ((option->flags & SUPERUSER) == 0 ||
 			!is_in_force(option, server->options))
 			continue;
-		if (is_ours(server) &&
+		if (is_our_server(server) &&
 			!equal(server->options, options_to_be(serverid)))
 			ereport(
 				ERROR,

@@ -398,7 +398,7 @@ start_scan(ForeignScanState *node, AppConfigScanState *state)
  * who ask for another one.
  */
 static const AppConfigItem *
-next_item(AppConfigScanState *state)
+next_row_item(AppConfigScanState *state)
 {
 	const AppConfigItem *item = appconfig_cursor_next(state->cursor);
 
@@ -422,7 +422,7 @@ appconfigIterateForeignScan(ForeignScanState *node)
 		start_scan(node, state);
 	if (state->no_rows)
 		return slot;
-	item = next_item(state);
+	item = next_row_item(state);
 	if (item == NULL)
 		return ExecClearTuple(slot);
 	old = MemoryContextSwitchTo(state->row_context);
@@ -436,7 +436,7 @@ appconfigIterateForeignScan(ForeignScanState *node)
  * ------------------------------------------------------------------------
  */
 static void
-end_cursor(AppConfigScanState *state)
+close_cursor(AppConfigScanState *state)
 {
 	if (state->cursor != NULL)
 		appconfig_cursor_close(state->cursor);
@@ -450,7 +450,7 @@ end_cursor(AppConfigScanState *state)
 void
 appconfigReScanForeignScan(ForeignScanState *node)
 {
-	end_cursor(node->fdw_state);
+	close_cursor(node->fdw_state);
 }
 
 void
@@ -464,5 +464,5 @@ appconfigEndForeignScan(ForeignScanState *node)
 	/* the last one to leave has nothing kept that only it holds */
 	if (state->connection != NULL)
 		appconfig_connection_leave(state->connection);
-	end_cursor(state);
+	close_cursor(state);
 }

@@ -298,7 +298,7 @@ make_entry(Memo *memo)
 
 /* Lets the entry be found by one of its targets */
 static void
-enter(MemoEntry *entry, char *target)
+enter_target(MemoEntry *entry, char *target)
 {
 	TargetSlot *slot =
 		hash_search(entry->memo->table, &target, HASH_ENTER, NULL);
@@ -325,7 +325,7 @@ create_entry(Memo *memo, const ApiRequest *request, char *target,
 	}
 	else
 		entry->call = appconfig_api_start(memo->owner, request, counters);
-	enter(entry, entry->target);
+	enter_target(entry, entry->target);
 	return entry;
 }
 
@@ -357,15 +357,15 @@ read_back(Memo *memo, const char *target)
 	set_document(entry, answer.document);
 	entry->target = unconstify(char *, answer.target);
 	entry->alias = unconstify(char *, answer.alias);
-	enter(entry, entry->target);
+	enter_target(entry, entry->target);
 	if (entry->alias != NULL)
-		enter(entry, entry->alias);
+		enter_target(entry, entry->alias);
 	return entry;
 }
 
 /* The entry of a target, or NULL */
 static MemoEntry *
-find_entry(Memo *memo, const char *target)
+find_memo_entry(Memo *memo, const char *target)
 {
 	TargetSlot *slot = hash_search(memo->table, &target, HASH_FIND, NULL);
 
@@ -387,7 +387,7 @@ appconfig_memo_fetch(Memo *memo, const ApiRequest *request,
 {
 	MemoryContext old = MemoryContextSwitchTo(memo->context);
 	char		 *target = make_target(request->path, request->query);
-	MemoEntry	 *entry = find_entry(memo, target);
+	MemoEntry	 *entry = find_memo_entry(memo, target);
 
 	if (entry != NULL)
 	{
@@ -413,13 +413,13 @@ appconfig_memo_same(MemoEntry *entry, const char *target)
 {
 	Memo		 *memo = entry->memo;
 	MemoryContext old = MemoryContextSwitchTo(memo->context);
-	MemoEntry	 *known = find_entry(memo, target);
+	MemoEntry	 *known = find_memo_entry(memo, target);
 
 	if (known == NULL)
 	{
 		Assert(entry->alias == NULL);
 		entry->alias = pstrdup(target);
-		enter(entry, entry->alias);
+		enter_target(entry, entry->alias);
 		known = entry;
 	}
 	take_up(known);
@@ -498,7 +498,7 @@ appconfig_memo_raise(const MemoEntry *entry)
 }
 
 static void
-free_entry(MemoEntry *entry)
+free_memo_entry(MemoEntry *entry)
 {
 	Memo *memo = entry->memo;
 
@@ -521,7 +521,7 @@ free_entry(MemoEntry *entry)
 
 /* Writes the answer to the file, but only once */
 static void
-spill(const MemoEntry *entry)
+spill_answer(const MemoEntry *entry)
 {
 	Memo		 *memo = entry->memo;
 	SpilledAnswer answer = {.target = entry->target,
@@ -560,9 +560,9 @@ let_go(MemoEntry *entry)
 	{
 		if (memo->bytes <= (Size) work_mem * 1024)
 			return;
-		spill(entry);
+		spill_answer(entry);
 	}
-	free_entry(entry);
+	free_memo_entry(entry);
 }
 
 /*

@@ -105,7 +105,7 @@ appconfig_retry_apply_hint(int delay_ms, int hint_ms)
  * RETRY_NO_HINT, which is also for a sign or a fraction.
  */
 static int
-parse_number(const char *value, int unit_ms)
+parse_milliseconds(const char *value, int unit_ms)
 {
 	int64  number = 0;
 	size_t len;
@@ -127,7 +127,7 @@ parse_number(const char *value, int unit_ms)
 int
 appconfig_retry_parse_amz_hint(const char *value)
 {
-	return parse_number(value, 1);
+	return parse_milliseconds(value, 1);
 }
 
 /*
@@ -233,7 +233,7 @@ appconfig_retry_parse_http_hint(const char *value, time_t now)
 	int64 then;
 
 	if (!appconfig_retry_parse_date(value, now, &then))
-		return parse_number(value, 1000);
+		return parse_milliseconds(value, 1000);
 	if (then <= (int64) now)
 		return 0;
 	return (int) Min((then - (int64) now) * 1000, INT_MAX);
