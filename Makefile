@@ -17,6 +17,7 @@ OBJS = \
 	src/keyset.o \
 	src/operand.o \
 	src/encoding.o \
+	src/scan_plan.o \
 	src/request.o \
 	src/statement.o \
 	src/connection.o \

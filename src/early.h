@@ -9,7 +9,7 @@
 #define APPCONFIG_EARLY_H
 
 #include "plan_table.h"
-#include "request.h"
+#include "scan_plan.h"
 
 extern bool appconfig_early_can_go(const PlanTable *table, Node *clause);
 extern void appconfig_early_find(const PlanTable *table, List *scan_clauses,

@@ -203,7 +203,7 @@ appconfigExplainForeignScan(ForeignScanState *node, ExplainState *es)
 	appconfig_statement_examine(&reads, es->pstmt, scan->fs_server);
 	walk = walk_of_plan(
 		plan,
-		appconfig_request_columns(
+		appconfig_scan_plan_columns(
 			plan, columns,
 			RelationGetNumberOfAttributes(node->ss.ss_currentRelation)),
 		appconfig_operands_expect(

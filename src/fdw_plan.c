@@ -385,6 +385,6 @@ appconfigGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 	if (has_parameters(operands) && access_varies(plan.keys))
 		plan.reads |= READS_VARYING;
 	return make_foreignscan(tlist, qual, baserel->relid, operands,
-							appconfig_request_pack(&plan), NIL, NIL,
+							appconfig_scan_plan_pack(&plan), NIL, NIL,
 							outer_plan);
 }

@@ -180,7 +180,7 @@ appconfigBeginForeignScan(ForeignScanState *node, int eflags)
 	AppConfigScanState *state = palloc0(sizeof(AppConfigScanState));
 
 	node->fdw_state = state;
-	state->plan = appconfig_request_unpack(scan->fdw_private);
+	state->plan = appconfig_scan_plan_unpack(scan->fdw_private);
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
 		return;
 	state->identity = scan_identity(node);
@@ -240,7 +240,7 @@ evaluate_keys(ForeignScanState *node, AppConfigScanState *state)
 static const AppConfigColumn **
 columns_read(ForeignScanState *node, const AppConfigScanState *state)
 {
-	return appconfig_request_columns(
+	return appconfig_scan_plan_columns(
 		state->plan, state->columns,
 		RelationGetNumberOfAttributes(node->ss.ss_currentRelation));
 }

@@ -11,7 +11,7 @@
 #include "nodes/execnodes.h"
 
 #include "api.h"
-#include "request.h"
+#include "scan_plan.h"
 
 extern const AppConfigScanPlan *appconfig_scan_plan(ForeignScanState *node);
 extern const ApiCounters *appconfig_scan_counters(ForeignScanState *node);

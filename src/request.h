@@ -1,51 +1,18 @@
 /*-------------------------------------------------------------------------
  *
  * request.h
- *		The plan of a scan, and the requests that it leads to.
+ *		The path and the query of an operation, from the keys that are known.
  *
  *-------------------------------------------------------------------------
  */
 #ifndef APPCONFIG_REQUEST_H
 #define APPCONFIG_REQUEST_H
 
-#include "nodes/pg_list.h"
-
 #include "keyset.h"
 #include "tables.h"
 
 /* Items asked for in a page: the service's most */
 #define PAGE_SIZE 50
-
-/* How a scan reads its things */
-#define READS_CHANGING	0x01 /* what of them can change */
-#define READS_DOCUMENTS 0x02 /* their documents, perhaps */
-#define READS_VARYING	0x04 /* from rescan to rescan, by other calls */
-#define READS_ALL		0x08 /* all columns, whatever the query needs */
-
-/*
- * What the planner hands over to the executor, beside the value expressions of
- * the keys, which travel in fdw_exprs.
- */
-typedef struct AppConfigScanPlan
-{
-	const AppConfigTable *table;
-	KeyExpr				 *keys;	   /* NULL if no clause binds one */
-	List				 *columns; /* attribute numbers that the query reads */
-	List *early_quals;	  /* places in the plan's qual of the clauses that a
-						   * list's items can answer */
-	List *early_levels;	  /* and their security levels, -1 for those that leak
-						   * nothing */
-	List *early_fallible; /* and whether they can fail */
-	int	  rows_wanted;	  /* a LIMIT that is likely to stop the scan, or 0 */
-	int	  reads;		  /* READS_ bits */
-} AppConfigScanPlan;
-
-extern int	 appconfig_request_reads(List *packed);
-extern List *appconfig_request_pack(const AppConfigScanPlan *plan);
-extern AppConfigScanPlan *appconfig_request_unpack(List *packed);
-
-extern const AppConfigColumn **appconfig_request_columns(
-	const AppConfigScanPlan *plan, const AppConfigColumn **columns, int natts);
 
 extern bool		   appconfig_request_needs(const AppConfigOperation *operation,
 										   AppConfigKey				 key);

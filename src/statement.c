@@ -22,7 +22,7 @@
 #include "utils/memutils.h"
 
 #include "compat.h"
-#include "request.h"
+#include "scan_plan.h"
 #include "statement.h"
 
 /* A statement that is being run, in its own memory */
@@ -53,7 +53,7 @@ static void search_plan(PlanSearch *search, Plan *plan, bool repeats);
 static void
 note_scan(PlanSearch *search, const ForeignScan *scan, bool repeats)
 {
-	int reads = appconfig_request_reads(scan->fdw_private);
+	int reads = appconfig_scan_plan_reads(scan->fdw_private);
 
 	search->scans++;
 	search->repeated |= repeats;
