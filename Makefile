@@ -26,7 +26,6 @@ OBJS = \
 	src/applications.o \
 	src/cursor.o \
 	src/item.o \
-	src/element.o \
 	src/memo.o \
 	src/spill.o \
 	src/row.o \

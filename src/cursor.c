@@ -27,8 +27,8 @@
 #include "access.h"
 #include "applications.h"
 #include "cursor.h"
-#include "element.h"
 #include "facts.h"
+#include "item.h"
 #include "request.h"
 
 /* Lists that a query with a list of applications asks for, one of each; with
@@ -96,7 +96,7 @@ struct AppConfigCursor
 	List		 *lookups; /* MemoEntry of side look-ups, held to the end */
 	CursorNode	 *current; /* whose rows are being yielded */
 	AppConfigItem item;
-	ElementWalk	  walk; /* within current */
+	ItemRows	  rows; /* within current */
 };
 
 static void add_level(AppConfigCursor *cursor, dlist_node *before,
@@ -1353,7 +1353,7 @@ appconfig_cursor_next(AppConfigCursor *cursor)
 	{
 		if (cursor->current != NULL)
 		{
-			if (appconfig_element_next(&cursor->walk))
+			if (appconfig_item_next_row(&cursor->rows))
 				return &cursor->item;
 			free_node(cursor, cursor->current);
 			cursor->current = NULL;
@@ -1365,9 +1365,9 @@ appconfig_cursor_next(AppConfigCursor *cursor)
 		memcpy(cursor->item.source, cursor->current->source,
 			   sizeof(cursor->item.source));
 		cursor->item.keys = &cursor->current->keys;
-		appconfig_element_start(&cursor->walk, cursor->options.table,
-								&cursor->item);
-		if (appconfig_element_next(&cursor->walk))
+		appconfig_item_start_rows(&cursor->rows, cursor->options.table,
+								  &cursor->item);
+		if (appconfig_item_next_row(&cursor->rows))
 			return &cursor->item;
 	}
 }

@@ -8,7 +8,7 @@
 #ifndef APPCONFIG_CURSOR_H
 #define APPCONFIG_CURSOR_H
 
-#include "element.h"
+#include "item.h"
 #include "keyset.h"
 #include "memo.h"
 #include "tables.h"
