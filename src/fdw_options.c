@@ -6,12 +6,14 @@
  * What lives here is one table with a row for each option, the validator that
  * checks options against it when they are set, a hook that knows what they
  * were before, and the functions that turn stored options into the structs
- * that the other files read.  No other file looks at a DefElem.
+ * that the other files read.
  *
  * A new option is a row in the table.  What a row cannot say, a rule over two
  * options, stands in check_together().
  *
- * Nothing here quotes a secret: see report_fault().
+ * What may not live here: a message that quotes a secret, see report_fault();
+ * what the columns of a foreign table are (fdw_columns.c).  And no other file
+ * may look at a DefElem.
  *
  *-------------------------------------------------------------------------
  */

@@ -1,14 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * retry.c
- *		when to send a failed request again, and when to stop
+ *		When to send a failed request again, and when to stop
  *
  * What lives here is the arithmetic of the AWS SDKs' standard retry mode, in
  * the rules that they call "2026": delay before a retry, the server's hint,
- * the bucket that pays for retries, and how far off our clock is.  No clock,
- * no randomness, no waiting and no I/O: time and chance are arguments.  Which
- * failures are retried and how often one request is attempted is not decided
- * here either.
+ * the bucket that pays for retries, and how far off our clock is.
+ *
+ * What may not live here: a clock, randomness, waiting and I/O, since time and
+ * chance are arguments; which failures are retried (aws_error.c), and how
+ *often one request is attempted (api.c).
  *
  *-------------------------------------------------------------------------
  */
