@@ -11,7 +11,7 @@ OBJS = \
 	src/fdw_import.o \
 	src/tables.o \
 	src/predicate.o \
-	src/early.o \
+	src/list_filter.o \
 	src/fallible.o \
 	src/estimate.o \
 	src/keyset.o \
@@ -21,7 +21,7 @@ OBJS = \
 	src/request.o \
 	src/statement.o \
 	src/connection.o \
-	src/access.o \
+	src/route.o \
 	src/facts.o \
 	src/applications.o \
 	src/cursor.o \

@@ -45,6 +45,14 @@ PREPARE by_run(integer) AS SELECT run FROM experiment_runs WHERE application_id 
 SET plan_cache_mode = force_generic_plan;
 EXPLAIN (COSTS OFF) EXECUTE by_run(1);
 \! test/emulator/ctl.py calls
+-- a plan that is older than the setting: what is shown is what is done
+EXECUTE by_run(1);
+SET appconfig_fdw.enable_pushdown = off;
+\! test/emulator/ctl.py clear
+SELECT * FROM ours(plan_of(', ANALYZE, TIMING OFF, SUMMARY OFF', 'EXECUTE by_run(1)')) WHERE property <> 'Received';
+\! test/emulator/ctl.py calls
+RESET appconfig_fdw.enable_pushdown;
+SELECT * FROM ours(plan_of('', 'EXECUTE by_run(1)'));
 
 -- every kind of key
 EXPLAIN (COSTS OFF) SELECT 1 FROM experiment_runs WHERE (application_id, experiment_definition_id) IN (('a', 'b'), ('c', 'd')) AND run = ANY ('{1,2}');

@@ -37,6 +37,7 @@ typedef struct Embedding
 	uint8 bytes[12];
 	int	  ipv4[4]; /* where each of its bytes is */
 	uint8 mask;	   /* that its bytes are combined with */
+	int	  suffix;  /* from where on there is nothing else, or 0 */
 } Embedding;
 
 /* clang-format off */
@@ -66,24 +67,24 @@ static const Network reserved_ipv6[] = {
 
 static const Embedding embeddings[] = {
 	/* ::ffff:a.b.c.d, which the kernel takes for IPv4 */
-	{0, 12, {[10] = 0xff, 0xff}, {12, 13, 14, 15}, 0},
+	{0, 12, {[10] = 0xff, 0xff}, {12, 13, 14, 15}, 0, 0},
 	/* ::a.b.c.d and ::ffff:0:a.b.c.d, deprecated */
-	{0, 12, {0}, {12, 13, 14, 15}, 0},
-	{0, 12, {[8] = 0xff, 0xff}, {12, 13, 14, 15}, 0},
+	{0, 12, {0}, {12, 13, 14, 15}, 0, 0},
+	{0, 12, {[8] = 0xff, 0xff}, {12, 13, 14, 15}, 0, 0},
 	/* NAT64, RFC 6052, and for local use RFC 8215: at the places that it can be */
-	{0, 12, {0x00, 0x64, 0xff, 0x9b}, {12, 13, 14, 15}, 0},
-	{0, 6, {0x00, 0x64, 0xff, 0x9b, 0x00, 0x01}, {6, 7, 9, 10}, 0},
-	{0, 6, {0x00, 0x64, 0xff, 0x9b, 0x00, 0x01}, {7, 9, 10, 11}, 0},
-	{0, 6, {0x00, 0x64, 0xff, 0x9b, 0x00, 0x01}, {9, 10, 11, 12}, 0},
-	{0, 6, {0x00, 0x64, 0xff, 0x9b, 0x00, 0x01}, {12, 13, 14, 15}, 0},
+	{0, 12, {0x00, 0x64, 0xff, 0x9b}, {12, 13, 14, 15}, 0, 0},
+	{0, 6, {0x00, 0x64, 0xff, 0x9b, 0x00, 0x01}, {6, 7, 9, 10}, 0, 11},
+	{0, 6, {0x00, 0x64, 0xff, 0x9b, 0x00, 0x01}, {7, 9, 10, 11}, 0, 12},
+	{0, 6, {0x00, 0x64, 0xff, 0x9b, 0x00, 0x01}, {9, 10, 11, 12}, 0, 13},
+	{0, 6, {0x00, 0x64, 0xff, 0x9b, 0x00, 0x01}, {12, 13, 14, 15}, 0, 0},
 	/* 6to4 */
-	{0, 2, {0x20, 0x02}, {2, 3, 4, 5}, 0},
+	{0, 2, {0x20, 0x02}, {2, 3, 4, 5}, 0, 0},
 	/* Teredo: its server, and the client */
-	{0, 4, {0x20, 0x01}, {4, 5, 6, 7}, 0},
-	{0, 4, {0x20, 0x01}, {12, 13, 14, 15}, 0xff},
+	{0, 4, {0x20, 0x01}, {4, 5, 6, 7}, 0, 0},
+	{0, 4, {0x20, 0x01}, {12, 13, 14, 15}, 0xff, 0},
 	/* ISATAP, in any network, with a global IPv4 address or another one */
-	{8, 4, {0x00, 0x00, 0x5e, 0xfe}, {12, 13, 14, 15}, 0},
-	{8, 4, {0x02, 0x00, 0x5e, 0xfe}, {12, 13, 14, 15}, 0},
+	{8, 4, {0x00, 0x00, 0x5e, 0xfe}, {12, 13, 14, 15}, 0, 0},
+	{8, 4, {0x02, 0x00, 0x5e, 0xfe}, {12, 13, 14, 15}, 0, 0},
 };
 /* clang-format on */
 
@@ -122,8 +123,13 @@ ipv4_is_allowed(const uint8 *address, AddressPolicy policy)
 static bool
 is_embedding(const uint8 *address, const Embedding *embedding)
 {
+	static const uint8 nothing[16];
+
 	return memcmp(address + embedding->at, embedding->bytes,
-				  embedding->length) == 0;
+				  embedding->length) == 0 &&
+		   (embedding->suffix == 0 ||
+			memcmp(address + embedding->suffix, nothing,
+				   16 - embedding->suffix) == 0);
 }
 
 static void

@@ -566,6 +566,13 @@ appconfig_api_wait(ApiSession *session)
 	{
 		ApiCall *call = dlist_container(ApiCall, node, iter.cur);
 
+		/*
+		 * Its answer has come in while somebody waited for another session,
+		 * or an error has kept it from being looked at
+		 */
+		if (call->state == CALL_IN_FLIGHT &&
+			appconfig_http_result(call->transfer) != NULL)
+			timeout = 0;
 		/* for a place a call waits with those that have one */
 		if (call->state == CALL_WAITING &&
 			(call->start_at > now || appconfig_http_has_room()))

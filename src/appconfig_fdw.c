@@ -31,6 +31,9 @@ bool appconfig_enable_pushdown = true;
 void
 _PG_init(void)
 {
+	/* first what can fail, since all else cannot be done twice */
+	appconfig_http_init();
+
 	DefineCustomBoolVariable(
 		"appconfig_fdw.enable_pushdown",
 		"Lets predicates narrow the calls that are made to AWS AppConfig.",
@@ -40,7 +43,6 @@ _PG_init(void)
 	MarkGUCPrefixReserved("appconfig_fdw");
 
 	appconfig_options_init();
-	appconfig_http_init();
 }
 
 /*

@@ -24,12 +24,12 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-#include "access.h"
 #include "applications.h"
 #include "cursor.h"
 #include "facts.h"
 #include "item.h"
 #include "request.h"
+#include "route.h"
 
 /* Lists that a query with a list of applications asks for, one of each; with
  * more applications than that the list of the whole account is shorter */
@@ -85,7 +85,7 @@ struct AppConfigCursor
 	MemoryContextCallback  callback;
 	Memo				  *memo;
 	AppConfigCursorOptions options;
-	AccessPlan			   plan;
+	const Route			  *route;
 	dlist_head			   queue;
 	int					   nodes;
 	int					   named_nodes; /* that the walk has begun with */
@@ -152,7 +152,7 @@ passes_filter(const AppConfigCursor *cursor, const AppConfigItem *item,
 {
 	return cursor->options.filter == NULL ||
 		   cursor->options.filter(cursor->options.filter_arg, item,
-								  own && cursor->options.table->shape ==
+								  own && cursor->route->table->shape ==
 											 ROW_PER_ITEM);
 }
 
@@ -234,7 +234,7 @@ collection_of(const AppConfigCursor *cursor, const CursorNode *node)
 {
 	return node->kind == NODE_APPLICATIONS
 			   ? &appconfig_collections[COLLECTION_APPLICATIONS]
-			   : appconfig_access_collection(&cursor->plan, node->level);
+			   : appconfig_route_collection(cursor->route, node->level);
 }
 
 static const AppConfigOperation *
@@ -248,8 +248,8 @@ operation_of(const AppConfigCursor *cursor, const CursorNode *node)
 static int
 filters_of(const AppConfigCursor *cursor, const CursorNode *node)
 {
-	return (appconfig_access_is_own(&cursor->plan, node->level) &&
-					!cursor->options.every_state
+	return (appconfig_route_is_own(cursor->route, node->level) &&
+					!cursor->route->shared_lists
 				? FILTER_BY_STATUS
 				: 0) |
 		   (node->unfiltered ? 0 : FILTER_BY_MORTALS);
@@ -378,7 +378,7 @@ needs_proof(const AppConfigCursor *cursor, const CursorNode *node)
 	if (!node->typed || node->source[SOURCE_RUN] != NULL ||
 		node->source[SOURCE_DEFINITION] != NULL ||
 		!appconfig_request_needs(
-			&appconfig_access_own(cursor->options.table)->list,
+			&appconfig_route_own(cursor->route->table)->list,
 			KEY_DEFINITION_ID))
 		return false;
 	return node->source[SOURCE_RUN_SUMMARY] == NULL ||
@@ -398,18 +398,18 @@ needs_side(const AppConfigCursor *cursor, const CursorNode *node,
 	const AppConfigColumn **column;
 
 	if (appconfig_side_lookups[side].collection ==
-			cursor->options.table->collection ||
+			cursor->route->table->collection ||
 		node->source[source] != NULL)
 		return false;
 	if (side == SIDE_DEFINITION && needs_proof(cursor, node))
 		return true;
-	if (!cursor->plan.read[source])
+	if (!cursor->route->read[source])
 		return false;
 	item = make_item(cursor, node->source, &node->keys);
-	for (column = cursor->options.columns; *column != NULL; column++)
+	for (column = cursor->route->columns; *column != NULL; column++)
 	{
-		if (appconfig_access_column_has(*column, source) &&
-			!appconfig_item_has(cursor->options.table, &item, *column))
+		if (appconfig_route_column_has(*column, source) &&
+			!appconfig_item_has(cursor->route->table, &item, *column))
 			return true;
 	}
 	return false;
@@ -500,7 +500,7 @@ add_own_item(AppConfigCursor *cursor, CursorNode *list, const KeyFacts *keys,
 			 JsonValue *value, bool need_document)
 {
 	const AppConfigCollection *collection =
-		appconfig_access_collection(&cursor->plan, list->level);
+		appconfig_route_collection(cursor->route, list->level);
 	CursorNode *node =
 		add_node(cursor, &list->node, need_document ? NODE_GET : NODE_ITEM,
 				 list->level, list, keys, list->typed);
@@ -522,7 +522,7 @@ believe_item(AppConfigCursor *cursor, const AppConfigCollection *collection,
 		return true;
 	target = appconfig_request_path(&collection->get, keys);
 	appconfig_memo_confirm(cursor->memo, target, item);
-	return !own || !cursor->options.agree ||
+	return !own || !cursor->route->documents_decide ||
 		   appconfig_memo_is_final(cursor->memo, target, item);
 }
 
@@ -537,8 +537,8 @@ is_wanted(AppConfigCursor *cursor, const CursorNode *list, KeyFacts *keys,
 		  JsonValue *value, bool *believed)
 {
 	const AppConfigCollection *collection =
-		appconfig_access_collection(&cursor->plan, list->level);
-	bool		  own = appconfig_access_is_own(&cursor->plan, list->level);
+		appconfig_route_collection(cursor->route, list->level);
+	bool		  own = appconfig_route_is_own(cursor->route, list->level);
 	const char	 *status = keys->text[KEY_STATUS];
 	AppConfigItem item;
 
@@ -564,8 +564,8 @@ static void
 add_item(AppConfigCursor *cursor, CursorNode *list, JsonValue *value)
 {
 	const AppConfigCollection *collection =
-		appconfig_access_collection(&cursor->plan, list->level);
-	bool		own = appconfig_access_is_own(&cursor->plan, list->level);
+		appconfig_route_collection(cursor->route, list->level);
+	bool		own = appconfig_route_is_own(cursor->route, list->level);
 	KeyFacts	keys = list->keys;
 	JsonValue **inherited = &list->source[collection->list.yields];
 	bool		believed;
@@ -581,7 +581,7 @@ add_item(AppConfigCursor *cursor, CursorNode *list, JsonValue *value)
 	if (own)
 	{
 		add_own_item(cursor, list, &keys, value,
-					 cursor->plan.need_document || !believed);
+					 cursor->route->need_document || !believed);
 		return;
 	}
 	/* for the time being the list stands for its item, as the parent */
@@ -682,7 +682,7 @@ look_name_up(AppConfigCursor *cursor, CursorNode *node)
 	node->kind = NODE_LIST;
 	node->level = 0;
 	node->shown = false;
-	Assert(cursor->plan.levels[node->level] == COLLECTION_DEFINITIONS);
+	Assert(cursor->route->levels[node->level] == COLLECTION_DEFINITIONS);
 }
 
 /*
@@ -696,7 +696,7 @@ filter_is_in_doubt(AppConfigCursor *cursor, const CursorNode *list,
 				   JsonValue *item)
 {
 	const AppConfigCollection *collection =
-		appconfig_access_collection(&cursor->plan, list->level);
+		appconfig_route_collection(cursor->route, list->level);
 	const AppConfigFilter *filter = collection->list.filters;
 	KeySet				  *set;
 
@@ -723,7 +723,7 @@ static void
 expand_list(AppConfigCursor *cursor, CursorNode *list)
 {
 	const AppConfigCollection *collection =
-		appconfig_access_collection(&cursor->plan, list->level);
+		appconfig_route_collection(cursor->route, list->level);
 	JsonValue	*page = appconfig_memo_document(list->entry);
 	JsonValue	*items;
 	JsonElements elements;
@@ -805,7 +805,7 @@ static void
 expand_get(AppConfigCursor *cursor, CursorNode *node)
 {
 	const AppConfigCollection *collection =
-		appconfig_access_collection(&cursor->plan, node->level);
+		appconfig_route_collection(cursor->route, node->level);
 	JsonValue *document = appconfig_memo_document(node->entry);
 	KeyFacts   learned = node->keys;
 
@@ -891,9 +891,9 @@ add_combinations(AppConfigCursor *cursor, dlist_node *before,
 				 KeyFacts *keys, AppConfigKey from, bool typed)
 {
 	const AppConfigOperation *get =
-		&appconfig_access_collection(&cursor->plan, level)->get;
+		&appconfig_route_collection(cursor->route, level)->get;
 	CursorNodeKind kind =
-		appconfig_access_is_own(&cursor->plan, level) ? NODE_GET : NODE_KNOWN;
+		appconfig_route_is_own(cursor->route, level) ? NODE_GET : NODE_KNOWN;
 	AppConfigKey key;
 	int64		*runs;
 	int			 count;
@@ -904,7 +904,7 @@ add_combinations(AppConfigCursor *cursor, dlist_node *before,
 		AppConfigKey bound = key;
 		KeyTexts	*texts;
 
-		if (!appconfig_access_is_open(get, keys, key))
+		if (!appconfig_route_is_open(get, keys, key))
 			continue;
 		texts = appconfig_keyset_texts(set, key);
 		if (texts == NULL)
@@ -952,8 +952,7 @@ add_lists(AppConfigCursor *cursor, dlist_node *before,
 {
 	bool by_application =
 		keys->text[KEY_APPLICATION_ID] == NULL &&
-		appconfig_access_collection(&cursor->plan, level)->list.filters !=
-			NULL;
+		appconfig_route_collection(cursor->route, level)->list.filters != NULL;
 	KeyTexts *applications =
 		by_application ? appconfig_keyset_texts(set, KEY_APPLICATION_ID)
 					   : NULL;
@@ -994,7 +993,7 @@ add_level(AppConfigCursor *cursor, dlist_node *before,
 	KeyTexts	 *applications = NULL;
 	int			  i;
 
-	appconfig_access_split(&cursor->plan, level, keys, all, direct, listed);
+	appconfig_route_split(cursor->route, level, keys, all, direct, listed);
 	if (listed->count > 0)
 	{
 		applications =
@@ -1065,9 +1064,8 @@ appconfig_cursor_open(Memo *memo, const AppConfigCursorOptions *options)
 	cursor->callback.arg = cursor;
 	MemoryContextRegisterResetCallback(context, &cursor->callback);
 	cursor->keys = cursor->options.keys;
-	appconfig_access_plan(&cursor->plan, options->table, options->columns);
-	cursor->plan.by_ids = options->every_state;
-	if (appconfig_access_needs_applications(&cursor->plan, cursor->keys))
+	cursor->route = options->route;
+	if (appconfig_route_needs_applications(cursor->route, cursor->keys))
 		add_node(cursor, &cursor->queue.head, NODE_APPLICATIONS, 0, NULL,
 				 &nothing, true);
 	else
@@ -1133,11 +1131,10 @@ window(const AppConfigCursor *cursor)
 	int64 window = 4 * (int64) cursor->options.max_concurrency;
 
 	/* past the LIMIT, local filters must be dropping rows: so double */
-	if (cursor->options.rows_wanted > 0)
-		window =
-			Min(window, cursor->yielded < cursor->options.rows_wanted
-							? cursor->options.rows_wanted - cursor->yielded
-							: cursor->yielded);
+	if (cursor->route->rows_wanted > 0)
+		window = Min(window, cursor->yielded < cursor->route->rows_wanted
+								 ? cursor->route->rows_wanted - cursor->yielded
+								 : cursor->yielded);
 	return window;
 }
 
@@ -1232,7 +1229,7 @@ pump_node(AppConfigCursor *cursor, CursorNode *node, int *in_flight,
 	if (!node_is_ready(node))
 	{
 		/* under a LIMIT nobody knows how much of a list will be wanted */
-		if (node->kind == NODE_GET || cursor->options.rows_wanted > 0)
+		if (node->kind == NODE_GET || cursor->route->rows_wanted > 0)
 			(*room)--;
 		return PUMP_NEXT;
 	}
@@ -1259,7 +1256,7 @@ ask_ahead(AppConfigCursor *cursor, int *in_flight)
 	int		   left = LOOK_AHEAD * most;
 	dlist_iter iter;
 
-	if (cursor->options.rows_wanted > 0 || *in_flight >= most)
+	if (cursor->route->rows_wanted > 0 || *in_flight >= most)
 		return;
 	dlist_foreach(iter, &cursor->queue)
 	{
@@ -1365,7 +1362,7 @@ appconfig_cursor_next(AppConfigCursor *cursor)
 		memcpy(cursor->item.source, cursor->current->source,
 			   sizeof(cursor->item.source));
 		cursor->item.keys = &cursor->current->keys;
-		appconfig_item_start_rows(&cursor->rows, cursor->options.table,
+		appconfig_item_start_rows(&cursor->rows, cursor->route->table,
 								  &cursor->item);
 		if (appconfig_item_next_row(&cursor->rows))
 			return &cursor->item;

@@ -11,7 +11,7 @@
 #include "item.h"
 #include "keyset.h"
 #include "memo.h"
-#include "tables.h"
+#include "route.h"
 
 typedef struct AppConfigCursor AppConfigCursor;
 
@@ -26,16 +26,10 @@ typedef bool (*AppConfigItemFilter)(void *arg, const AppConfigItem *item,
 /* What to read; all of it must outlive the cursor */
 typedef struct AppConfigCursorOptions
 {
-	const AppConfigTable   *table;
-	const KeySet		   *keys;	 /* in UTF-8 */
-	const AppConfigColumn **columns; /* that are read, ended by NULL */
-	bool every_state; /* lists are not to be filtered by status, nor asked for
-					   * by names */
-	bool agree; /* what can change is not to be taken from lists, which may be
-				 * of another moment than documents */
-	int	 max_concurrency; /* calls in flight */
-	int	 rows_wanted;	  /* a LIMIT that is likely to stop the scan, or 0 */
-	AppConfigItemFilter filter; /* or NULL */
+	const Route		   *route;
+	const KeySet	   *keys;			 /* in UTF-8 */
+	int					max_concurrency; /* calls in flight */
+	AppConfigItemFilter filter;			 /* or NULL */
 	void			   *filter_arg;
 	ApiCounters		   *counters;
 } AppConfigCursorOptions;

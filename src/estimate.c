@@ -20,8 +20,8 @@
 #include "utils/selfuncs.h"
 
 #include "compat.h"
-#include "early.h"
 #include "estimate.h"
+#include "list_filter.h"
 #include "operand.h"
 
 /*
@@ -94,7 +94,7 @@ count_applications(const KeyBox *box)
  */
 static double
 selectivity_besides_keys(PlannerInfo *root, const PlanTable *table,
-						 List *clauses, bool early)
+						 List *clauses, bool by_lists)
 {
 	List	 *some = NIL;
 	List	 *operands;
@@ -104,7 +104,8 @@ selectivity_besides_keys(PlannerInfo *root, const PlanTable *table,
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, cell);
 
-		if (appconfig_early_can_go(table, (Node *) rinfo->clause) == early &&
+		if (appconfig_list_filter_takes(table, (Node *) rinfo->clause) ==
+				by_lists &&
 			appconfig_predicate_bind(&table->predicates, list_make1(rinfo),
 									 &operands) == NULL)
 			some = lappend(some, rinfo);
@@ -316,7 +317,7 @@ estimate_experiments(PlannerInfo *root, const PlanTable *table, List *clauses,
 		listed *= selectivity_besides_keys(root, table, clauses, true);
 	/* what is known is asked for, of what is not there are lists */
 	documents = known;
-	if (table->access.need_document || collection == COLLECTION_EVENTS)
+	if (table->route.need_document || collection == COLLECTION_EVENTS)
 		documents += listed;
 	if (documents > 0)
 		result.waits++;

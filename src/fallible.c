@@ -13,7 +13,7 @@
  * their arguments; some more are named here, with what they demand.  What
  * reads no column at all is the same for every row, and does not count.
  *
- * What may not live here: where clauses are checked (early.c, fdw_scan.c).
+ * What may not live here: where clauses are checked (list_filter.c).
  *
  *-------------------------------------------------------------------------
  */

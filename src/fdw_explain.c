@@ -18,19 +18,15 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
 #include "utils/ruleutils.h"
 
-#include "access.h"
 #include "compat.h"
-#include "fallible.h"
 #include "fdw.h"
-#include "fdw_columns.h"
 #include "fdw_options.h"
 #include "fdw_scan.h"
+#include "list_filter.h"
 #include "operand.h"
 #include "predicate.h"
-#include "statement.h"
 
 /* By KeyExprKind */
 static const char *const operator_names[] = {
@@ -100,47 +96,28 @@ append_keys(StringInfo out, const Deparse *how, const KeyExpr *expr,
  * ------------------------------------------------------------------------
  */
 
-/* Do the lists that a scan calls tell all columns that the clause reads? */
-static bool
-lists_tell(const AccessWalk *walk, const PredicateTable *table, Node *clause)
-{
-	ListCell *cell;
-
-	foreach(cell, appconfig_predicate_attributes(table->relid, clause))
-	{
-		if (!appconfig_access_walk_answers(
-				walk, table->columns[lfirst_int(cell) - 1]))
-			return false;
-	}
-	return true;
-}
-
 /*
  * The clauses of the plan's qual that bind no key and that are, or are not,
  * checked before a document is fetched
  */
 static List *
-clauses_besides_keys(const AppConfigScanPlan *plan, const AccessWalk *walk,
-					 List *qual, const PredicateTable *table, bool early)
+clauses_besides_keys(const RouteCalls *calls, List *qual,
+					 const PredicateTable *table, bool before_fetch)
 {
 	List	 *clauses = NIL;
 	ListCell *cell;
-	int		  place = 0;
 
 	foreach(cell, qual)
 	{
-		Node *clause = lfirst(cell);
-		bool  goes_early = list_member_int(plan->early_quals, place++) &&
-						  lists_tell(walk, table, clause) &&
-						  (walk->listed[walk->plan->levels_count - 1] ||
-						   !appconfig_fallible(clause, table->relid));
 		List *operands;
 
-		if (goes_early == early &&
-			(plan->keys == NULL ||
-			 appconfig_predicate_bind(table, list_make1(clause), &operands) ==
-				 NULL))
-			clauses = lappend(clauses, clause);
+		if (appconfig_list_filter_has(calls, table, qual,
+									  foreach_current_index(cell)) ==
+				before_fetch &&
+			(calls->route->keys == NULL ||
+			 appconfig_predicate_bind(table, list_make1(lfirst(cell)),
+									  &operands) == NULL))
+			clauses = lappend(clauses, lfirst(cell));
 	}
 	return clauses;
 }
@@ -158,23 +135,6 @@ explain_clauses(const char *label, const Deparse *how, List *clauses,
  * The callback
  * ------------------------------------------------------------------------
  */
-/* What the scan can call, whatever the values will be that are not known yet
- */
-static AccessWalk *
-walk_of_plan(const AppConfigScanPlan *plan, const AppConfigColumn **read,
-			 const KeySet *keys, const StatementReads *reads)
-{
-	AccessPlan *access = palloc(sizeof(AccessPlan));
-
-	appconfig_access_plan(access, plan->table, read);
-	if (plan->reads & READS_CHANGING)
-	{
-		access->need_document |= reads->agree;
-		access->by_ids = reads->every_state;
-	}
-	return appconfig_access_walk(access, keys);
-}
-
 static void
 explain_cost(const ApiCounters *counters, ExplainState *es)
 {
@@ -185,49 +145,37 @@ explain_cost(const ApiCounters *counters, ExplainState *es)
 	ExplainPropertyInteger("Received", "bytes", counters->bytes, es);
 }
 
+/* Prints the route that the scan takes, or would take, and what it has cost */
 void
 appconfigExplainForeignScan(ForeignScanState *node, ExplainState *es)
 {
-	ForeignScan				*scan = castNode(ForeignScan, node->ss.ps.plan);
-	const AppConfigScanPlan *plan = appconfig_scan_plan(node);
-	const AppConfigColumn  **columns =
-		appconfig_columns_map(node->ss.ss_currentRelation, plan->table);
-	PredicateTable table = {.relid = scan->scan.scanrelid, .columns = columns};
+	ForeignScan	  *scan = castNode(ForeignScan, node->ss.ps.plan);
+	List		  *qual = scan->scan.plan.qual;
+	const Route	  *route = appconfig_scan_route(node);
+	PredicateTable table = {.relid = scan->scan.scanrelid,
+							.columns = appconfig_scan_columns(node)};
 	Deparse		   how = {.context = set_deparse_context_plan(es->deparse_cxt,
 															  (Plan *) scan, NIL),
 						  .prefix = list_length(es->rtable) > 1 || es->verbose,
 						  .operands = scan->fdw_exprs};
-	StatementReads reads;
-	AccessWalk	  *walk;
+	const RouteCalls *calls = appconfig_route_calls(
+		route, appconfig_operands_expect(
+				   NULL, route->keys, scan->fdw_exprs,
+				   appconfig_options_get_region(scan->fs_server)));
 
-	appconfig_statement_examine(&reads, es->pstmt, scan->fs_server);
-	walk = walk_of_plan(
-		plan,
-		appconfig_scan_plan_columns(
-			plan, columns,
-			RelationGetNumberOfAttributes(node->ss.ss_currentRelation)),
-		appconfig_operands_expect(
-			NULL, plan->keys, scan->fdw_exprs,
-			appconfig_options_get_region(scan->fs_server)),
-		&reads);
-
-	ExplainPropertyList("Operations", walk->operations, es);
-	if (plan->keys != NULL)
+	ExplainPropertyList("Operations", calls->operations, es);
+	if (route->keys != NULL)
 	{
 		StringInfoData keys;
 
 		initStringInfo(&keys);
-		append_keys(&keys, &how, plan->keys, false);
+		append_keys(&keys, &how, route->keys, false);
 		ExplainPropertyText("Keys", keys.data, es);
 	}
-	explain_clauses(
-		"Checked Before Fetch", &how,
-		clauses_besides_keys(plan, walk, scan->scan.plan.qual, &table, true),
-		es);
-	explain_clauses(
-		"Checked Locally", &how,
-		clauses_besides_keys(plan, walk, scan->scan.plan.qual, &table, false),
-		es);
+	explain_clauses("Checked Before Fetch", &how,
+					clauses_besides_keys(calls, qual, &table, true), es);
+	explain_clauses("Checked Locally", &how,
+					clauses_besides_keys(calls, qual, &table, false), es);
 	if (es->analyze)
 		explain_cost(appconfig_scan_counters(node), es);
 }

@@ -27,11 +27,11 @@
 #include "utils/rel.h"
 
 #include "compat.h"
-#include "early.h"
 #include "estimate.h"
 #include "fdw.h"
 #include "fdw_columns.h"
 #include "fdw_options.h"
+#include "list_filter.h"
 
 /* Most combinations of outer tables for which a path is made */
 #define MAX_OUTER_COMBINATIONS 64
@@ -81,7 +81,7 @@ list_columns_read(const PlanTable *table, int natts, bool all)
 /* How the columns that the query reads can be got.  Without pushdown every
  * answer is put together from everything there is. */
 static void
-plan_access(PlanTable *table, int natts)
+plan_route(PlanTable *table, int natts)
 {
 	List *attnums =
 		list_columns_read(table, natts, !appconfig_enable_pushdown);
@@ -92,7 +92,7 @@ plan_access(PlanTable *table, int natts)
 
 	foreach(cell, attnums)
 		columns[i++] = table->predicates.columns[lfirst_int(cell) - 1];
-	appconfig_access_plan(&table->access, table->table, columns);
+	appconfig_route_plan(&table->route, table->table, columns);
 }
 
 void
@@ -110,7 +110,7 @@ appconfigGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 	table->region = appconfig_options_get_region(baserel->serverid);
 	table->read = find_columns_read(baserel);
 	table->pushdown = appconfig_enable_pushdown;
-	plan_access(table, baserel->max_attr);
+	plan_route(table, baserel->max_attr);
 	baserel->fdw_private = table;
 	baserel->tuples = appconfig_estimate(root, table, NIL).rows;
 	baserel->rows = clamp_row_est(
@@ -322,7 +322,7 @@ has_parameters(const List *operands)
  * one with names, with a status, or with either arm of an OR.
  */
 static bool
-access_varies(const KeyExpr *expr)
+route_varies(const KeyExpr *expr)
 {
 	int i;
 
@@ -330,7 +330,7 @@ access_varies(const KeyExpr *expr)
 		return false;
 	for (i = 0; i < expr->nargs; i++)
 	{
-		if (access_varies(expr->args[i]))
+		if (route_varies(expr->args[i]))
 			return true;
 	}
 	switch (expr->kind)
@@ -375,14 +375,14 @@ appconfigGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 	{
 		plan.keys = appconfig_predicate_bind(&table->predicates, scan_clauses,
 											 &operands);
-		appconfig_early_find(table, scan_clauses, qual, &plan);
+		plan.filters = appconfig_list_filter_find(table, scan_clauses, qual);
 		plan.rows_wanted = find_rows_wanted(root);
 	}
-	if (table->access.changing)
+	if (table->route.changing)
 		plan.reads |= READS_CHANGING;
-	if (table->access.need_document || binds_runs(plan.keys))
+	if (table->route.need_document || binds_runs(plan.keys))
 		plan.reads |= READS_DOCUMENTS;
-	if (has_parameters(operands) && access_varies(plan.keys))
+	if (has_parameters(operands) && route_varies(plan.keys))
 		plan.reads |= READS_VARYING;
 	return make_foreignscan(tlist, qual, baserel->relid, operands,
 							appconfig_scan_plan_pack(&plan), NIL, NIL,

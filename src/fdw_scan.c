@@ -30,33 +30,25 @@
 #include "fdw.h"
 #include "fdw_columns.h"
 #include "fdw_scan.h"
+#include "list_filter.h"
 #include "operand.h"
 #include "predicate.h"
 #include "row.h"
-#include "statement.h"
-
-/* A clause of the plan's qual that what a list shows may be enough for */
-typedef struct EarlyClause
-{
-	ExprState *state;
-	List	  *columns;	 /* attribute numbers that it reads */
-	int		   level;	 /* of security, -1 if it leaks nothing */
-	bool	   fallible; /* can it raise an error? */
-} EarlyClause;
 
 typedef struct AppConfigScanState
 {
 	AppConfigScanPlan	   *plan;
-	ConnectionIdentity		identity;
 	const AppConfigColumn **columns; /* by attribute number - 1 */
-	int						operands_count;
-	ExprState			  **values;	  /* of the keys; NULL for constants */
-	KeyOperand			   *operands; /* what they have come out as */
-	List		  *early_clauses; /* EarlyClause, in the order of the qual */
-	List		  *equated;		  /* attribute numbers that clauses equate */
-	StatementReads reads; /* what the statement's scans have in common */
-	MemoryContext  keys_context; /* keys and cursor, for one (re)scan */
-	MemoryContext  row_context;	 /* the values of one row */
+	StatementReads	   reads; /* what the statement's scans have in common */
+	const Route		  *route; /* that the calls follow */
+	ConnectionIdentity identity;
+	int				   operands_count;
+	ExprState		 **values;	 /* of the keys; NULL for constants */
+	KeyOperand		  *operands; /* what they have come out as */
+	ListFilter		  *filter;	 /* or NULL */
+	List			  *equated;	 /* attribute numbers that clauses equate */
+	MemoryContext	   keys_context; /* keys and cursor, for one (re)scan */
+	MemoryContext	   row_context;	 /* the values of one row */
 	const AppConfigConnection *connection; /* NULL before the first row */
 	const char		*region; /* the server's; NULL before the first row */
 	RowMaker		*maker;
@@ -65,11 +57,18 @@ typedef struct AppConfigScanState
 	ApiCounters		 counters;
 } AppConfigScanState;
 
-/* The plan that a scan carries out */
-const AppConfigScanPlan *
-appconfig_scan_plan(ForeignScanState *node)
+/* The way that its calls take */
+const Route *
+appconfig_scan_route(ForeignScanState *node)
 {
-	return ((AppConfigScanState *) node->fdw_state)->plan;
+	return ((AppConfigScanState *) node->fdw_state)->route;
+}
+
+/* Of the relation's columns, by attribute number - 1, what they stand for */
+const AppConfigColumn **
+appconfig_scan_columns(ForeignScanState *node)
+{
+	return ((AppConfigScanState *) node->fdw_state)->columns;
 }
 
 /* What the scan's calls have cost so far */
@@ -110,7 +109,9 @@ scan_identity(ForeignScanState *node)
 static void
 begin_operands(ForeignScanState *node, AppConfigScanState *state)
 {
-	List	 *values = castNode(ForeignScan, node->ss.ps.plan)->fdw_exprs;
+	List	 *values = state->route->keys != NULL
+						   ? castNode(ForeignScan, node->ss.ps.plan)->fdw_exprs
+						   : NIL;
 	ListCell *cell;
 	int		  i = 0;
 
@@ -127,31 +128,6 @@ begin_operands(ForeignScanState *node, AppConfigScanState *state)
 		else
 			state->values[i] = ExecInitExpr(lfirst(cell), (PlanState *) node);
 		i++;
-	}
-}
-
-/* The clauses among the plan's qual that a list's items can answer */
-static void
-begin_early_clauses(ForeignScanState *node, AppConfigScanState *state)
-{
-	ListCell *place;
-	ListCell *level;
-	ListCell *fallible;
-
-	forthree(place, state->plan->early_quals, level, state->plan->early_levels,
-			 fallible, state->plan->early_fallible)
-	{
-		EarlyClause *early = palloc0(sizeof(EarlyClause));
-		List		*clause =
-			list_make1(list_nth(node->ss.ps.plan->qual, lfirst_int(place)));
-
-		early->state = ExecInitQual(clause, (PlanState *) node);
-		early->columns = appconfig_predicate_attributes(
-			castNode(ForeignScan, node->ss.ps.plan)->scan.scanrelid,
-			(Node *) clause);
-		early->level = lfirst_int(level);
-		early->fallible = lfirst_int(fallible);
-		state->early_clauses = lappend(state->early_clauses, early);
 	}
 }
 
@@ -181,15 +157,19 @@ appconfigBeginForeignScan(ForeignScanState *node, int eflags)
 
 	node->fdw_state = state;
 	state->plan = appconfig_scan_plan_unpack(scan->fdw_private);
+	state->columns = appconfig_columns_map(relation, state->plan->table);
+	appconfig_statement_examine(&state->reads, estate->es_plannedstmt,
+								scan->fs_server);
+	state->route = appconfig_route_make(
+		state->plan, state->columns, RelationGetNumberOfAttributes(relation),
+		&state->reads, appconfig_enable_pushdown);
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
 		return;
 	state->identity = scan_identity(node);
-	state->columns = appconfig_columns_map(relation, state->plan->table);
 	begin_operands(node, state);
-	begin_early_clauses(node, state);
+	state->filter =
+		appconfig_list_filter_begin(node, state->route, state->columns);
 	begin_equated(node, state);
-	appconfig_statement_examine(&state->reads, estate->es_plannedstmt,
-								scan->fs_server);
 	state->keys_context = AllocSetContextCreate(
 		estate->es_query_cxt, "appconfig_fdw keys", ALLOCSET_SMALL_SIZES);
 	state->row_context = AllocSetContextCreate(
@@ -222,9 +202,9 @@ evaluate_keys(ForeignScanState *node, AppConfigScanState *state)
 		appconfig_operand_set(&state->operands[i], datum, isnull,
 							  exprType((Node *) value->expr));
 	}
-	if (state->plan->keys != NULL)
-		appconfig_operands_unbind_cut(state->plan->keys, state->operands);
-	keys = appconfig_keyset_evaluate(state->plan->keys, state->operands);
+	if (state->route->keys != NULL)
+		appconfig_operands_unbind_cut(state->route->keys, state->operands);
+	keys = appconfig_keyset_evaluate(state->route->keys, state->operands);
 	appconfig_keyset_index(keys);
 	facts.text[KEY_REGION] = state->region;
 	return appconfig_keyset_restrict(keys, &facts);
@@ -235,84 +215,14 @@ evaluate_keys(ForeignScanState *node, AppConfigScanState *state)
  * ------------------------------------------------------------------------
  */
 
-/* The columns that the calls are to bring, ended by NULL, in the current
- * context */
-static const AppConfigColumn **
-columns_read(ForeignScanState *node, const AppConfigScanState *state)
-{
-	return appconfig_scan_plan_columns(
-		state->plan, state->columns,
-		RelationGetNumberOfAttributes(node->ss.ss_currentRelation));
-}
-
-/* Are all columns that a clause reads settled by what a list has shown? */
-static bool
-is_settled(const AppConfigScanState *state, const EarlyClause *early,
-		   const AppConfigItem *item)
-{
-	ListCell *cell;
-
-	foreach(cell, early->columns)
-	{
-		if (!appconfig_item_settles(state->plan->table, item,
-									state->columns[lfirst_int(cell) - 1]))
-			return false;
-	}
-	return true;
-}
-
-static bool
-clause_passes(ForeignScanState *node, const EarlyClause *early,
-			  const AppConfigItem *item)
-{
-	AppConfigScanState *state = node->fdw_state;
-	ExprContext		   *econtext = node->ss.ps.ps_ExprContext;
-	TupleTableSlot	   *slot = node->ss.ss_ScanTupleSlot;
-	MemoryContext		old = MemoryContextSwitchTo(state->row_context);
-	bool				passes;
-
-	appconfig_row_fill(state->maker, early->columns, item, slot);
-	MemoryContextSwitchTo(old);
-	econtext->ecxt_scantuple = slot;
-	passes = ExecQual(early->state, econtext);
-	ExecClearTuple(slot);
-	ResetExprContext(econtext);
-	MemoryContextReset(state->row_context);
-	return passes;
-}
-
-/*
- * Does what a list has shown meet the clauses that can be answered from it?
- * One that may leak what it sees has to wait for those that protect the row,
- * and one that can fail for an item that is one, and for those before it.  A
- * value that the database cannot hold is an error only in a row that is read.
- */
+/* Does what a list has shown meet the clauses that it answers? */
 static bool
 item_passes(void *arg, const AppConfigItem *item, bool is_row)
 {
-	ForeignScanState   *node = arg;
-	AppConfigScanState *state = node->fdw_state;
-	ListCell		   *cell;
-	int					waiting = PG_INT32_MAX;
-	bool				overtakes = false;
+	AppConfigScanState *state = arg;
 
-	foreach(cell, state->early_clauses)
-	{
-		const EarlyClause *early = lfirst(cell);
-
-		if (early->level > waiting ||
-			(early->fallible && (overtakes || !is_row)))
-			overtakes = true;
-		else if (!is_settled(state, early, item) ||
-				 !appconfig_row_fits(state->maker, early->columns, item))
-		{
-			overtakes = true;
-			waiting = Min(waiting, Max(early->level, 0));
-		}
-		else if (!clause_passes(node, early, item))
-			return false;
-	}
-	return true;
+	return appconfig_list_filter_passes(state->filter, state->maker, item,
+										is_row);
 }
 
 /* Rows are of this region from now on */
@@ -337,13 +247,13 @@ use_region(ForeignScanState *node, AppConfigScanState *state,
  * nor if a clause fails that reads nothing but that.
  */
 static bool
-rows_are_possible(ForeignScanState *node, const KeySet *keys)
+rows_are_possible(AppConfigScanState *state, const KeySet *keys)
 {
 	KeyFacts	  nothing = {.run_known = false};
 	AppConfigItem item = {.keys = &nothing};
 
 	return keys->count > 0 &&
-		   (!appconfig_enable_pushdown || item_passes(node, &item, false));
+		   (state->filter == NULL || item_passes(state, &item, false));
 }
 
 /* From now on by the settings that the statement has begun with */
@@ -361,30 +271,20 @@ join_connection(ForeignScanState *node, AppConfigScanState *state)
 static void
 start_scan(ForeignScanState *node, AppConfigScanState *state)
 {
-	MemoryContext old = MemoryContextSwitchTo(state->keys_context);
-	bool		  changing = (state->plan->reads & READS_CHANGING) != 0;
-	/* a plan can be older than the setting */
+	MemoryContext		   old = MemoryContextSwitchTo(state->keys_context);
 	AppConfigCursorOptions options = {
-		.table = state->plan->table,
-		.rows_wanted =
-			appconfig_enable_pushdown ? state->plan->rows_wanted : 0,
-		.agree = changing && state->reads.agree,
-		.every_state = changing && state->reads.every_state,
-		.filter = appconfig_enable_pushdown && state->early_clauses != NIL
-					  ? item_passes
-					  : NULL,
-		.filter_arg = node,
+		.route = state->route,
+		.filter = state->filter != NULL ? item_passes : NULL,
+		.filter_arg = state,
 		.counters = &state->counters};
 
 	if (state->region == NULL)
 		use_region(node, state, appconfig_connection_region(&state->identity));
-	options.keys = appconfig_enable_pushdown ? evaluate_keys(node, state)
-											 : appconfig_keyset_everything();
-	state->no_rows = !rows_are_possible(node, options.keys);
+	options.keys = evaluate_keys(node, state);
+	state->no_rows = !rows_are_possible(state, options.keys);
 	if (!state->no_rows)
 	{
 		join_connection(node, state);
-		options.columns = columns_read(node, state);
 		options.max_concurrency = state->connection->settings->max_concurrency;
 		state->cursor =
 			appconfig_cursor_open(state->connection->documents, &options);

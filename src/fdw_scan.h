@@ -11,9 +11,10 @@
 #include "nodes/execnodes.h"
 
 #include "api.h"
-#include "scan_plan.h"
+#include "route.h"
 
-extern const AppConfigScanPlan *appconfig_scan_plan(ForeignScanState *node);
-extern const ApiCounters *appconfig_scan_counters(ForeignScanState *node);
+extern const Route			  *appconfig_scan_route(ForeignScanState *node);
+extern const AppConfigColumn **appconfig_scan_columns(ForeignScanState *node);
+extern const ApiCounters	  *appconfig_scan_counters(ForeignScanState *node);
 
 #endif /* APPCONFIG_FDW_SCAN_H */

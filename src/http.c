@@ -333,6 +333,9 @@ open_socket(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
 
 	set_resolved(transfer);
 	transfer->connects = true;
+	/* what was wrong with another address of the host is so no longer */
+	decide(transfer, HTTP_IN_FLIGHT, NULL);
+	transfer->system_error = 0;
 	if (purpose != CURLSOCKTYPE_IPCXN)
 		return CURL_SOCKET_BAD;
 	if (!appconfig_address_is_allowed(&address->addr, policy_of(transfer)))
@@ -397,6 +400,9 @@ check_connection(void *userp, char *peer, char *local pg_attribute_unused(),
 	int			  sock = appconfig_socket_find(peer, peer_port, local_port);
 
 	set_resolved(transfer);
+	/* there is a connection, whatever became of others that were tried */
+	decide(transfer, HTTP_IN_FLIGHT, NULL);
+	transfer->system_error = 0;
 	if (sock >= 0)
 	{
 		transfer->sock = sock;
@@ -834,6 +840,7 @@ has_name(const char *url)
 static void
 queue(HttpTransfer *transfer)
 {
+	Assert(transfer->result.bytes_received == 0);
 	decide(transfer, HTTP_IN_FLIGHT, NULL);
 	transfer->system_error = 0;
 	transfer->unwatched = false;
@@ -946,6 +953,8 @@ appconfig_http_start(const HttpRequest *request)
 		!set_options(transfer, request))
 	{
 		appconfig_http_release(transfer);
+		/* the caller reports it: it is no reason to end other transfers */
+		(void) appconfig_http_memory_ran_out();
 		return NULL;
 	}
 	return transfer;
@@ -957,6 +966,17 @@ appconfig_http_result(HttpTransfer *transfer)
 {
 	return transfer->result.outcome == HTTP_IN_FLIGHT ? NULL
 													  : &transfer->result;
+}
+
+/* One of the headers has a session token in it */
+static void
+free_headers(struct curl_slist *headers)
+{
+	struct curl_slist *header;
+
+	for (header = headers; header != NULL; header = header->next)
+		explicit_bzero(header->data, strlen(header->data));
+	curl_slist_free_all(headers);
 }
 
 /*
@@ -980,7 +1000,7 @@ appconfig_http_release(HttpTransfer *transfer)
 	else if (transfer->easy != NULL)
 		curl_easy_cleanup(transfer->easy);
 	leave_curl(&saved);
-	curl_slist_free_all(transfer->headers);
+	free_headers(transfer->headers);
 	forget_fields(transfer);
 	free(transfer->body);
 	free(transfer);
@@ -1053,9 +1073,11 @@ finish_transfer(HttpTransfer *transfer, CURLcode code)
 	long		status = 0;
 	int			i;
 
-	/* so curl calls a header line that is too long for it */
+	/* so curl calls a header line that is too long for it; OpenSSL's want of
+	 * memory it calls so before there is an answer */
 	if (code == CURLE_OUT_OF_MEMORY && transfer->verdict == HTTP_IN_FLIGHT &&
-		!pool->ran_out && appconfig_http_memory_is_ours())
+		is_connected(transfer) && !pool->ran_out &&
+		appconfig_http_memory_is_ours())
 		decide(transfer, HTTP_TOO_LARGE, "a line of its header is too long");
 	result->outcome = outcome_of(transfer, code);
 	if (result->outcome == HTTP_ANSWERED &&
@@ -1114,10 +1136,14 @@ end_transfer(HttpTransfer *transfer, CURLcode code)
 	}
 }
 
-/* Sends what has waited for its turn, as far as there are descriptors */
-static void
+/*
+ * Sends what has waited for its turn, as far as there are descriptors.
+ * Returns whether a transfer has ended that way.
+ */
+static bool
 send_queued(void)
 {
+	bool	   has_ended = false;
 	dlist_iter iter;
 
 	dlist_foreach(iter, &pool->transfers)
@@ -1127,13 +1153,15 @@ send_queued(void)
 		if (!is_queued(transfer))
 			continue;
 		if (pool->in_flight >= pool->limit || !reserve_for_name(transfer))
-			return;
+			break;
 		if (!send_transfer(transfer))
 		{
 			decide(transfer, HTTP_OUT_OF_MEMORY, NO_MEMORY);
 			finish_transfer(transfer, CURLE_OUT_OF_MEMORY);
+			has_ended = true;
 		}
 	}
+	return has_ended;
 }
 
 /* Ends the transfers that curl is done with */
@@ -1176,8 +1204,9 @@ time_left(const HttpTransfer *transfer)
 
 /*
  * Has more come in than an answer can have?  What curl drops without a word,
- * the frames of chunks say, counts here as well.  They can be as large as what
- * they frame, but not larger.
+ * the frames of chunks say, counts here as well.  An answer may be in chunks
+ * of any size if it is less than a third of what it may be; a large one has to
+ * come in chunks of more than a few bytes.
  */
 static bool
 is_flooded(const HttpTransfer *transfer)
@@ -1283,7 +1312,7 @@ appconfig_http_drive(void)
 	sigset_t saved;
 
 	enter_curl(&saved);
-	send_queued();
+	(void) send_queued();
 	set_limits();
 	call_curl();
 	pool->waited += appconfig_http_clock() - before;
@@ -1322,7 +1351,8 @@ appconfig_http_wait(long timeout)
 
 	/* the transfer before them may have been released */
 	enter_curl(&saved);
-	send_queued();
+	if (send_queued())
+		timeout = 0;
 	leave_curl(&saved);
 	if (WaitEventSetWait(pool->wait_set, limit_timeout(timeout), &event, 1,
 						 appconfig_wait_event()) == 1 &&

@@ -128,9 +128,9 @@ allocate_zeroed(size_t count, size_t size)
 
 	if (piece != NULL || count == 0 || size == 0)
 		return piece;
-	if (count > RESERVE_SIZE / size)
-		return NULL;
-	piece = take_from_reserve(count * size);
+	/* one that is too large for it is a shortage all the same */
+	piece = take_from_reserve(count > RESERVE_SIZE / size ? RESERVE_SIZE
+														  : count * size);
 	return piece != NULL ? memset(piece, 0, count * size) : NULL;
 }
 

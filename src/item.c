@@ -20,8 +20,8 @@
 
 #include "miscadmin.h"
 
-#include "access.h"
 #include "item.h"
+#include "route.h"
 
 /* ------------------------------------------------------------------------
  * Columns
@@ -37,7 +37,7 @@ JsonValue *
 appconfig_item_source(const AppConfigTable *table, const AppConfigItem *item,
 					  AppConfigSource source)
 {
-	const AppConfigCollection *own = appconfig_access_own(table);
+	const AppConfigCollection *own = appconfig_route_own(table);
 
 	if (source == own->list.yields && source != own->get.yields &&
 		item->source[own->get.yields] != NULL)
@@ -91,9 +91,9 @@ bool
 appconfig_item_settles(const AppConfigTable *table, const AppConfigItem *item,
 					   const AppConfigColumn *column)
 {
-	AppConfigSource listed = appconfig_access_own(table)->list.yields;
+	AppConfigSource listed = appconfig_route_own(table)->list.yields;
 
-	return (appconfig_access_column_has(column, listed) &&
+	return (appconfig_route_column_has(column, listed) &&
 			item->source[listed] != NULL) ||
 		   appconfig_item_has(table, item, column);
 }

@@ -8,7 +8,7 @@
 #ifndef APPCONFIG_PLAN_TABLE_H
 #define APPCONFIG_PLAN_TABLE_H
 
-#include "access.h"
+#include "route.h"
 #include "predicate.h"
 #include "tables.h"
 
@@ -20,7 +20,7 @@ typedef struct PlanTable
 	Bitmapset			 *read;		/* attribute numbers, offset as by
 									 * pull_varattnos() */
 	const char			 *region;	/* the server's */
-	AccessPlan			  access;	/* for the columns that the query reads */
+	Route				  route;	/* for the columns that the query reads */
 	bool				  pushdown; /* may clauses narrow the calls? */
 } PlanTable;
 

@@ -4,7 +4,7 @@
  *		The path and the query of an operation, from the keys that are known.
  *
  * What may not live here: sending anything (api.c), the order of requests
- * (cursor.c), which operation is the one to ask (access.c).
+ * (cursor.c), which operation is the one to ask (route.c).
  *
  *-------------------------------------------------------------------------
  */

@@ -6,8 +6,8 @@
  * Packed into a list that PostgreSQL can copy, write out and read again, and
  * unpacked from it.
  *
- * What may not live here: how any of it is found (fdw_plan.c, early.c,
- * predicate.c), what is made of it (fdw_scan.c, fdw_explain.c), expressions:
+ * What may not live here: how any of it is found (fdw_plan.c,
+ * list_filter.c, predicate.c), what is made of it (route.c), expressions:
  * these are PostgreSQL's and travel in fdw_exprs.
  *
  *-------------------------------------------------------------------------
@@ -22,14 +22,12 @@
 /* What stands where in a packed plan */
 enum PackedPlan
 {
-	PACKED_TABLE,		   /* String: name of the table */
-	PACKED_KEYS,		   /* see pack_keys(), or NULL */
-	PACKED_COLUMNS,		   /* integer list */
-	PACKED_EARLY_QUALS,	   /* integer list */
-	PACKED_EARLY_LEVELS,   /* integer list */
-	PACKED_EARLY_FALLIBLE, /* integer list */
-	PACKED_ROWS_WANTED,	   /* Integer */
-	PACKED_READS		   /* Integer, READS_ bits */
+	PACKED_TABLE,		/* String: name of the table */
+	PACKED_KEYS,		/* see pack_keys(), or NULL */
+	PACKED_COLUMNS,		/* integer list */
+	PACKED_FILTERS,		/* a list of three integers for each */
+	PACKED_ROWS_WANTED, /* Integer */
+	PACKED_READS		/* Integer, READS_ bits */
 };
 
 /* A list that begins with an integer list of the scalars; then the args */
@@ -70,6 +68,40 @@ unpack_keys(List *packed)
 	return expr;
 }
 
+static List *
+pack_filters(List *filters)
+{
+	List	 *packed = NIL;
+	ListCell *cell;
+
+	foreach(cell, filters)
+	{
+		const ListFilterClause *clause = lfirst(cell);
+
+		packed = lappend(packed, list_make3_int(clause->place, clause->level,
+												clause->fallible));
+	}
+	return packed;
+}
+
+static List *
+unpack_filters(List *packed)
+{
+	List	 *filters = NIL;
+	ListCell *cell;
+
+	foreach(cell, packed)
+	{
+		ListFilterClause *clause = palloc(sizeof(ListFilterClause));
+
+		clause->place = linitial_int(lfirst(cell));
+		clause->level = lsecond_int(lfirst(cell));
+		clause->fallible = lthird_int(lfirst(cell)) != 0;
+		filters = lappend(filters, clause);
+	}
+	return filters;
+}
+
 /* The plan as a list for fdw_private */
 List *
 appconfig_scan_plan_pack(const AppConfigScanPlan *plan)
@@ -78,9 +110,7 @@ appconfig_scan_plan_pack(const AppConfigScanPlan *plan)
 
 	packed = lappend(packed, pack_keys(plan->keys));
 	packed = lappend(packed, plan->columns);
-	packed = lappend(packed, plan->early_quals);
-	packed = lappend(packed, plan->early_levels);
-	packed = lappend(packed, plan->early_fallible);
+	packed = lappend(packed, pack_filters(plan->filters));
 	packed = lappend(packed, makeInteger(plan->rows_wanted));
 	return lappend(packed, makeInteger(plan->reads));
 }
@@ -103,9 +133,7 @@ appconfig_scan_plan_unpack(List *packed)
 		elog(ERROR, "a plan for an unknown AppConfig table");
 	plan->keys = unpack_keys(list_nth(packed, PACKED_KEYS));
 	plan->columns = list_nth(packed, PACKED_COLUMNS);
-	plan->early_quals = list_nth(packed, PACKED_EARLY_QUALS);
-	plan->early_levels = list_nth(packed, PACKED_EARLY_LEVELS);
-	plan->early_fallible = list_nth(packed, PACKED_EARLY_FALLIBLE);
+	plan->filters = unpack_filters(list_nth(packed, PACKED_FILTERS));
 	plan->rows_wanted = intVal(list_nth(packed, PACKED_ROWS_WANTED));
 	plan->reads = appconfig_scan_plan_reads(packed);
 	return plan;

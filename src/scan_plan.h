@@ -19,6 +19,14 @@
 #define READS_VARYING	0x04 /* from rescan to rescan, by other calls */
 #define READS_ALL		0x08 /* all columns, whatever the query needs */
 
+/* A clause of the plan's qual that what lists show can be checked by */
+typedef struct ListFilterClause
+{
+	int	 place;	   /* in the qual */
+	int	 level;	   /* of security, -1 if it leaks nothing */
+	bool fallible; /* can it raise an error? */
+} ListFilterClause;
+
 /*
  * What the planner hands over to the executor, beside the value expressions of
  * the keys, which travel in fdw_exprs.
@@ -28,13 +36,9 @@ typedef struct AppConfigScanPlan
 	const AppConfigTable *table;
 	KeyExpr				 *keys;	   /* NULL if no clause binds one */
 	List				 *columns; /* attribute numbers that the query reads */
-	List *early_quals;	  /* places in the plan's qual of the clauses that a
-						   * list's items can answer */
-	List *early_levels;	  /* and their security levels, -1 for those that leak
-						   * nothing */
-	List *early_fallible; /* and whether they can fail */
-	int	  rows_wanted;	  /* a LIMIT that is likely to stop the scan, or 0 */
-	int	  reads;		  /* READS_ bits */
+	List *filters;	   /* ListFilterClause, in the order of the qual */
+	int	  rows_wanted; /* a LIMIT that is likely to stop the scan, or 0 */
+	int	  reads;	   /* READS_ bits */
 } AppConfigScanPlan;
 
 extern int	 appconfig_scan_plan_reads(List *packed);

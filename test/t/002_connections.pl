@@ -211,6 +211,28 @@ session(qq{
 is(keys_used(), "$access_key AKIDOTHER", 'new keys count at once');
 
 # ---------------------------------------------------------------------
+# Answers that come in while another session is waited for
+# ---------------------------------------------------------------------
+
+# the inner scan's wait brings the outer one's second answer in; then nothing is on its way any more
+create_server($node, 'second', $emulator->url, %fast);
+$emulator->reset;
+$emulator->faults(
+	{ kind => 'latency', path => 'def120x/experimentruns/1$', ms => 100 },
+	{ kind => 'latency', path => 'def120x/experimentruns/2$', ms => 300 },
+	{ kind => 'latency', path => 'def120x/experimentruns/[34]$', ms => 800 });
+my $waits_for_two = qq{
+	SELECT a.run, b.run, b.exposure_percentage IS NOT NULL
+	FROM (SELECT run, exposure_percentage FROM remote.experiment_runs WHERE $history AND run IN (1, 2) OFFSET 0) a
+	CROSS JOIN LATERAL (SELECT run, exposure_percentage FROM second.experiment_runs WHERE $history AND run = a.run + 2 OFFSET 0) b
+	WHERE a.exposure_percentage >= 0};
+my ($rows, $timed_out);
+$node->psql('postgres', $waits_for_two, stdout => \$rows, timeout => 60, timed_out => \$timed_out);
+ok(!$timed_out, 'two servers in a nested loop: no wait without an end');
+is($rows, "1|3|t\n2|4|t", '... and their rows');
+$emulator->faults;
+
+# ---------------------------------------------------------------------
 # Nothing grows
 # ---------------------------------------------------------------------
 

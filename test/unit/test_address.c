@@ -81,6 +81,10 @@ static const Expected addresses[] = {
 	{"64:ff9b:1:c0c0:a9:fea9:fe00:0", false, false},
 	{"64:ff9b:1:c0c0:c0:c0c0:169.254.169.254", false, false},
 	{"64:ff9b:1:c0c0:c0:c0c0:192.0.2.1", true, false},
+	/* the usual /96, at whose other places there are zeros */
+	{"64:ff9b:1::192.0.2.1", true, false},
+	{"64:ff9b:1::169.254.169.254", false, false},
+	{"64:ff9b:1::127.0.0.1", true, false},
 	{"2002:a9fe:a9fe::1", false, false},
 	{"2002:e000:1::1", false, false},
 	{"2002:c000:201::1", true, false},

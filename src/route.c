@@ -1,22 +1,24 @@
 /*-------------------------------------------------------------------------
  *
- * access.c
- *		How a table can be read: from which collections, by which keys, with
- *		or without documents and look-ups.
+ * route.c
+ *		The way of a scan: which calls it makes, for which keys, and what it
+ *		takes from which answer.
  *
- * All of it follows from a table's declaration, the columns that are read and
- * the keys that are bound; cursor.c walks accordingly, and EXPLAIN shows which
- * operations that may call.
+ * Decided once, from the table's declaration, the plan, the other scans of the
+ * statement and the settings: cursor.c walks the route and EXPLAIN prints it,
+ * so that the one cannot do what the other does not say.  What is not known
+ * before a scan is run, the values of keys, both hand to the same functions.
  *
- * What may not live here: calls and their answers.
+ * What may not live here: calls and their answers (cursor.c), clauses
+ * (predicate.c, list_filter.c).
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access.h"
 #include "facts.h"
 #include "request.h"
+#include "route.h"
 #include "uri.h"
 
 /* Things that are asked for one by one; of more than that there is a list */
@@ -35,15 +37,15 @@ const SideLookupSource appconfig_side_lookups[SIDE_COUNT] = {
 
 /* The collection that the rows of a table are of */
 const AppConfigCollection *
-appconfig_access_own(const AppConfigTable *table)
+appconfig_route_own(const AppConfigTable *table)
 {
 	return &appconfig_collections[table->collection];
 }
 
 /* Can the column's value come from the source? */
 bool
-appconfig_access_column_has(const AppConfigColumn *column,
-							AppConfigSource		   source)
+appconfig_route_column_has(const AppConfigColumn *column,
+						   AppConfigSource		  source)
 {
 	int i;
 
@@ -60,7 +62,7 @@ static bool
 column_avoids_document(const AppConfigTable	 *table,
 					   const AppConfigColumn *column)
 {
-	AppConfigSource document = appconfig_access_own(table)->get.yields;
+	AppConfigSource document = appconfig_route_own(table)->get.yields;
 	int				i;
 
 	for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES; i++)
@@ -69,7 +71,7 @@ column_avoids_document(const AppConfigTable	 *table,
 
 		if (source != SOURCE_NONE &&
 			(source != document ||
-			 appconfig_access_own(table)->list.yields == document))
+			 appconfig_route_own(table)->list.yields == document))
 			return true;
 	}
 	return false;
@@ -80,21 +82,21 @@ column_avoids_document(const AppConfigTable	 *table,
  * clause on the column can be checked before what is below is asked for.
  */
 bool
-appconfig_access_lists_answer(const AppConfigTable	*table,
-							  const AppConfigColumn *column)
+appconfig_route_lists_answer(const AppConfigTable  *table,
+							 const AppConfigColumn *column)
 {
 	AppConfigCollectionId id;
 
 	for (id = table->collection; id != COLLECTION_NONE;
 		 id = appconfig_collections[id].parent)
 	{
-		if (appconfig_access_column_has(column,
-										appconfig_collections[id].list.yields))
+		if (appconfig_route_column_has(column,
+									   appconfig_collections[id].list.yields))
 			return true;
 	}
-	return appconfig_access_column_has(column, SOURCE_APPLICATION) ||
-		   appconfig_access_column_has(column, SOURCE_SERVER) ||
-		   appconfig_access_column_has(column, SOURCE_KEY);
+	return appconfig_route_column_has(column, SOURCE_APPLICATION) ||
+		   appconfig_route_column_has(column, SOURCE_SERVER) ||
+		   appconfig_route_column_has(column, SOURCE_KEY);
 }
 
 /* Can the member change that the path begins with? */
@@ -115,18 +117,18 @@ member_changes(const AppConfigCollection *own, const char *path)
 
 /* Does a row take something of its thing that can change? */
 static bool
-reads_what_changes(const AccessPlan *plan)
+reads_what_changes(const Route *route)
 {
-	const AppConfigCollection *own = appconfig_access_own(plan->table);
+	const AppConfigCollection *own = appconfig_route_own(route->table);
 	const AppConfigColumn	 **column;
 	int						   i;
 
 	if (own->fixed == NULL)
 		return false;
-	if (plan->table->rows.path != NULL &&
-		member_changes(own, plan->table->rows.path))
+	if (route->table->rows.path != NULL &&
+		member_changes(own, route->table->rows.path))
 		return true;
-	for (column = plan->columns; *column != NULL; column++)
+	for (column = route->columns; *column != NULL; column++)
 	{
 		for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES; i++)
 		{
@@ -142,37 +144,37 @@ reads_what_changes(const AccessPlan *plan)
 }
 
 static void
-find_needs(AccessPlan *plan)
+find_needs(Route *route)
 {
-	const AppConfigTable   *table = plan->table;
+	const AppConfigTable   *table = route->table;
 	const AppConfigColumn **column;
 	int						i;
 
-	plan->need_document = table->shape != ROW_PER_ITEM;
-	for (column = plan->columns; *column != NULL; column++)
+	route->need_document = table->shape != ROW_PER_ITEM;
+	for (column = route->columns; *column != NULL; column++)
 	{
 		if (!column_avoids_document(table, *column))
-			plan->need_document = true;
+			route->need_document = true;
 		for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES; i++)
-			plan->read[(*column)->from[i].source] = true;
+			route->read[(*column)->from[i].source] = true;
 	}
-	if (appconfig_access_own(table)->get.path == NULL)
-		plan->need_document = false;
+	if (appconfig_route_own(table)->get.path == NULL)
+		route->need_document = false;
 }
 
 static void
-find_levels(AccessPlan *plan)
+find_levels(Route *route)
 {
-	AppConfigCollectionId id = plan->table->collection;
+	AppConfigCollectionId id = route->table->collection;
 	int					  i;
 
 	for (; id != COLLECTION_NONE; id = appconfig_collections[id].parent)
-		plan->levels_count++;
-	Assert(plan->levels_count <= MAX_LEVELS);
-	id = plan->table->collection;
-	for (i = plan->levels_count - 1; i >= 0; i--)
+		route->levels_count++;
+	Assert(route->levels_count <= MAX_LEVELS);
+	id = route->table->collection;
+	for (i = route->levels_count - 1; i >= 0; i--)
 	{
-		plan->levels[i] = id;
+		route->levels[i] = id;
 		id = appconfig_collections[id].parent;
 	}
 }
@@ -182,11 +184,11 @@ find_levels(AccessPlan *plan)
  * to be resolved, or are read while it is not known of which applications.
  */
 bool
-appconfig_access_needs_applications(const AccessPlan *plan, const KeySet *keys)
+appconfig_route_needs_applications(const Route *route, const KeySet *keys)
 {
 	int i;
 
-	if (plan->levels[0] == COLLECTION_APPLICATIONS)
+	if (route->levels[0] == COLLECTION_APPLICATIONS)
 		return false;
 	for (i = 0; i < keys->count; i++)
 	{
@@ -194,37 +196,63 @@ appconfig_access_needs_applications(const AccessPlan *plan, const KeySet *keys)
 
 		if (box->texts[KEY_APPLICATION_ID] == NULL &&
 			(box->texts[KEY_APPLICATION_NAME] != NULL ||
-			 plan->read[SOURCE_APPLICATION]))
+			 route->read[SOURCE_APPLICATION]))
 			return true;
 	}
 	return false;
 }
 
-/* The collection at a level of the walk, 0 the topmost */
+/* The collection at a level of the calls, 0 the topmost */
 const AppConfigCollection *
-appconfig_access_collection(const AccessPlan *plan, int level)
+appconfig_route_collection(const Route *route, int level)
 {
-	return &appconfig_collections[plan->levels[level]];
+	return &appconfig_collections[route->levels[level]];
 }
 
 /* Is the level that of the table's own collection? */
 bool
-appconfig_access_is_own(const AccessPlan *plan, int level)
+appconfig_route_is_own(const Route *route, int level)
 {
-	return level == plan->levels_count - 1;
+	return level == route->levels_count - 1;
 }
 
 /* How to read the table where these columns, ended by NULL, are wanted */
 void
-appconfig_access_plan(AccessPlan *plan, const AppConfigTable *table,
-					  const AppConfigColumn **columns)
+appconfig_route_plan(Route *route, const AppConfigTable *table,
+					 const AppConfigColumn **columns)
 {
-	memset(plan, 0, sizeof(AccessPlan));
-	plan->table = table;
-	plan->columns = columns;
-	find_needs(plan);
-	find_levels(plan);
-	plan->changing = reads_what_changes(plan);
+	memset(route, 0, sizeof(Route));
+	route->table = table;
+	route->columns = columns;
+	find_needs(route);
+	find_levels(route);
+	route->changing = reads_what_changes(route);
+}
+
+/*
+ * The route of a scan, palloc'd.  columns are the relation's, by attribute
+ * number - 1.  pushdown is the setting as the statement begins: a plan can be
+ * older than that.
+ */
+const Route *
+appconfig_route_make(const AppConfigScanPlan *plan,
+					 const AppConfigColumn **columns, int natts,
+					 const StatementReads *reads, bool pushdown)
+{
+	Route *route = palloc(sizeof(Route));
+	bool   changing = (plan->reads & READS_CHANGING) != 0;
+
+	appconfig_route_plan(route, plan->table,
+						 appconfig_scan_plan_columns(plan, columns, natts));
+	route->shared_lists = changing && reads->every_state;
+	route->documents_decide = changing && reads->agree;
+	if (pushdown)
+	{
+		route->keys = plan->keys;
+		route->filters = plan->filters;
+		route->rows_wanted = plan->rows_wanted;
+	}
+	return route;
 }
 
 /* ------------------------------------------------------------------------
@@ -235,8 +263,8 @@ appconfig_access_plan(AccessPlan *plan, const AppConfigTable *table,
 /* Is the key a text that the operation needs, and not known, not by name
  * either? */
 bool
-appconfig_access_is_open(const AppConfigOperation *operation,
-						 const KeyFacts *keys, AppConfigKey key)
+appconfig_route_is_open(const AppConfigOperation *operation,
+						const KeyFacts *keys, AppConfigKey key)
 {
 	return key != KEY_RUN && keys->text[key] == NULL &&
 		   keys->text[appconfig_table_name_key(key)] == NULL &&
@@ -270,7 +298,7 @@ typedef enum BoxAccess
 
 /* Do the keys and the box tell everything that the operation needs? */
 static BoxAccess
-box_access(const AccessPlan *plan, const AppConfigOperation *get,
+box_access(const Route *route, const AppConfigOperation *get,
 		   const KeyFacts *keys, const KeyBox *box)
 {
 	BoxAccess access = BY_ID;
@@ -280,10 +308,10 @@ box_access(const AccessPlan *plan, const AppConfigOperation *get,
 		return BY_LIST;
 	for (key = 0; key < KEY_COUNT; key++)
 	{
-		if (!appconfig_access_is_open(get, keys, key) ||
+		if (!appconfig_route_is_open(get, keys, key) ||
 			box->texts[key] != NULL)
 			continue;
-		if (plan->by_ids ||
+		if (route->shared_lists ||
 			!names_are_direct(box->texts[appconfig_table_name_key(key)]))
 			return BY_LIST;
 		access = BY_NAME;
@@ -318,7 +346,7 @@ count_combinations(const AppConfigOperation *get, const KeyFacts *keys,
 					? box->texts[key]
 					: box->texts[appconfig_table_name_key(key)];
 
-			if (texts != NULL && appconfig_access_is_open(get, keys, key))
+			if (texts != NULL && appconfig_route_is_open(get, keys, key))
 				count *= texts->count;
 		}
 		if (!keys->run_known && box->run_count >= 0 &&
@@ -334,11 +362,11 @@ count_combinations(const AppConfigOperation *get, const KeyFacts *keys,
  * here, at the levels below?  Then lists show what there is at all.
  */
 static bool
-is_too_large(const AccessPlan *plan, int level, const KeyFacts *keys,
+is_too_large(const Route *route, int level, const KeyFacts *keys,
 			 const KeySet *set)
 {
 	double here = count_combinations(
-		&appconfig_access_collection(plan, level)->get, keys, set);
+		&appconfig_route_collection(route, level)->get, keys, set);
 	double below = count_combinations(
 		&appconfig_collections[COLLECTION_RUNS].get, keys, set);
 
@@ -351,27 +379,27 @@ is_too_large(const AccessPlan *plan, int level, const KeyFacts *keys,
  * its name: where there are both, the list finds those with names.
  */
 void
-appconfig_access_split(const AccessPlan *plan, int level, const KeyFacts *keys,
-					   const KeySet *set, KeySet *direct, KeySet *listed)
+appconfig_route_split(const Route *route, int level, const KeyFacts *keys,
+					  const KeySet *set, KeySet *direct, KeySet *listed)
 {
 	const AppConfigOperation *get =
-		&appconfig_access_collection(plan, level)->get;
+		&appconfig_route_collection(route, level)->get;
 	bool has_ids = false;
 	int	 i;
 
 	for (i = 0; i < set->count; i++)
-		has_ids |= box_access(plan, get, keys, &set->boxes[i]) == BY_ID;
+		has_ids |= box_access(route, get, keys, &set->boxes[i]) == BY_ID;
 	direct->count = listed->count = 0;
 	for (i = 0; i < set->count; i++)
 	{
-		BoxAccess access = box_access(plan, get, keys, &set->boxes[i]);
+		BoxAccess access = box_access(route, get, keys, &set->boxes[i]);
 		KeySet	 *part = access == BY_ID || (access == BY_NAME && !has_ids)
 							 ? direct
 							 : listed;
 
 		part->boxes[part->count++] = set->boxes[i];
 	}
-	if (is_too_large(plan, level, keys, direct))
+	if (is_too_large(route, level, keys, direct))
 	{
 		memcpy(listed->boxes, set->boxes, sizeof(KeyBox) * set->count);
 		listed->count = set->count;
@@ -388,21 +416,21 @@ appconfig_access_split(const AccessPlan *plan, int level, const KeyFacts *keys,
 
 /* Does the walk come by the source? */
 static bool
-walk_has_source(const AccessWalk *walk, AppConfigSource source)
+walk_has_source(const RouteCalls *calls, AppConfigSource source)
 {
-	const AccessPlan *plan = walk->plan;
-	int				  level;
+	const Route *route = calls->route;
+	int			 level;
 
-	for (level = 0; level < plan->levels_count; level++)
+	for (level = 0; level < route->levels_count; level++)
 	{
 		const AppConfigCollection *collection =
-			appconfig_access_collection(plan, level);
+			appconfig_route_collection(route, level);
 
-		if (walk->listed[level] && collection->list.yields == source)
+		if (calls->listed[level] && collection->list.yields == source)
 			return true;
-		if (appconfig_access_is_own(plan, level) &&
+		if (appconfig_route_is_own(route, level) &&
 			collection->get.yields == source &&
-			(plan->need_document || !walk->listed[level]))
+			(route->need_document || !calls->listed[level]))
 			return true;
 	}
 	return false;
@@ -410,25 +438,25 @@ walk_has_source(const AccessWalk *walk, AppConfigSource source)
 
 /* Could a column that is read need the side look-up? */
 static bool
-walk_needs_side(const AccessWalk *walk, SideLookup side)
+walk_needs_side(const RouteCalls *calls, SideLookup side)
 {
-	const AccessPlan	   *plan = walk->plan;
+	const Route			   *route = calls->route;
 	const AppConfigColumn **column;
 	int						i;
 
-	if (appconfig_side_lookups[side].collection == plan->table->collection ||
-		(side == SIDE_APPLICATION && walk->applications_listed))
+	if (appconfig_side_lookups[side].collection == route->table->collection ||
+		(side == SIDE_APPLICATION && calls->applications_listed))
 		return false;
-	for (column = plan->columns; *column != NULL; column++)
+	for (column = route->columns; *column != NULL; column++)
 	{
 		bool elsewhere = false;
 
-		if (!appconfig_access_column_has(*column,
-										 appconfig_side_lookups[side].source))
+		if (!appconfig_route_column_has(*column,
+										appconfig_side_lookups[side].source))
 			continue;
 		for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES; i++)
 			elsewhere |= (*column)->from[i].source != SOURCE_NONE &&
-						 walk_has_source(walk, (*column)->from[i].source);
+						 walk_has_source(calls, (*column)->from[i].source);
 		if (!elsewhere)
 			return true;
 	}
@@ -443,15 +471,15 @@ leave_names(void *arg pg_attribute_unused(), const KeyBox *box)
 }
 
 static void
-add_operation(AccessWalk *walk, const AppConfigOperation *operation)
+add_operation(RouteCalls *calls, const AppConfigOperation *operation)
 {
-	walk->operations =
-		lappend(walk->operations, unconstify(char *, operation->name));
+	calls->operations =
+		lappend(calls->operations, unconstify(char *, operation->name));
 }
 
 /* Which ways lead to things at a level, for the boxes of a key set? */
 static void
-find_ways(const AccessPlan *plan, const AppConfigOperation *get,
+find_ways(const Route *route, const AppConfigOperation *get,
 		  const KeyFacts *facts, const KeySet *keys, bool *listed,
 		  bool *direct)
 {
@@ -460,7 +488,7 @@ find_ways(const AccessPlan *plan, const AppConfigOperation *get,
 	*listed = *direct = false;
 	for (i = 0; i < keys->count; i++)
 	{
-		if (box_access(plan, get, facts, &keys->boxes[i]) == BY_LIST)
+		if (box_access(route, get, facts, &keys->boxes[i]) == BY_LIST)
 			*listed = true;
 		else
 			*direct = true;
@@ -476,7 +504,7 @@ assume_known(const AppConfigOperation *get, KeyFacts *facts)
 
 	for (key = 0; key < KEY_COUNT; key++)
 	{
-		if (appconfig_access_is_open(get, facts, key))
+		if (appconfig_route_is_open(get, facts, key))
 			facts->text[key] = "";
 	}
 	facts->run_known |= appconfig_request_needs(get, KEY_RUN);
@@ -486,50 +514,50 @@ assume_known(const AppConfigOperation *get, KeyFacts *facts)
  * What a walk for these keys, which may have any values, can call; palloc'd.
  * For EXPLAIN: nothing is called.
  */
-AccessWalk *
-appconfig_access_walk(const AccessPlan *plan, const KeySet *keys)
+RouteCalls *
+appconfig_route_calls(const Route *route, const KeySet *keys)
 {
-	AccessWalk *walk = palloc0(sizeof(AccessWalk));
+	RouteCalls *calls = palloc0(sizeof(RouteCalls));
 	KeyFacts	facts = {.run_known = false};
 	int			level;
 	int			side;
 
-	walk->plan = plan;
+	calls->route = route;
 	if (keys->count == 0)
-		return walk;
-	walk->applications_listed =
-		appconfig_access_needs_applications(plan, keys);
-	if (walk->applications_listed)
+		return calls;
+	calls->applications_listed =
+		appconfig_route_needs_applications(route, keys);
+	if (calls->applications_listed)
 	{
-		add_operation(walk,
+		add_operation(calls,
 					  &appconfig_collections[COLLECTION_APPLICATIONS].list);
 		keys =
 			appconfig_keyset_bind(keys, KEY_APPLICATION_ID, leave_names, NULL);
 	}
-	for (level = 0; level < plan->levels_count; level++)
+	for (level = 0; level < route->levels_count; level++)
 	{
 		const AppConfigCollection *collection =
-			appconfig_access_collection(plan, level);
+			appconfig_route_collection(route, level);
 		bool direct;
 
-		find_ways(plan, &collection->get, &facts, keys, &walk->listed[level],
+		find_ways(route, &collection->get, &facts, keys, &calls->listed[level],
 				  &direct);
-		if (walk->listed[level])
-			add_operation(walk, &collection->list);
-		if (appconfig_access_is_own(plan, level) &&
-			(direct || plan->need_document))
-			add_operation(walk, &collection->get);
+		if (calls->listed[level])
+			add_operation(calls, &collection->list);
+		if (appconfig_route_is_own(route, level) &&
+			(direct || route->need_document || route->documents_decide))
+			add_operation(calls, &collection->get);
 		assume_known(&collection->get, &facts);
 	}
 	for (side = 0; side < SIDE_COUNT; side++)
 	{
-		if (walk_needs_side(walk, side))
+		if (walk_needs_side(calls, side))
 			add_operation(
-				walk,
+				calls,
 				&appconfig_collections[appconfig_side_lookups[side].collection]
 					 .get);
 	}
-	return walk;
+	return calls;
 }
 
 /*
@@ -538,29 +566,29 @@ appconfig_access_walk(const AccessPlan *plan, const KeySet *keys)
  * tell is checked before anything at all.
  */
 bool
-appconfig_access_walk_answers(const AccessWalk		*walk,
-							  const AppConfigColumn *column)
+appconfig_route_calls_answer(const RouteCalls	   *calls,
+							 const AppConfigColumn *column)
 {
-	const AccessPlan *plan = walk->plan;
-	bool			  any_list = walk->applications_listed;
-	int				  level;
+	const Route *route = calls->route;
+	bool		 any_list = calls->applications_listed;
+	int			 level;
 
-	if (appconfig_access_column_has(column, SOURCE_SERVER) ||
-		(walk->applications_listed &&
-		 appconfig_access_column_has(column, SOURCE_APPLICATION)))
+	if (appconfig_route_column_has(column, SOURCE_SERVER) ||
+		(calls->applications_listed &&
+		 appconfig_route_column_has(column, SOURCE_APPLICATION)))
 		return true;
-	for (level = 0; level < plan->levels_count; level++)
+	for (level = 0; level < route->levels_count; level++)
 	{
 		const AppConfigCollection *collection =
-			appconfig_access_collection(plan, level);
+			appconfig_route_collection(route, level);
 
-		if (!walk->listed[level])
+		if (!calls->listed[level])
 			continue;
 		any_list = true;
-		if (appconfig_access_column_has(column, collection->list.yields))
+		if (appconfig_route_column_has(column, collection->list.yields))
 			return true;
 	}
 	/* the way to a run knows its number only below the list of runs */
 	return any_list && column->key != KEY_RUN &&
-		   appconfig_access_column_has(column, SOURCE_KEY);
+		   appconfig_route_column_has(column, SOURCE_KEY);
 }

@@ -1,0 +1,102 @@
+/*-------------------------------------------------------------------------
+ *
+ * route.h
+ *		The way of a scan: which calls it makes, for which keys, and what it
+ *		takes from which answer.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef APPCONFIG_ROUTE_H
+#define APPCONFIG_ROUTE_H
+
+#include "nodes/pg_list.h"
+
+#include "keyset.h"
+#include "scan_plan.h"
+#include "statement.h"
+#include "tables.h"
+
+/* Collections from the top of the hierarchy to a table's own */
+#define MAX_LEVELS 3
+
+/* Sources that are looked up for an item beside its own document */
+typedef enum SideLookup
+{
+	SIDE_APPLICATION,
+	SIDE_DEFINITION,
+	SIDE_COUNT
+} SideLookup;
+
+typedef struct SideLookupSource
+{
+	AppConfigSource		  source;
+	AppConfigCollectionId collection;
+} SideLookupSource;
+
+extern const SideLookupSource appconfig_side_lookups[SIDE_COUNT];
+
+/*
+ * Made by route.c, and by nobody else changed: by appconfig_route_plan() for
+ * the planner, from the table and the columns that the query reads, and by
+ * appconfig_route_make() for the executor and EXPLAIN.
+ */
+typedef struct Route
+{
+	const AppConfigTable   *table;
+	const AppConfigColumn **columns; /* to be brought, ended by NULL */
+	int						levels_count;
+	AppConfigCollectionId	levels[MAX_LEVELS]; /* from the top down */
+	bool					read[SOURCE_COUNT]; /* do columns ask for it? */
+	bool need_document; /* does a row take more than a list's item? */
+	bool changing;		/* can what is read be another thing a moment later? */
+
+	/* from here on by appconfig_route_make() alone */
+	const KeyExpr *keys;	/* which narrow the calls; NULL if none do */
+	List		  *filters; /* ListFilterClause that lists are checked by */
+	int			   rows_wanted;	 /* a LIMIT that is likely to stop it, or 0 */
+	bool		   shared_lists; /* are lists asked for as other scans of the
+								  * statement can read them?  Not filtered by
+								  * status, nor by a definition's name */
+	bool documents_decide; /* is what can change taken from documents alone,
+							* since other scans of the statement do so? */
+} Route;
+
+/* What a route can call for some keys */
+typedef struct RouteCalls
+{
+	const Route *route;
+	List		*operations; /* names, in the order in which they come */
+	bool		 applications_listed;
+	bool		 listed[MAX_LEVELS];
+} RouteCalls;
+
+extern const Route *appconfig_route_make(const AppConfigScanPlan *plan,
+										 const AppConfigColumn	**columns,
+										 int					  natts,
+										 const StatementReads	 *reads,
+										 bool					  pushdown);
+extern void appconfig_route_plan(Route *route, const AppConfigTable *table,
+								 const AppConfigColumn **columns);
+extern const AppConfigCollection *appconfig_route_own(
+	const AppConfigTable *table);
+extern bool appconfig_route_column_has(const AppConfigColumn *column,
+									   AppConfigSource		  source);
+extern bool appconfig_route_lists_answer(const AppConfigTable  *table,
+										 const AppConfigColumn *column);
+extern const AppConfigCollection *appconfig_route_collection(
+	const Route *route, int level);
+extern bool appconfig_route_is_own(const Route *route, int level);
+
+extern bool		   appconfig_route_needs_applications(const Route  *route,
+													  const KeySet *keys);
+extern bool		   appconfig_route_is_open(const AppConfigOperation *operation,
+										   const KeyFacts *keys, AppConfigKey key);
+extern void		   appconfig_route_split(const Route *route, int level,
+										 const KeyFacts *keys, const KeySet *set,
+										 KeySet *direct, KeySet *listed);
+extern RouteCalls *appconfig_route_calls(const Route  *route,
+										 const KeySet *keys);
+extern bool		   appconfig_route_calls_answer(const RouteCalls	  *calls,
+												const AppConfigColumn *column);
+
+#endif /* APPCONFIG_ROUTE_H */
