@@ -72,7 +72,7 @@ typedef struct CursorNode
 	char	  *mark;				 /* LIST: an earlier token */
 	uint64	   pages;				 /* LIST: read so far */
 	bool	   shown;	   /* LIST: has a list shown what it belongs to? */
-	bool	   unfiltered; /* LIST: without what may be gone */
+	bool	   unfiltered; /* LIST: without filters on what can be deleted */
 	bool	   proven;	   /* LIST: a filter on that has found what it names */
 	MemoEntry *side[SIDE_COUNT]; /* ITEM */
 	bool	   sides_started;
@@ -252,7 +252,7 @@ filters_of(const AppConfigCursor *cursor, const CursorNode *node)
 					!cursor->route->shared_lists
 				? FILTER_BY_STATUS
 				: 0) |
-		   (node->unfiltered ? 0 : FILTER_BY_MORTALS);
+		   (node->unfiltered ? 0 : FILTER_BY_DELETABLE);
 }
 
 /* The query of a page of the node's list, in the current context */
@@ -706,7 +706,7 @@ filter_is_in_doubt(AppConfigCursor *cursor, const CursorNode *list,
 	for (; filter->key != KEY_NONE; filter++)
 	{
 		const char *value =
-			filter->mortal
+			filter->deletable
 				? appconfig_request_filter_value(filter, &list->keys, set)
 				: NULL;
 

@@ -130,7 +130,7 @@ wanted_filter_value(const AppConfigFilter *filter, const KeyFacts *facts,
 					const KeySet *keys, int filters)
 {
 	if ((filter->key == KEY_STATUS && !(filters & FILTER_BY_STATUS)) ||
-		(filter->mortal && !(filters & FILTER_BY_MORTALS)))
+		(filter->deletable && !(filters & FILTER_BY_DELETABLE)))
 		return NULL;
 	return appconfig_request_filter_value(filter, facts, keys);
 }
