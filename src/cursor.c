@@ -65,7 +65,7 @@ typedef struct CursorNode
 	CursorNodeKind kind;
 	int			   level; /* in cursor->levels */
 	KeyFacts	   keys;  /* owned */
-	bool	   typed; /* do the keys come from the query, not the service? */
+	bool from_query; /* do the keys come from the query, not the service? */
 	JsonValue *source[SOURCE_COUNT]; /* a reference each, or NULL */
 	MemoEntry *entry;				 /* LIST, GET: once asked for */
 	char	  *token;				 /* LIST: NULL for the first page */
@@ -101,7 +101,7 @@ struct AppConfigCursor
 
 static void add_level(AppConfigCursor *cursor, dlist_node *before,
 					  const CursorNode *parent, int level,
-					  const KeyFacts *keys, bool typed);
+					  const KeyFacts *keys, bool from_query);
 
 /* ------------------------------------------------------------------------
  * Findings
@@ -116,7 +116,7 @@ static void add_level(AppConfigCursor *cursor, dlist_node *before,
 static void
 check_mistaken(const CursorNode *node, const AppConfigOperation *operation)
 {
-	if (node->typed)
+	if (node->from_query)
 		return;
 	ereport(
 		ERROR,
@@ -167,7 +167,8 @@ passes_filter(const AppConfigCursor *cursor, const AppConfigItem *item,
  */
 static CursorNode *
 add_node(AppConfigCursor *cursor, dlist_node *before, CursorNodeKind kind,
-		 int level, const CursorNode *parent, const KeyFacts *keys, bool typed)
+		 int level, const CursorNode *parent, const KeyFacts *keys,
+		 bool from_query)
 {
 	CursorNode *node =
 		MemoryContextAllocZero(cursor->context, sizeof(CursorNode));
@@ -175,7 +176,7 @@ add_node(AppConfigCursor *cursor, dlist_node *before, CursorNodeKind kind,
 
 	node->kind = kind;
 	node->level = level;
-	node->typed = typed;
+	node->from_query = from_query;
 	appconfig_facts_copy(&node->keys, keys, cursor->context);
 	for (i = 0; parent != NULL && i < SOURCE_COUNT; i++)
 	{
@@ -375,7 +376,7 @@ needs_proof(const AppConfigCursor *cursor, const CursorNode *node)
 {
 	const char *application = node->keys.text[KEY_APPLICATION_ID];
 
-	if (!node->typed || node->source[SOURCE_RUN] != NULL ||
+	if (!node->from_query || node->source[SOURCE_RUN] != NULL ||
 		node->source[SOURCE_DEFINITION] != NULL ||
 		!appconfig_request_needs(
 			&appconfig_route_own(cursor->route->table)->list,
@@ -503,7 +504,7 @@ add_own_item(AppConfigCursor *cursor, CursorNode *list, const KeyFacts *keys,
 		appconfig_route_collection(cursor->route, list->level);
 	CursorNode *node =
 		add_node(cursor, &list->node, need_document ? NODE_GET : NODE_ITEM,
-				 list->level, list, keys, list->typed);
+				 list->level, list, keys, list->from_query);
 
 	node->source[collection->list.yields] = appconfig_json_retain(value);
 }
@@ -589,7 +590,7 @@ add_item(AppConfigCursor *cursor, CursorNode *list, JsonValue *value)
 	PG_TRY();
 	{
 		add_level(cursor, &list->node, list, list->level + 1, &keys,
-				  list->typed &&
+				  list->from_query &&
 					  !appconfig_facts_names_application(collection, value));
 	}
 	PG_FINALLY();
@@ -882,13 +883,13 @@ expand_applications(AppConfigCursor *cursor, CursorNode *node)
 
 /*
  * All combinations of the set's values for the keys that are open from one on;
- * keys has those so far, and typed tells whether one of the identifiers is the
- * query's.  A key without values in the set has names.
+ * keys has those so far, and from_query tells whether one of the identifiers
+ * is the query's.  A key without values in the set has names.
  */
 static void
 add_combinations(AppConfigCursor *cursor, dlist_node *before,
 				 const CursorNode *parent, int level, const KeySet *set,
-				 KeyFacts *keys, AppConfigKey from, bool typed)
+				 KeyFacts *keys, AppConfigKey from, bool from_query)
 {
 	const AppConfigOperation *get =
 		&appconfig_route_collection(cursor->route, level)->get;
@@ -927,7 +928,7 @@ add_combinations(AppConfigCursor *cursor, dlist_node *before,
 		return;
 	if (!appconfig_request_needs(get, KEY_RUN) || keys->run_known)
 	{
-		add_node(cursor, before, kind, level, parent, keys, typed);
+		add_node(cursor, before, kind, level, parent, keys, from_query);
 		return;
 	}
 	(void) appconfig_keyset_runs(set, &runs, &count);
@@ -935,7 +936,7 @@ add_combinations(AppConfigCursor *cursor, dlist_node *before,
 	for (i = 0; i < count; i++)
 	{
 		keys->run = runs[i];
-		add_node(cursor, before, kind, level, parent, keys, typed);
+		add_node(cursor, before, kind, level, parent, keys, from_query);
 	}
 	keys->run_known = false;
 }
@@ -948,7 +949,7 @@ add_combinations(AppConfigCursor *cursor, dlist_node *before,
 static KeyTexts *
 add_lists(AppConfigCursor *cursor, dlist_node *before,
 		  const CursorNode *parent, int level, const KeySet *set,
-		  const KeyFacts *keys, bool typed)
+		  const KeyFacts *keys, bool from_query)
 {
 	bool by_application =
 		keys->text[KEY_APPLICATION_ID] == NULL &&
@@ -961,8 +962,8 @@ add_lists(AppConfigCursor *cursor, dlist_node *before,
 
 	if (applications == NULL || applications->count > MAX_APPLICATION_LISTS)
 	{
-		CursorNode *list =
-			add_node(cursor, before, NODE_LIST, level, parent, keys, typed);
+		CursorNode *list = add_node(cursor, before, NODE_LIST, level, parent,
+									keys, from_query);
 
 		list->shown = parent != NULL && parent->kind == NODE_LIST;
 		return NULL;
@@ -970,7 +971,8 @@ add_lists(AppConfigCursor *cursor, dlist_node *before,
 	for (i = 0; i < applications->count; i++)
 	{
 		filtered.text[KEY_APPLICATION_ID] = applications->value[i];
-		add_node(cursor, before, NODE_LIST, level, parent, &filtered, typed);
+		add_node(cursor, before, NODE_LIST, level, parent, &filtered,
+				 from_query);
 	}
 	return applications;
 }
@@ -983,7 +985,7 @@ add_lists(AppConfigCursor *cursor, dlist_node *before,
 static void
 add_level(AppConfigCursor *cursor, dlist_node *before,
 		  const CursorNode *parent, int level, const KeyFacts *keys,
-		  bool typed)
+		  bool from_query)
 {
 	MemoryContext old = MemoryContextSwitchTo(cursor->scratch);
 	KeySet		 *all = appconfig_keyset_restrict(cursor->keys, keys);
@@ -997,13 +999,13 @@ add_level(AppConfigCursor *cursor, dlist_node *before,
 	if (listed->count > 0)
 	{
 		applications =
-			add_lists(cursor, before, parent, level, listed, keys, typed);
+			add_lists(cursor, before, parent, level, listed, keys, from_query);
 		if (applications == NULL)
 			direct->count = 0;
 	}
 	if (direct->count > 0 && applications == NULL)
 		add_combinations(cursor, before, parent, level, direct, &open,
-						 KEY_NONE + 1, typed);
+						 KEY_NONE + 1, from_query);
 	else if (direct->count > 0)
 	{
 		KeyTexts *others = appconfig_keyset_texts(direct, KEY_APPLICATION_ID);
@@ -1113,7 +1115,7 @@ expand(AppConfigCursor *cursor, CursorNode *node)
 	else if (node->kind == NODE_KNOWN)
 	{
 		add_level(cursor, &node->node, node, node->level + 1, &node->keys,
-				  node->typed);
+				  node->from_query);
 		remove_node(cursor, node);
 	}
 	else if (node->kind == NODE_LIST)
