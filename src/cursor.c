@@ -73,7 +73,7 @@ typedef struct CursorNode
 	uint64	   pages;				 /* LIST: read so far */
 	bool	   shown;	   /* LIST: has a list shown what it belongs to? */
 	bool	   unfiltered; /* LIST: without filters on what can be deleted */
-	bool	   proven;	   /* LIST: a filter on that has found what it names */
+	bool	   has_items;  /* LIST: so what its filters name is there */
 	MemoEntry *side[SIDE_COUNT]; /* ITEM */
 	bool	   sides_started;
 } CursorNode;
@@ -701,7 +701,7 @@ filter_is_in_doubt(AppConfigCursor *cursor, const CursorNode *list,
 	const AppConfigFilter *filter = collection->list.filters;
 	KeySet				  *set;
 
-	if (filter == NULL || list->unfiltered || list->proven)
+	if (filter == NULL || list->unfiltered || list->has_items)
 		return false;
 	set = appconfig_keyset_restrict(cursor->keys, &list->keys);
 	for (; filter->key != KEY_NONE; filter++)
@@ -763,7 +763,7 @@ expand_list(AppConfigCursor *cursor, CursorNode *list)
 		list->unfiltered = true;
 		return;
 	}
-	list->proven |= count > 0;
+	list->has_items |= count > 0;
 	appconfig_json_elements_start(&elements, items);
 	while (appconfig_json_elements_next(&elements))
 	{
