@@ -378,8 +378,8 @@ appconfigGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 		plan.filters = appconfig_list_filter_find(table, scan_clauses, qual);
 		plan.rows_wanted = find_rows_wanted(root);
 	}
-	if (table->route.changing)
-		plan.reads |= READS_CHANGING;
+	if (table->route.reads_mutable)
+		plan.reads |= READS_MUTABLE;
 	if (table->route.need_document || binds_runs(plan.keys))
 		plan.reads |= READS_DOCUMENTS;
 	if (has_parameters(operands) && route_varies(plan.keys))

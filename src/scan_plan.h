@@ -14,7 +14,7 @@
 #include "tables.h"
 
 /* How a scan reads its things */
-#define READS_CHANGING	0x01 /* what of them can change */
+#define READS_MUTABLE	0x01 /* what of them can change */
 #define READS_DOCUMENTS 0x02 /* their documents, perhaps */
 #define READS_VARYING	0x04 /* from rescan to rescan, by other calls */
 #define READS_ALL		0x08 /* all columns, whatever the query needs */

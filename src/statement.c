@@ -43,11 +43,11 @@ typedef struct PlanSearch
 {
 	Oid				   serverid;
 	const PlannedStmt *statement;
-	Bitmapset *once;	  /* subplans that are run at most once, by plan_id */
-	int		   scans;	  /* of that server */
-	bool	   repeated;  /* may one of them be run again? */
-	int		   changing;  /* scans that read what can change */
-	bool	   documents; /* may one of these read documents? */
+	Bitmapset *once;	 /* subplans that are run at most once, by plan_id */
+	int		   scans;	 /* of that server */
+	bool	   repeated; /* may one of them be run again? */
+	int		   mutable_scans; /* that read what can change */
+	bool	   documents;	  /* may one of these read documents? */
 	bool	   unknown; /* may there be scans that the search does not see? */
 } PlanSearch;
 
@@ -60,13 +60,13 @@ note_scan(PlanSearch *search, const ForeignScan *scan, bool repeats)
 
 	search->scans++;
 	search->repeated |= repeats;
-	if (!(reads & READS_CHANGING))
+	if (!(reads & READS_MUTABLE))
 		return;
-	search->changing++;
+	search->mutable_scans++;
 	search->documents |= (reads & READS_DOCUMENTS) != 0;
 	/* one scan can read a run here in one way, there in another */
 	if (repeats && (reads & READS_VARYING))
-		search->changing++;
+		search->mutable_scans++;
 }
 
 static void
@@ -221,8 +221,9 @@ appconfig_statement_examine(StatementReads	  *reads,
 			search_plan(&search, list_nth(statement->subplans, id - 1), true);
 	}
 	reads->again = search.unknown || search.scans > 1 || search.repeated;
-	reads->every_state = search.unknown || search.changing > 1;
-	reads->agree = search.unknown || (search.changing > 1 && search.documents);
+	reads->every_state = search.unknown || search.mutable_scans > 1;
+	reads->agree =
+		search.unknown || (search.mutable_scans > 1 && search.documents);
 }
 
 /* ------------------------------------------------------------------------
