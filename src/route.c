@@ -244,8 +244,8 @@ appconfig_route_make(const AppConfigScanPlan *plan,
 
 	appconfig_route_plan(route, plan->table,
 						 appconfig_scan_plan_columns(plan, columns, natts));
-	route->shared_lists = mutable && reads->every_state;
-	route->documents_decide = mutable && reads->agree;
+	route->shared_lists = mutable && reads->shared_lists;
+	route->documents_decide = mutable && reads->documents_decide;
 	if (pushdown)
 	{
 		route->keys = plan->keys;

@@ -221,8 +221,8 @@ appconfig_statement_examine(StatementReads	  *reads,
 			search_plan(&search, list_nth(statement->subplans, id - 1), true);
 	}
 	reads->again = search.unknown || search.scans > 1 || search.repeated;
-	reads->every_state = search.unknown || search.mutable_scans > 1;
-	reads->agree =
+	reads->shared_lists = search.unknown || search.mutable_scans > 1;
+	reads->documents_decide =
 		search.unknown || (search.mutable_scans > 1 && search.documents);
 }
 
