@@ -170,13 +170,13 @@ find_connection(const ConnectionIdentity *identity)
  * the statement may ask for something again, documents are kept from now on.
  */
 const AppConfigConnection *
-appconfig_connection_join(const ConnectionIdentity *identity, bool reads_again)
+appconfig_connection_join(const ConnectionIdentity *identity, bool rereads)
 {
 	OpenConnection *connection = find_connection(identity);
 
 	if (connection == NULL)
 		connection = open_connection(identity);
-	appconfig_memo_join(connection->shared.documents, reads_again);
+	appconfig_memo_join(connection->shared.documents, rereads);
 	return &connection->shared;
 }
 

@@ -27,7 +27,7 @@ typedef struct AppConfigConnection
 } AppConfigConnection;
 
 extern const AppConfigConnection *appconfig_connection_join(
-	const ConnectionIdentity *identity, bool reads_again);
+	const ConnectionIdentity *identity, bool rereads);
 extern void	 appconfig_connection_leave(const AppConfigConnection *connection);
 extern char *appconfig_connection_region(const ConnectionIdentity *identity);
 

@@ -263,7 +263,7 @@ join_connection(ForeignScanState *node, AppConfigScanState *state)
 	if (state->connection != NULL)
 		return;
 	state->connection =
-		appconfig_connection_join(&state->identity, state->reads.again);
+		appconfig_connection_join(&state->identity, state->reads.rereads);
 	use_region(node, state, state->connection->settings->region);
 }
 

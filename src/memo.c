@@ -114,10 +114,10 @@ appconfig_memo_create(const ApiOwner *owner, DocumentCache *cache)
  * again, documents are kept from now on.
  */
 void
-appconfig_memo_join(Memo *memo, bool reads_again)
+appconfig_memo_join(Memo *memo, bool rereads)
 {
 	memo->users++;
-	memo->retain |= reads_again;
+	memo->retain |= rereads;
 }
 
 /* A scan has ended; with the last one goes the file */

@@ -20,7 +20,7 @@ typedef struct MemoEntry MemoEntry;
 
 extern Memo *appconfig_memo_create(const ApiOwner *owner,
 								   DocumentCache  *cache);
-extern void	 appconfig_memo_join(Memo *memo, bool reads_again);
+extern void	 appconfig_memo_join(Memo *memo, bool rereads);
 extern void	 appconfig_memo_leave(Memo *memo);
 
 extern void		  appconfig_memo_confirm(Memo *memo, const char *target,

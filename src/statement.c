@@ -220,7 +220,7 @@ appconfig_statement_examine(StatementReads	  *reads,
 		if (!bms_is_member(id, search.once))
 			search_plan(&search, list_nth(statement->subplans, id - 1), true);
 	}
-	reads->again = search.unknown || search.scans > 1 || search.repeated;
+	reads->rereads = search.unknown || search.scans > 1 || search.repeated;
 	reads->shared_lists = search.unknown || search.mutable_scans > 1;
 	reads->documents_decide =
 		search.unknown || (search.mutable_scans > 1 && search.documents);

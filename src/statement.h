@@ -14,7 +14,7 @@
 /* How the scans of a statement read one server */
 typedef struct StatementReads
 {
-	bool again; /* may a document be wanted more than once? */
+	bool rereads; /* may a document be wanted more than once? */
 	/* may several read what can change?  Then they read lists that are the
 	 * same: not filtered by status, nor asked for by names */
 	bool shared_lists;
