@@ -53,7 +53,7 @@ SHLIB_EXPORTS = src/exports.txt
 EXTENSION = appconfig_fdw
 DATA = sql/appconfig_fdw--1.0.sql
 
-REGRESS = options import treatment_key runs treatments tables names early explain joins region errors \
+REGRESS = options import treatment_key runs treatments tables names list_filter explain joins region errors \
 	absence retry concurrency
 # each test talks to an emulator of its own
 REGRESS_OPTS = --launcher=$(srcdir)/test/with_emulator.sh
