@@ -4,6 +4,7 @@ MODULE_big = appconfig_fdw
 OBJS = \
 	src/appconfig_fdw.o \
 	src/fdw_options.o \
+	src/fdw_columns.o \
 	src/fdw_plan.o \
 	src/fdw_scan.o \
 	src/fdw_explain.o \
@@ -16,14 +17,15 @@ OBJS = \
 	src/keyset.o \
 	src/operand.o \
 	src/encoding.o \
+	src/scan_plan.o \
 	src/request.o \
 	src/statement.o \
+	src/connection.o \
 	src/route.o \
 	src/facts.o \
 	src/applications.o \
 	src/cursor.o \
 	src/item.o \
-	src/element.o \
 	src/memo.o \
 	src/spill.o \
 	src/row.o \
@@ -51,7 +53,7 @@ SHLIB_EXPORTS = src/exports.txt
 EXTENSION = appconfig_fdw
 DATA = sql/appconfig_fdw--1.0.sql
 
-REGRESS = options import treatment_key runs treatments tables names early explain joins region errors \
+REGRESS = options import treatment_key runs treatments tables names list_filter explain joins region errors \
 	absence retry concurrency
 # each test talks to an emulator of its own
 REGRESS_OPTS = --launcher=$(srcdir)/test/with_emulator.sh

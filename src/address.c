@@ -133,7 +133,7 @@ is_embedding(const uint8 *address, const Embedding *embedding)
 }
 
 static void
-extract(const uint8 *address, const Embedding *embedding, uint8 *ipv4)
+extract_ipv4(const uint8 *address, const Embedding *embedding, uint8 *ipv4)
 {
 	int i;
 
@@ -152,13 +152,13 @@ ipv6_is_allowed(const uint8 *address, AddressPolicy policy)
 	if (policy == ADDRESS_LOOPBACK)
 	{
 		/* of the embeddings only the first one stays within this host */
-		extract(address, &embeddings[0], ipv4);
+		extract_ipv4(address, &embeddings[0], ipv4);
 		return is_embedding(address, &embeddings[0]) &&
 			   ipv4_is_allowed(ipv4, policy);
 	}
 	for (i = 0; i < (int) lengthof(embeddings); i++)
 	{
-		extract(address, &embeddings[i], ipv4);
+		extract_ipv4(address, &embeddings[i], ipv4);
 		if (is_embedding(address, &embeddings[i]) &&
 			!ipv4_is_allowed(ipv4, policy))
 			return false;

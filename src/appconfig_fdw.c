@@ -4,8 +4,10 @@
  *		Where PostgreSQL enters the library, and a table of contents.
  *
  * What lives here is what PostgreSQL looks up by name when it loads the
- * library, the settings of a session, and the list of callbacks.  No callback
- * has its body here; fdw.h says in which file each one is.
+ * library, the settings of a session, and the list of callbacks.
+ *
+ * What may not live here: the body of a callback; fdw.h says in which file
+ * each one is.
  *
  *-------------------------------------------------------------------------
  */

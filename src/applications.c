@@ -32,7 +32,7 @@ appconfig_applications_release(Applications *applications)
 
 /* What an application says of itself; false if it does not even have an id */
 static bool
-learn(KeyFacts *keys, JsonValue *application)
+learn_keys(KeyFacts *keys, JsonValue *application)
 {
 	memset(keys, 0, sizeof(KeyFacts));
 	return appconfig_facts_learn(
@@ -112,7 +112,8 @@ find_passing(Applications *applications, ApplicationFilter passes, void *arg)
 		NamedApplication found;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!learn(&keys, lfirst(cell)) || !passes(arg, lfirst(cell), &keys))
+		if (!learn_keys(&keys, lfirst(cell)) ||
+			!passes(arg, lfirst(cell), &keys))
 			continue;
 		found.id = pstrdup(keys.text[KEY_APPLICATION_ID]);
 		found.name = keys.text[KEY_APPLICATION_NAME];

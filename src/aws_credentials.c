@@ -1,10 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * aws_credentials.c
- *		the keys that sign a request
+ *		The keys that sign a request
  *
- * What lives here is where keys come from and how they go away.  Nothing here
- * knows AppConfig or what the keys are used for; signing is aws_sigv4.c.
+ * What lives here is how they go away.
+ *
+ * What may not live here: AppConfig, where keys come from (fdw_options.c), and
+ * what they are used for (aws_sigv4.c).
  *
  *-------------------------------------------------------------------------
  */

@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * aws_credentials.h
- *		the keys that sign a request
+ *		The keys that sign a request
  *
  *-------------------------------------------------------------------------
  */
-#ifndef AWS_CREDENTIALS_H
-#define AWS_CREDENTIALS_H
+#ifndef APPCONFIG_AWS_CREDENTIALS_H
+#define APPCONFIG_AWS_CREDENTIALS_H
 
 /*
  * One set of AWS keys.  Whoever makes one fills it completely; the strings
@@ -21,4 +21,4 @@ typedef struct AwsCredentials
 
 extern void appconfig_credentials_wipe(AwsCredentials *credentials);
 
-#endif /* AWS_CREDENTIALS_H */
+#endif /* APPCONFIG_AWS_CREDENTIALS_H */

@@ -1,12 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * aws_endpoint.c
- *		host names of AWS services, by region
+ *		Host names of AWS services, by region
  *
  * What lives here is the table of AWS partitions and the two names we make
  * from it.  The rules are those of the endpoint rule set that AWS publishes
- * with its SDKs.  Where a region or a custom endpoint comes from is not known
- * here, and nothing is looked up.
+ * with its SDKs.
+ *
+ * What may not live here: where a region or a custom endpoint comes from
+ * (fdw_options.c), and looking up a name (http.c).
  *
  *-------------------------------------------------------------------------
  */

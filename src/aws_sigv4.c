@@ -6,8 +6,7 @@
  * What lives here is the algorithm AWS4-HMAC-SHA256 for signed headers, by the
  * stages that AWS's specification names and in their order: canonical request,
  * string to sign, signing key, signature, authorization header.  This is the
- * only file that includes an OpenSSL header.  The time is an argument; no I/O,
- * no error is raised, and nothing of AppConfig is known but that it is not S3.
+ * only file that includes an OpenSSL header.
  *
  * libcurl can sign by itself (CURLOPT_AWS_SIGV4), but puts the path into the
  * canonical request as it is on the wire.  Every service but S3 wants it
@@ -22,6 +21,9 @@
  * Memory that has held the secret key, a key derived from it or the session
  * token is overwritten before it is freed, and no buffer grows with one of
  * them in it, since that would leave a copy behind.
+ *
+ * What may not live here: a clock, since the time is an argument, I/O, errors
+ * that are raised, and anything of AppConfig but that it is not S3.
  *
  *-------------------------------------------------------------------------
  */
@@ -87,7 +89,7 @@ typedef struct CanonicalParameter
 
 /* Frees a text that has a secret in it */
 static void
-wipe(char *text)
+wipe_text(char *text)
 {
 	explicit_bzero(text, strlen(text));
 	pfree(text);
@@ -489,7 +491,7 @@ append_canonical_headers(StringInfo buf, StringInfo signed_headers,
 	for (i = 0; i < nheaders; i++)
 	{
 		pfree(headers[i].name);
-		wipe(headers[i].value);
+		wipe_text(headers[i].value);
 	}
 	pfree(headers);
 }
@@ -692,8 +694,8 @@ appconfig_sigv4_sign(const AwsSigv4Request *request,
 		appconfig_sigv4_amz_date(scope->time, result->amz_date);
 
 	if (string_to_sign != NULL)
-		wipe(string_to_sign);
-	wipe(canonical_request);
+		wipe_text(string_to_sign);
+	wipe_text(canonical_request);
 	pfree(signed_headers);
 	return result->authorization != NULL;
 }

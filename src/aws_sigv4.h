@@ -8,8 +8,8 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef AWS_SIGV4_H
-#define AWS_SIGV4_H
+#ifndef APPCONFIG_AWS_SIGV4_H
+#define APPCONFIG_AWS_SIGV4_H
 
 #include <time.h>
 
@@ -88,4 +88,4 @@ extern bool appconfig_sigv4_payload_hash(const void *payload,
 										 size_t payload_len, char *hash);
 extern bool appconfig_sigv4_amz_date(time_t time, char *amz_date);
 
-#endif /* AWS_SIGV4_H */
+#endif /* APPCONFIG_AWS_SIGV4_H */

@@ -104,7 +104,7 @@ free_if_any(void *chunk)
 }
 
 static void
-free_entry(CacheEntry *entry)
+free_cache_entry(CacheEntry *entry)
 {
 	dlist_mutable_iter iter;
 
@@ -140,11 +140,11 @@ remove_entry(DocumentCache *cache, CacheEntry *entry)
 		return;
 	}
 	unlink_entry(cache, entry);
-	free_entry(entry);
+	free_cache_entry(entry);
 }
 
 static CacheEntry *
-find_entry(DocumentCache *cache, const char *target)
+find_cache_entry(DocumentCache *cache, const char *target)
 {
 	TargetSlot *slot = hash_search(cache->table, &target, HASH_FIND, NULL);
 
@@ -204,7 +204,7 @@ new_entry(DocumentCache *cache, const char *target, const char *state,
 	if (!copy_text(cache, target, &entry->target) ||
 		!copy_text(cache, state, &entry->state))
 	{
-		free_entry(entry);
+		free_cache_entry(entry);
 		return NULL;
 	}
 	entry->bytes = sizeof(TargetSlot) + space_of(entry) +
@@ -241,7 +241,7 @@ add_page(DocumentCache *cache, CacheEntry *entry, const char *text,
  * bytes more; false if there cannot be
  */
 static bool
-make_room(DocumentCache *cache, Size bytes, int size)
+make_cache_room(DocumentCache *cache, Size bytes, int size)
 {
 	if (cache->held_bytes + bytes > (Size) size)
 		return false;
@@ -264,7 +264,7 @@ link_entry(DocumentCache *cache, CacheEntry *entry)
 	}
 	PG_CATCH();
 	{
-		free_entry(entry);
+		free_cache_entry(entry);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
@@ -285,10 +285,10 @@ keep_with_page(DocumentCache *cache, CacheEntry *entry, JsonValue *page,
 
 	if (length <= (Size) size &&
 		add_page(cache, entry, text, length, next_token) &&
-		make_room(cache, entry->bytes, size))
+		make_cache_room(cache, entry->bytes, size))
 		link_entry(cache, entry);
 	else
-		free_entry(entry);
+		free_cache_entry(entry);
 }
 
 /*
@@ -296,9 +296,9 @@ keep_with_page(DocumentCache *cache, CacheEntry *entry, JsonValue *page,
  * later one is at hand, what is at hand goes.
  */
 static bool
-supersede(DocumentCache *cache, const char *target, int64 asked_at)
+supersede_entry(DocumentCache *cache, const char *target, int64 asked_at)
 {
-	CacheEntry *entry = find_entry(cache, target);
+	CacheEntry *entry = find_cache_entry(cache, target);
 
 	if (entry == NULL)
 		return true;
@@ -359,7 +359,7 @@ bool
 appconfig_cache_confirm(DocumentCache *cache, const char *target,
 						JsonValue *seen_as)
 {
-	CacheEntry *entry = find_entry(cache, target);
+	CacheEntry *entry = find_cache_entry(cache, target);
 	char	   *state;
 	bool		same;
 
@@ -384,7 +384,7 @@ JsonValue *
 appconfig_cache_get(DocumentCache *cache, const char *target,
 					const CacheTerms *terms, bool confirmed, int64 now)
 {
-	CacheEntry *entry = find_entry(cache, target);
+	CacheEntry *entry = find_cache_entry(cache, target);
 
 	if (entry == NULL ||
 		!(is_fresh(entry, terms, now) || (confirmed && entry->state != NULL)))
@@ -403,7 +403,7 @@ appconfig_cache_put(DocumentCache *cache, const char *target,
 	char	   *state;
 	CacheEntry *entry = NULL;
 
-	if (!supersede(cache, target, asked_at))
+	if (!supersede_entry(cache, target, asked_at))
 		return;
 	state = terms->freezes ? frozen_state(document) : NULL;
 	if (state != NULL || terms->ttl > 0)
@@ -434,7 +434,7 @@ appconfig_cache_put_page(DocumentCache *cache, const ListPage *place,
 
 	if (place->token == NULL)
 	{
-		if (!supersede(cache, place->list, asked_at) || terms->ttl == 0)
+		if (!supersede_entry(cache, place->list, asked_at) || terms->ttl == 0)
 			return;
 		list = new_entry(cache, place->list, NULL, asked_at);
 		if (list == NULL)
@@ -442,7 +442,7 @@ appconfig_cache_put_page(DocumentCache *cache, const ListPage *place,
 	}
 	else
 	{
-		list = find_entry(cache, place->list);
+		list = find_cache_entry(cache, place->list);
 		if (list == NULL || list->next_token == NULL ||
 			strcmp(list->next_token, place->token) != 0 ||
 			list->asked_at > asked_at)
@@ -457,7 +457,7 @@ CacheEntry *
 appconfig_cache_find_list(DocumentCache *cache, const char *target,
 						  const CacheTerms *terms, int64 now)
 {
-	CacheEntry *list = find_entry(cache, target);
+	CacheEntry *list = find_cache_entry(cache, target);
 
 	return list != NULL && list->next_token == NULL &&
 				   is_fresh(list, terms, now)
@@ -488,7 +488,7 @@ appconfig_cache_let_go(DocumentCache *cache, CacheEntry *list)
 	if (list->removed)
 	{
 		cache->bytes -= list->bytes;
-		free_entry(list);
+		free_cache_entry(list);
 	}
 	else
 		dlist_push_tail(&cache->entries, &list->node);

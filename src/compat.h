@@ -15,6 +15,7 @@
 #include "catalog/pg_attribute.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
+#include "nodes/nodes.h"
 #include "storage/latch.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -56,6 +57,21 @@ extern void _PG_init(void);
 #else
 #define appconfig_modifytable_plans(plan) (((ModifyTable *) (plan))->plans)
 #endif
+
+/*
+ * 14 adds nodes to plans, which run what is below them as often as they are
+ * run themselves.
+ */
+static inline bool
+appconfig_is_newer_plain_plan(NodeTag tag)
+{
+#if PG_VERSION_NUM >= 140000
+	return tag == T_TidRangeScan || tag == T_Memoize;
+#else
+	(void) tag;
+	return false;
+#endif
+}
 
 /* 16 keeps the user of a foreign scan in the scan, where joins have it too */
 #if PG_VERSION_NUM < 160000

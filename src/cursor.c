@@ -24,12 +24,12 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-#include "route.h"
 #include "applications.h"
 #include "cursor.h"
-#include "element.h"
 #include "facts.h"
+#include "item.h"
 #include "request.h"
+#include "route.h"
 
 /* Lists that a query with a list of applications asks for, one of each; with
  * more applications than that the list of the whole account is shorter */
@@ -65,15 +65,15 @@ typedef struct CursorNode
 	CursorNodeKind kind;
 	int			   level; /* in cursor->levels */
 	KeyFacts	   keys;  /* owned */
-	bool	   typed; /* do the keys come from the query, not the service? */
+	bool from_query; /* do the keys come from the query, not the service? */
 	JsonValue *source[SOURCE_COUNT]; /* a reference each, or NULL */
 	MemoEntry *entry;				 /* LIST, GET: once asked for */
 	char	  *token;				 /* LIST: NULL for the first page */
 	char	  *mark;				 /* LIST: an earlier token */
 	uint64	   pages;				 /* LIST: read so far */
 	bool	   shown;	   /* LIST: has a list shown what it belongs to? */
-	bool	   unfiltered; /* LIST: without what may be gone */
-	bool	   proven;	   /* LIST: a filter on that has found what it names */
+	bool	   unfiltered; /* LIST: without filters on what can be deleted */
+	bool	   has_items;  /* LIST: so what its filters name is there */
 	MemoEntry *side[SIDE_COUNT]; /* ITEM */
 	bool	   sides_started;
 } CursorNode;
@@ -96,12 +96,12 @@ struct AppConfigCursor
 	List		 *lookups; /* MemoEntry of side look-ups, held to the end */
 	CursorNode	 *current; /* whose rows are being yielded */
 	AppConfigItem item;
-	ElementWalk	  walk; /* within current */
+	ItemRows	  rows; /* within current */
 };
 
 static void add_level(AppConfigCursor *cursor, dlist_node *before,
 					  const CursorNode *parent, int level,
-					  const KeyFacts *keys, bool typed);
+					  const KeyFacts *keys, bool from_query);
 
 /* ------------------------------------------------------------------------
  * Findings
@@ -116,7 +116,7 @@ static void add_level(AppConfigCursor *cursor, dlist_node *before,
 static void
 check_mistaken(const CursorNode *node, const AppConfigOperation *operation)
 {
-	if (node->typed)
+	if (node->from_query)
 		return;
 	ereport(
 		ERROR,
@@ -167,7 +167,8 @@ passes_filter(const AppConfigCursor *cursor, const AppConfigItem *item,
  */
 static CursorNode *
 add_node(AppConfigCursor *cursor, dlist_node *before, CursorNodeKind kind,
-		 int level, const CursorNode *parent, const KeyFacts *keys, bool typed)
+		 int level, const CursorNode *parent, const KeyFacts *keys,
+		 bool from_query)
 {
 	CursorNode *node =
 		MemoryContextAllocZero(cursor->context, sizeof(CursorNode));
@@ -175,7 +176,7 @@ add_node(AppConfigCursor *cursor, dlist_node *before, CursorNodeKind kind,
 
 	node->kind = kind;
 	node->level = level;
-	node->typed = typed;
+	node->from_query = from_query;
 	appconfig_facts_copy(&node->keys, keys, cursor->context);
 	for (i = 0; parent != NULL && i < SOURCE_COUNT; i++)
 	{
@@ -252,7 +253,7 @@ filters_of(const AppConfigCursor *cursor, const CursorNode *node)
 					!cursor->route->shared_lists
 				? FILTER_BY_STATUS
 				: 0) |
-		   (node->unfiltered ? 0 : FILTER_BY_MORTALS);
+		   (node->unfiltered ? 0 : FILTER_BY_DELETABLE);
 }
 
 /* The query of a page of the node's list, in the current context */
@@ -375,7 +376,7 @@ needs_proof(const AppConfigCursor *cursor, const CursorNode *node)
 {
 	const char *application = node->keys.text[KEY_APPLICATION_ID];
 
-	if (!node->typed || node->source[SOURCE_RUN] != NULL ||
+	if (!node->from_query || node->source[SOURCE_RUN] != NULL ||
 		node->source[SOURCE_DEFINITION] != NULL ||
 		!appconfig_request_needs(
 			&appconfig_route_own(cursor->route->table)->list,
@@ -503,7 +504,7 @@ add_own_item(AppConfigCursor *cursor, CursorNode *list, const KeyFacts *keys,
 		appconfig_route_collection(cursor->route, list->level);
 	CursorNode *node =
 		add_node(cursor, &list->node, need_document ? NODE_GET : NODE_ITEM,
-				 list->level, list, keys, list->typed);
+				 list->level, list, keys, list->from_query);
 
 	node->source[collection->list.yields] = appconfig_json_retain(value);
 }
@@ -589,7 +590,7 @@ add_item(AppConfigCursor *cursor, CursorNode *list, JsonValue *value)
 	PG_TRY();
 	{
 		add_level(cursor, &list->node, list, list->level + 1, &keys,
-				  list->typed &&
+				  list->from_query &&
 					  !appconfig_facts_names_application(collection, value));
 	}
 	PG_FINALLY();
@@ -700,13 +701,13 @@ filter_is_in_doubt(AppConfigCursor *cursor, const CursorNode *list,
 	const AppConfigFilter *filter = collection->list.filters;
 	KeySet				  *set;
 
-	if (filter == NULL || list->unfiltered || list->proven)
+	if (filter == NULL || list->unfiltered || list->has_items)
 		return false;
 	set = appconfig_keyset_restrict(cursor->keys, &list->keys);
 	for (; filter->key != KEY_NONE; filter++)
 	{
 		const char *value =
-			filter->mortal
+			filter->deletable
 				? appconfig_request_filter_value(filter, &list->keys, set)
 				: NULL;
 
@@ -762,7 +763,7 @@ expand_list(AppConfigCursor *cursor, CursorNode *list)
 		list->unfiltered = true;
 		return;
 	}
-	list->proven |= count > 0;
+	list->has_items |= count > 0;
 	appconfig_json_elements_start(&elements, items);
 	while (appconfig_json_elements_next(&elements))
 	{
@@ -882,13 +883,13 @@ expand_applications(AppConfigCursor *cursor, CursorNode *node)
 
 /*
  * All combinations of the set's values for the keys that are open from one on;
- * keys has those so far, and typed tells whether one of the identifiers is the
- * query's.  A key without values in the set has names.
+ * keys has those so far, and from_query tells whether one of the identifiers
+ * is the query's.  A key without values in the set has names.
  */
 static void
 add_combinations(AppConfigCursor *cursor, dlist_node *before,
 				 const CursorNode *parent, int level, const KeySet *set,
-				 KeyFacts *keys, AppConfigKey from, bool typed)
+				 KeyFacts *keys, AppConfigKey from, bool from_query)
 {
 	const AppConfigOperation *get =
 		&appconfig_route_collection(cursor->route, level)->get;
@@ -927,7 +928,7 @@ add_combinations(AppConfigCursor *cursor, dlist_node *before,
 		return;
 	if (!appconfig_request_needs(get, KEY_RUN) || keys->run_known)
 	{
-		add_node(cursor, before, kind, level, parent, keys, typed);
+		add_node(cursor, before, kind, level, parent, keys, from_query);
 		return;
 	}
 	(void) appconfig_keyset_runs(set, &runs, &count);
@@ -935,7 +936,7 @@ add_combinations(AppConfigCursor *cursor, dlist_node *before,
 	for (i = 0; i < count; i++)
 	{
 		keys->run = runs[i];
-		add_node(cursor, before, kind, level, parent, keys, typed);
+		add_node(cursor, before, kind, level, parent, keys, from_query);
 	}
 	keys->run_known = false;
 }
@@ -946,10 +947,10 @@ add_combinations(AppConfigCursor *cursor, dlist_node *before,
  */
 static void
 add_list(AppConfigCursor *cursor, dlist_node *before, const CursorNode *parent,
-		 int level, const KeyFacts *keys, bool typed)
+		 int level, const KeyFacts *keys, bool from_query)
 {
 	CursorNode *list =
-		add_node(cursor, before, NODE_LIST, level, parent, keys, typed);
+		add_node(cursor, before, NODE_LIST, level, parent, keys, from_query);
 
 	list->shown =
 		(parent != NULL && parent->kind == NODE_LIST) ||
@@ -967,7 +968,7 @@ add_list(AppConfigCursor *cursor, dlist_node *before, const CursorNode *parent,
 static KeyTexts *
 add_lists(AppConfigCursor *cursor, dlist_node *before,
 		  const CursorNode *parent, int level, const KeySet *set,
-		  const KeyFacts *keys, bool typed)
+		  const KeyFacts *keys, bool from_query)
 {
 	bool by_application =
 		keys->text[KEY_APPLICATION_ID] == NULL &&
@@ -980,13 +981,13 @@ add_lists(AppConfigCursor *cursor, dlist_node *before,
 
 	if (applications == NULL || applications->count > MAX_APPLICATION_LISTS)
 	{
-		add_list(cursor, before, parent, level, keys, typed);
+		add_list(cursor, before, parent, level, keys, from_query);
 		return NULL;
 	}
 	for (i = 0; i < applications->count; i++)
 	{
 		filtered.text[KEY_APPLICATION_ID] = applications->value[i];
-		add_list(cursor, before, parent, level, &filtered, typed);
+		add_list(cursor, before, parent, level, &filtered, from_query);
 	}
 	return applications;
 }
@@ -999,7 +1000,7 @@ add_lists(AppConfigCursor *cursor, dlist_node *before,
 static void
 add_level(AppConfigCursor *cursor, dlist_node *before,
 		  const CursorNode *parent, int level, const KeyFacts *keys,
-		  bool typed)
+		  bool from_query)
 {
 	MemoryContext old = MemoryContextSwitchTo(cursor->scratch);
 	KeySet		 *all = appconfig_keyset_restrict(cursor->keys, keys);
@@ -1013,13 +1014,13 @@ add_level(AppConfigCursor *cursor, dlist_node *before,
 	if (listed->count > 0)
 	{
 		applications =
-			add_lists(cursor, before, parent, level, listed, keys, typed);
+			add_lists(cursor, before, parent, level, listed, keys, from_query);
 		if (applications == NULL)
 			direct->count = 0;
 	}
 	if (direct->count > 0 && applications == NULL)
 		add_combinations(cursor, before, parent, level, direct, &open,
-						 KEY_NONE + 1, typed);
+						 KEY_NONE + 1, from_query);
 	else if (direct->count > 0)
 	{
 		KeyTexts *others = appconfig_keyset_texts(direct, KEY_APPLICATION_ID);
@@ -1129,7 +1130,7 @@ expand(AppConfigCursor *cursor, CursorNode *node)
 	else if (node->kind == NODE_KNOWN)
 	{
 		add_level(cursor, &node->node, node, node->level + 1, &node->keys,
-				  node->typed);
+				  node->from_query);
 		remove_node(cursor, node);
 	}
 	else if (node->kind == NODE_LIST)
@@ -1144,8 +1145,7 @@ expand(AppConfigCursor *cursor, CursorNode *node)
 static int64
 window(const AppConfigCursor *cursor)
 {
-	int64 window =
-		4 * (int64) appconfig_memo_settings(cursor->memo)->max_concurrency;
+	int64 window = 4 * (int64) cursor->options.max_concurrency;
 
 	/* past the LIMIT, local filters must be dropping rows: so double */
 	if (cursor->route->rows_wanted > 0)
@@ -1222,7 +1222,7 @@ static PumpResult
 pump_node(AppConfigCursor *cursor, CursorNode *node, int *in_flight,
 		  int64 *room)
 {
-	int most = appconfig_memo_settings(cursor->memo)->max_concurrency;
+	int most = cursor->options.max_concurrency;
 
 	if (node->kind == NODE_ITEM)
 	{
@@ -1269,7 +1269,7 @@ pump_node(AppConfigCursor *cursor, CursorNode *node, int *in_flight,
 static void
 ask_ahead(AppConfigCursor *cursor, int *in_flight)
 {
-	int		   most = appconfig_memo_settings(cursor->memo)->max_concurrency;
+	int		   most = cursor->options.max_concurrency;
 	int		   left = LOOK_AHEAD * most;
 	dlist_iter iter;
 
@@ -1367,7 +1367,7 @@ appconfig_cursor_next(AppConfigCursor *cursor)
 	{
 		if (cursor->current != NULL)
 		{
-			if (appconfig_element_next(&cursor->walk))
+			if (appconfig_item_next_row(&cursor->rows))
 				return &cursor->item;
 			free_node(cursor, cursor->current);
 			cursor->current = NULL;
@@ -1379,9 +1379,9 @@ appconfig_cursor_next(AppConfigCursor *cursor)
 		memcpy(cursor->item.source, cursor->current->source,
 			   sizeof(cursor->item.source));
 		cursor->item.keys = &cursor->current->keys;
-		appconfig_element_start(&cursor->walk, cursor->route->table,
-								&cursor->item);
-		if (appconfig_element_next(&cursor->walk))
+		appconfig_item_start_rows(&cursor->rows, cursor->route->table,
+								  &cursor->item);
+		if (appconfig_item_next_row(&cursor->rows))
 			return &cursor->item;
 	}
 }

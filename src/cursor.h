@@ -8,7 +8,7 @@
 #ifndef APPCONFIG_CURSOR_H
 #define APPCONFIG_CURSOR_H
 
-#include "element.h"
+#include "item.h"
 #include "keyset.h"
 #include "memo.h"
 #include "route.h"
@@ -27,8 +27,9 @@ typedef bool (*AppConfigItemFilter)(void *arg, const AppConfigItem *item,
 typedef struct AppConfigCursorOptions
 {
 	const Route		   *route;
-	const KeySet	   *keys;	/* in UTF-8 */
-	AppConfigItemFilter filter; /* or NULL */
+	const KeySet	   *keys;			 /* in UTF-8 */
+	int					max_concurrency; /* calls in flight */
+	AppConfigItemFilter filter;			 /* or NULL */
 	void			   *filter_arg;
 	ApiCounters		   *counters;
 } AppConfigCursorOptions;

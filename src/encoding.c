@@ -38,7 +38,7 @@ is_ascii(const char *text)
  * equivalent there.  A database without an encoding takes and has any bytes.
  */
 static char *
-convert(char *text, int from, int to)
+convert_text(char *text, int from, int to)
 {
 	int	  length = (int) strlen(text);
 	Oid	  function;
@@ -66,7 +66,7 @@ convert(char *text, int from, int to)
 char *
 appconfig_encoding_to_utf8(char *text)
 {
-	return convert(text, GetDatabaseEncoding(), PG_UTF8);
+	return convert_text(text, GetDatabaseEncoding(), PG_UTF8);
 }
 
 /* Can a text of the service, in UTF-8, be one of the database? */
@@ -78,7 +78,7 @@ appconfig_encoding_fits(const char *text, size_t length)
 
 	if (strlen(text) != length)
 		return false;
-	converted = convert(string, PG_UTF8, GetDatabaseEncoding());
+	converted = convert_text(string, PG_UTF8, GetDatabaseEncoding());
 	if (converted != NULL && converted != string)
 		pfree(converted);
 	return converted != NULL;

@@ -75,7 +75,7 @@ static const double rows_of_shape[] = {
 /* How many values a box has for something known by its id or its name; 0 for
  * any */
 static double
-count_values(const KeyBox *box, AppConfigKey id, AppConfigKey name)
+count_key_values(const KeyBox *box, AppConfigKey id, AppConfigKey name)
 {
 	const KeyTexts *texts =
 		box->texts[id] != NULL ? box->texts[id] : box->texts[name];
@@ -86,7 +86,7 @@ count_values(const KeyBox *box, AppConfigKey id, AppConfigKey name)
 static double
 count_applications(const KeyBox *box)
 {
-	return count_values(box, KEY_APPLICATION_ID, KEY_APPLICATION_NAME);
+	return count_key_values(box, KEY_APPLICATION_ID, KEY_APPLICATION_NAME);
 }
 
 /*
@@ -117,7 +117,7 @@ selectivity_besides_keys(PlannerInfo *root, const PlanTable *table,
 
 /* One list for all, or one for each parent; as long as its items take */
 static double
-pages(double lists, double items)
+count_pages(double lists, double items)
 {
 	return Max(lists, ceil(items / PAGE_ITEMS));
 }
@@ -140,9 +140,9 @@ estimate_children(const PlanTable *table, const KeySet *keys)
 		const KeyBox *box = &keys->boxes[i];
 		double		  applications = count_applications(box);
 		double		  ids =
-			   profiles
-					   ? count_values(box, KEY_PROFILE_ID, KEY_PROFILE_NAME)
-					   : count_values(box, KEY_ENVIRONMENT_ID, KEY_ENVIRONMENT_NAME);
+			   profiles ? count_key_values(box, KEY_PROFILE_ID, KEY_PROFILE_NAME)
+							: count_key_values(box, KEY_ENVIRONMENT_ID,
+											   KEY_ENVIRONMENT_NAME);
 
 		listed |= applications == 0;
 		if (applications == 0)
@@ -164,7 +164,7 @@ static bool
 knows_definitions(const KeyBox *box)
 {
 	return count_applications(box) > 0 &&
-		   count_values(box, KEY_DEFINITION_ID, KEY_DEFINITION_NAME) > 0;
+		   count_key_values(box, KEY_DEFINITION_ID, KEY_DEFINITION_NAME) > 0;
 }
 
 /* Definitions that are in a box, by themselves */
@@ -173,7 +173,7 @@ count_definitions(const KeyBox *box)
 {
 	double applications = count_applications(box);
 	double definitions =
-		count_values(box, KEY_DEFINITION_ID, KEY_DEFINITION_NAME);
+		count_key_values(box, KEY_DEFINITION_ID, KEY_DEFINITION_NAME);
 
 	if (definitions > 0)
 		return Max(applications, 1) * definitions;
@@ -255,7 +255,7 @@ expect_definitions(Estimate *result, const KeySet *keys)
 	/* however many are asked for, the lists have no more */
 	definitions.share = Min(items / definitions.listed, 1);
 	definitions.listed *= definitions.share;
-	result->calls += pages(Max(applications, 1), items);
+	result->calls += count_pages(Max(applications, 1), items);
 	result->waits++;
 	return definitions;
 }
@@ -394,7 +394,8 @@ appconfig_estimate_cost(const Estimate *expected)
 
 /* Is that another table of this extension? */
 static bool
-is_ours(PlannerInfo *root, const PlanTable *table, const RelOptInfo *rel)
+is_our_relation(PlannerInfo *root, const PlanTable *table,
+				const RelOptInfo *rel)
 {
 	FdwRoutine *ours =
 		root->simple_rel_array[table->predicates.relid]->fdwroutine;
@@ -418,7 +419,7 @@ count_outer_rows(PlannerInfo *root, const PlanTable *table, Relids outer)
 
 		if (rel == NULL)
 			continue; /* an outer join */
-		if (is_ours(root, table, rel))
+		if (is_our_relation(root, table, rel))
 			return 0;
 		rows *= Max(rel->rows, 1);
 	}

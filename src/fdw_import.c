@@ -3,9 +3,11 @@
  * fdw_import.c
  *		IMPORT FOREIGN SCHEMA.
  *
- * Prints the declarations of tables.c as CREATE FOREIGN TABLE commands, and so
- * names no table and no column itself.  AWS is not asked: the tables are the
- * same in every account.
+ * Prints the declarations of tables.c as CREATE FOREIGN TABLE commands.  AWS
+ *is not asked: the tables are the same in every account.
+ *
+ * What may not live here: a table or a column by name (tables.c), the options
+ * of the command (fdw_options.c).
  *
  *-------------------------------------------------------------------------
  */

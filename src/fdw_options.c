@@ -6,12 +6,14 @@
  * What lives here is one table with a row for each option, the validator that
  * checks options against it when they are set, a hook that knows what they
  * were before, and the functions that turn stored options into the structs
- * that the other files read.  No other file looks at a DefElem.
+ * that the other files read.
  *
  * A new option is a row in the table.  What a row cannot say, a rule over two
  * options, stands in check_together().
  *
- * Nothing here quotes a secret: see report_fault().
+ * What may not live here: a message that quotes a secret, see report_fault();
+ * what the columns of a foreign table are (fdw_columns.c).  And no other file
+ * may look at a DefElem.
  *
  *-------------------------------------------------------------------------
  */
@@ -30,7 +32,6 @@
 #include "catalog/pg_foreign_data_wrapper.h"
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_foreign_table.h"
-#include "catalog/pg_type.h"
 #include "catalog/pg_user_mapping.h"
 #include "commands/defrem.h"
 #include "foreign/foreign.h"
@@ -45,7 +46,6 @@
 #include "utils/syscache.h"
 
 #include "aws_endpoint.h"
-#include "compat.h"
 #include "fdw_options.h"
 #include "uri.h"
 
@@ -129,18 +129,18 @@ static bool parse_time(const Option *option, const char *value, void *field,
 					   OptionFault *fault);
 static bool parse_memory(const Option *option, const char *value, void *field,
 						 OptionFault *fault);
-static bool parse_text(const Option *option, const char *value, void *field,
-					   OptionFault *fault);
+static bool parse_printable(const Option *option, const char *value,
+							void *field, OptionFault *fault);
 static bool parse_region(const Option *option, const char *value, void *field,
 						 OptionFault *fault);
 static bool parse_endpoint(const Option *option, const char *value,
 						   void *field, OptionFault *fault);
 static bool parse_file(const Option *option, const char *value, void *field,
 					   OptionFault *fault);
-static bool parse_object(const Option *option, const char *value, void *field,
-						 OptionFault *fault);
-static bool parse_column(const Option *option, const char *value, void *field,
-						 OptionFault *fault);
+static bool parse_table_name(const Option *option, const char *value,
+							 void *field, OptionFault *fault);
+static bool parse_column_name(const Option *option, const char *value,
+							  void *field, OptionFault *fault);
 
 #define FIELD(member) offsetof(OptionValues, member)
 
@@ -160,7 +160,7 @@ static bool parse_column(const Option *option, const char *value, void *field,
  */
 /* clang-format off */
 static const Option options[] = {
-	{"access_key_id", ON_MAPPING, parse_text, FIELD(credentials.access_key_id),
+	{"access_key_id", ON_MAPPING, parse_printable, FIELD(credentials.access_key_id),
 		.flags = HIDDEN, .needs = "secret_access_key", .least = 1, .most = 128,
 		.punctuation = "_-."},
 	{"ambient_credentials", ON_SERVER, parse_boolean, FIELD(ambient_credentials),
@@ -171,12 +171,12 @@ static const Option options[] = {
 		.initial = "16MB", .least = 0, .most = GIGABYTE},
 	{"cache_ttl", ON_SERVER, parse_time, FIELD(settings.cache_ttl),
 		.initial = "0", .least = 0, .most = WEEK},
-	{"column_name", ON_COLUMN, parse_column, FIELD(column_name), .flags = 0},
+	{"column_name", ON_COLUMN, parse_column_name, FIELD(column_name), .flags = 0},
 	{"connect_timeout", ON_SERVER, parse_time, FIELD(settings.connect_timeout),
 		.initial = "5s", .least = 1, .most = HOUR},
 	{"endpoint", ON_SERVER, parse_endpoint, FIELD(endpoint),
 		.flags = HIDDEN},
-	{"external_id", ON_SERVER | ON_MAPPING, parse_text, FIELD(external_id),
+	{"external_id", ON_SERVER | ON_MAPPING, parse_printable, FIELD(external_id),
 		.flags = NOT_YET, .least = 2, .most = 1224, .punctuation = "_+=,.@:/-"},
 	{"max_attempts", ON_SERVER, parse_count, FIELD(settings.max_attempts),
 		.initial = "3", .least = 1, .most = 20},
@@ -188,20 +188,20 @@ static const Option options[] = {
 		.initial = "10", .least = 0, .most = 1000000},
 	{"max_response_size", ON_SERVER, parse_memory, FIELD(settings.max_response_size),
 		.initial = "16MB", .least = 1, .most = GIGABYTE - MEGABYTE},
-	{"object", ON_TABLE, parse_object, FIELD(object), .flags = 0},
-	{"profile", ON_SERVER, parse_text, FIELD(profile),
+	{"object", ON_TABLE, parse_table_name, FIELD(object), .flags = 0},
+	{"profile", ON_SERVER, parse_printable, FIELD(profile),
 		.flags = NOT_YET, .least = 1, .most = 256},
 	{"region", ON_SERVER, parse_region, FIELD(settings.region),
 		.flags = REQUIRED},
 	{"request_timeout", ON_SERVER, parse_time, FIELD(settings.request_timeout),
 		.initial = "30s", .least = 1, .most = HOUR},
-	{"role_arn", ON_SERVER | ON_MAPPING, parse_text, FIELD(role_arn),
+	{"role_arn", ON_SERVER | ON_MAPPING, parse_printable, FIELD(role_arn),
 		.flags = NOT_YET, .least = 20, .most = 2048, .punctuation = "_+=,.@:/-"},
-	{"role_session_name", ON_SERVER | ON_MAPPING, parse_text, FIELD(role_session_name),
+	{"role_session_name", ON_SERVER | ON_MAPPING, parse_printable, FIELD(role_session_name),
 		.flags = NOT_YET, .least = 2, .most = 64, .punctuation = "_+=,.@-"},
-	{"secret_access_key", ON_MAPPING, parse_text, FIELD(credentials.secret_access_key),
+	{"secret_access_key", ON_MAPPING, parse_printable, FIELD(credentials.secret_access_key),
 		.flags = HIDDEN, .needs = "access_key_id", .least = 1, .most = 1024},
-	{"session_token", ON_MAPPING, parse_text, FIELD(credentials.session_token),
+	{"session_token", ON_MAPPING, parse_printable, FIELD(credentials.session_token),
 		.flags = HIDDEN, .needs = "access_key_id", .least = 1, .most = 16384},
 	{"sts_endpoint", ON_SERVER, parse_endpoint, FIELD(sts_endpoint),
 		.flags = HIDDEN | NOT_YET},
@@ -212,29 +212,6 @@ static const Option options[] = {
 	{.name = NULL}
 };
 /* clang-format on */
-
-/*
- * The types that a column of a table may be declared with.  A domain over one
- * of them will do as well.  char(n), json and numeric are left out on purpose:
- * their values compare or print unlike those that AWS sent.
- */
-typedef struct ColumnType
-{
-	const char *name;		 /* as in tables.c */
-	Oid			accepted[4]; /* ended by InvalidOid */
-	const char *list;		 /* the same for the hint */
-} ColumnType;
-
-static const ColumnType column_types[] = {
-	{"text", {TEXTOID, VARCHAROID, NAMEOID}, "text, character varying, name"},
-	{"integer", {INT4OID, INT8OID}, "integer, bigint"},
-	{"boolean", {BOOLOID}, "boolean"},
-	{"double precision", {FLOAT8OID}, "double precision"},
-	{"jsonb", {JSONBOID}, "jsonb"},
-	{"timestamptz", {TIMESTAMPTZOID}, "timestamp with time zone"},
-	{"text[]", {TEXTARRAYOID}, "text[]"},
-	{"double precision[]", {FLOAT8ARRAYOID}, "double precision[]"},
-};
 
 /* ------------------------------------------------------------------------
  * Parsers: one per kind of value
@@ -313,8 +290,8 @@ parse_memory(const Option *option, const char *value, void *field,
  * of its own, and a blank is more likely pasted than meant.
  */
 static bool
-parse_text(const Option *option, const char *value, void *field,
-		   OptionFault *fault)
+parse_printable(const Option *option, const char *value, void *field,
+				OptionFault *fault)
 {
 	const char *c;
 
@@ -401,24 +378,10 @@ appconfig_options_list_tables(void)
 	return list.data;
 }
 
-/* Every name that tables.c gives to a column of the table */
-static char *
-list_columns(const AppConfigTable *table)
-{
-	const AppConfigColumn *column;
-	StringInfoData		   list;
-
-	initStringInfo(&list);
-	for (column = table->columns; column->name != NULL; column++)
-		appendStringInfo(&list, "%s%s", list.len > 0 ? ", " : "",
-						 column->name);
-	return list.data;
-}
-
 /* into a char * */
 static bool
-parse_object(const Option *option pg_attribute_unused(), const char *value,
-			 void *field, OptionFault *fault)
+parse_table_name(const Option *option pg_attribute_unused(), const char *value,
+				 void *field, OptionFault *fault)
 {
 	*(char **) field = pstrdup(value);
 	if (appconfig_table_find(value) != NULL)
@@ -468,11 +431,11 @@ list_all_columns(void)
 /*
  * Into a char *.  Which table the column belongs to is not known where the
  * option is set, so any table's column will do here, and the hint has them
- * all.  Where it is used, find_column() can say more.
+ * all.  Where it is used, fdw_columns.c can say more.
  */
 static bool
-parse_column(const Option *option pg_attribute_unused(), const char *value,
-			 void *field, OptionFault *fault)
+parse_column_name(const Option *option pg_attribute_unused(),
+				  const char *value, void *field, OptionFault *fault)
 {
 	const AppConfigTable *table;
 
@@ -823,7 +786,7 @@ options_to_be(Oid serverid)
 
 /* Is it a server whose options are those of this file? */
 static bool
-is_ours(const ForeignServer *server)
+is_our_server(const ForeignServer *server)
 {
 	Oid		 validator = GetForeignDataWrapper(server->fdwid)->fdwvalidator;
 	FmgrInfo function;
@@ -851,7 +814,7 @@ check_alteration(Oid serverid)
 		if ((option->flags & SUPERUSER) == 0 ||
 			!is_in_force(option, server->options))
 			continue;
-		if (is_ours(server) &&
+		if (is_our_server(server) &&
 			!equal(server->options, options_to_be(serverid)))
 			ereport(
 				ERROR,
@@ -1019,91 +982,16 @@ appconfig_options_get_table(Oid foreigntableid)
 	return table;
 }
 
-/* Finds the column of the table that a column of a foreign table stands for */
-static const AppConfigColumn *
-find_column(Relation relation, Form_pg_attribute attribute,
-			const AppConfigTable *table)
-{
-	OptionValues		   values;
-	const AppConfigColumn *column;
-	const char			  *name = NameStr(attribute->attname);
-
-	read_options(
-		GetForeignColumnOptions(RelationGetRelid(relation), attribute->attnum),
-		ON_COLUMN, &values);
-	if (values.column_name != NULL)
-		name = values.column_name;
-
-	column = appconfig_table_find_column(table, name);
-	if (column == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FDW_INVALID_COLUMN_NAME),
-				 errmsg("AppConfig table \"%s\" has no column \"%s\"",
-						table->name, name),
-				 errhint("Available columns are: %s.", list_columns(table)),
-				 errtablecol(relation, attribute->attnum)));
-	return column;
-}
-
 /*
- * Refuses a column whose type cannot hold what the table's column has.
+ * The name of a table's column that the option of a foreign table's column
+ * says, or NULL.
  */
-static void
-check_column_type(Relation relation, Form_pg_attribute attribute,
-				  const AppConfigColumn *column)
+char *
+appconfig_options_get_column_name(Oid foreigntableid, AttrNumber attnum)
 {
-	Oid				  type = getBaseType(attribute->atttypid);
-	const ColumnType *row = column_types;
-	const Oid		 *accepted;
+	OptionValues values;
 
-	while (strcmp(row->name, column->type) != 0)
-	{
-		row++;
-		if (row == column_types + lengthof(column_types))
-			elog(ERROR, "unexpected type \"%s\" of column \"%s\"",
-				 column->type, column->name);
-	}
-
-	for (accepted = row->accepted; OidIsValid(*accepted); accepted++)
-	{
-		if (type == *accepted)
-			return;
-	}
-
-	ereport(
-		ERROR,
-		(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
-		 errmsg("column \"%s\" of foreign table \"%s\" cannot be of type %s",
-				NameStr(attribute->attname), RelationGetRelationName(relation),
-				format_type_with_typemod(attribute->atttypid,
-										 attribute->atttypmod)),
-		 errhint("Possible types are: %s, and domains over them.", row->list),
-		 errtablecol(relation, attribute->attnum)));
-}
-
-/*
- * Returns for each column of a foreign table, by attribute number less one,
- * the column of the table that it stands for.  A column without a value of its
- * own, be it dropped or computed by PostgreSQL, has NULL.
- */
-const AppConfigColumn **
-appconfig_options_get_columns(Relation relation, const AppConfigTable *table)
-{
-	TupleDesc				tupdesc = RelationGetDescr(relation);
-	const AppConfigColumn **columns;
-	int						i;
-
-	columns = palloc0(Max(tupdesc->natts, 1) * sizeof(*columns));
-	for (i = 0; i < tupdesc->natts; i++)
-	{
-		Form_pg_attribute attribute = TupleDescAttr(tupdesc, i);
-
-		if (attribute->attisdropped ||
-			attribute->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL)
-			continue;
-
-		columns[i] = find_column(relation, attribute, table);
-		check_column_type(relation, attribute, columns[i]);
-	}
-	return columns;
+	read_options(GetForeignColumnOptions(foreigntableid, attnum), ON_COLUMN,
+				 &values);
+	return values.column_name;
 }

@@ -13,8 +13,8 @@
 #ifndef APPCONFIG_FDW_OPTIONS_H
 #define APPCONFIG_FDW_OPTIONS_H
 
+#include "access/attnum.h"
 #include "nodes/pg_list.h"
-#include "utils/relcache.h"
 
 #include "aws_credentials.h"
 #include "settings.h"
@@ -27,9 +27,9 @@ extern char *appconfig_options_get_region(Oid serverid);
 extern void	 appconfig_options_get_credentials(Oid serverid, Oid userid,
 											   AwsCredentials *credentials,
 											   Oid			  *umid);
-extern const AppConfigTable	  *appconfig_options_get_table(Oid foreigntableid);
-extern const AppConfigColumn **appconfig_options_get_columns(
-	Relation relation, const AppConfigTable *table);
+extern const AppConfigTable *appconfig_options_get_table(Oid foreigntableid);
+extern char *appconfig_options_get_column_name(Oid		  foreigntableid,
+											   AttrNumber attnum);
 extern void	 appconfig_options_check_import(List *options);
 extern char *appconfig_options_list_tables(void);
 

@@ -29,6 +29,7 @@
 #include "compat.h"
 #include "estimate.h"
 #include "fdw.h"
+#include "fdw_columns.h"
 #include "fdw_options.h"
 #include "list_filter.h"
 
@@ -104,8 +105,7 @@ appconfigGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 	table->table = appconfig_options_get_table(foreigntableid);
 	table->predicates.root = root;
 	table->predicates.relid = baserel->relid;
-	table->predicates.columns =
-		appconfig_options_get_columns(relation, table->table);
+	table->predicates.columns = appconfig_columns_map(relation, table->table);
 	table_close(relation, NoLock);
 	table->region = appconfig_options_get_region(baserel->serverid);
 	table->read = find_columns_read(baserel);
@@ -378,13 +378,13 @@ appconfigGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 		plan.filters = appconfig_list_filter_find(table, scan_clauses, qual);
 		plan.rows_wanted = find_rows_wanted(root);
 	}
-	if (table->route.changing)
-		plan.reads |= READS_CHANGING;
+	if (table->route.reads_mutable)
+		plan.reads |= READS_MUTABLE;
 	if (table->route.need_document || binds_runs(plan.keys))
 		plan.reads |= READS_DOCUMENTS;
 	if (has_parameters(operands) && route_varies(plan.keys))
 		plan.reads |= READS_VARYING;
 	return make_foreignscan(tlist, qual, baserel->relid, operands,
-							appconfig_request_pack(&plan), NIL, NIL,
+							appconfig_scan_plan_pack(&plan), NIL, NIL,
 							outer_plan);
 }

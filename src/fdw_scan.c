@@ -9,8 +9,9 @@
  * EXPLAIN does neither.  Then a cursor walks the calls and each of its items
  * becomes a row.
  *
- * What may not live here: paging, retries, order of calls (cursor.c, api.c),
- * the conversion of values (row.c, operand.c).
+ * What may not live here: options and credentials (connection.c), paging,
+ * retries, order of calls (cursor.c, api.c), the conversion of values (row.c,
+ * operand.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -20,40 +21,35 @@
 #include "foreign/foreign.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
-#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
 #include "compat.h"
+#include "connection.h"
 #include "cursor.h"
 #include "fdw.h"
-#include "fdw_options.h"
+#include "fdw_columns.h"
 #include "fdw_scan.h"
 #include "list_filter.h"
-#include "memo.h"
 #include "operand.h"
 #include "predicate.h"
 #include "row.h"
-#include "session.h"
-
-/* Times that options are read, should they change whenever they are */
-#define MAX_OPTION_READS 10
 
 typedef struct AppConfigScanState
 {
 	AppConfigScanPlan	   *plan;
 	const AppConfigColumn **columns; /* by attribute number - 1 */
-	StatementReads	 reads;	 /* what the statement's scans have in common */
-	const Route		*route;	 /* that the calls follow */
-	Oid				 userid; /* whose user mapping counts */
-	int				 operands_count;
-	ExprState	   **values;	   /* of the keys; NULL for constants */
-	KeyOperand		*operands;	   /* what they have come out as */
-	ListFilter		*filter;	   /* or NULL */
-	List			*equated;	   /* attribute numbers that clauses equate */
-	MemoryContext	 keys_context; /* keys and cursor, for one (re)scan */
-	MemoryContext	 row_context;  /* the values of one row */
-	Memo			*memo;		   /* NULL before the first row */
+	StatementReads	   reads; /* what the statement's scans have in common */
+	const Route		  *route; /* that the calls follow */
+	ConnectionIdentity identity;
+	int				   operands_count;
+	ExprState		 **values;	 /* of the keys; NULL for constants */
+	KeyOperand		  *operands; /* what they have come out as */
+	ListFilter		  *filter;	 /* or NULL */
+	List			  *equated;	 /* attribute numbers that clauses equate */
+	MemoryContext	   keys_context; /* keys and cursor, for one (re)scan */
+	MemoryContext	   row_context;	 /* the values of one row */
+	const AppConfigConnection *connection; /* NULL before the first row */
 	const char		*region; /* the server's; NULL before the first row */
 	RowMaker		*maker;
 	AppConfigCursor *cursor;  /* NULL before the first row of a (re)scan */
@@ -87,17 +83,23 @@ appconfig_scan_counters(ForeignScanState *node)
  * ------------------------------------------------------------------------
  */
 
-/* The role whose user mapping counts: a view's owner, or the statement's */
-static Oid
-scan_user(ForeignScanState *node)
+/*
+ * Which connection the scan is to read by.  The role whose user mapping counts
+ * is a view's owner, or the statement's.
+ */
+static ConnectionIdentity
+scan_identity(ForeignScanState *node)
 {
 	ForeignScan *scan = castNode(ForeignScan, node->ss.ps.plan);
 	EState		*estate = node->ss.ps.state;
 	Oid			 role = appconfig_statement_role(estate);
 	Oid			 user =
 		appconfig_scan_user(scan, exec_rt_fetch(scan->scan.scanrelid, estate));
+	ConnectionIdentity identity = {.statement = estate->es_query_cxt,
+								   .serverid = scan->fs_server,
+								   .userid = OidIsValid(user) ? user : role};
 
-	return OidIsValid(user) ? user : role;
+	return identity;
 }
 
 /*
@@ -154,9 +156,8 @@ appconfigBeginForeignScan(ForeignScanState *node, int eflags)
 	AppConfigScanState *state = palloc0(sizeof(AppConfigScanState));
 
 	node->fdw_state = state;
-	state->plan = appconfig_request_unpack(scan->fdw_private);
-	state->columns =
-		appconfig_options_get_columns(relation, state->plan->table);
+	state->plan = appconfig_scan_plan_unpack(scan->fdw_private);
+	state->columns = appconfig_columns_map(relation, state->plan->table);
 	appconfig_statement_examine(&state->reads, estate->es_plannedstmt,
 								scan->fs_server);
 	state->route = appconfig_route_make(
@@ -164,7 +165,7 @@ appconfigBeginForeignScan(ForeignScanState *node, int eflags)
 		&state->reads, appconfig_enable_pushdown);
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
 		return;
-	state->userid = scan_user(node);
+	state->identity = scan_identity(node);
 	begin_operands(node, state);
 	state->filter =
 		appconfig_list_filter_begin(node, state->route, state->columns);
@@ -214,63 +215,6 @@ evaluate_keys(ForeignScanState *node, AppConfigScanState *state)
  * ------------------------------------------------------------------------
  */
 
-/*
- * Settings and credentials of one moment.  Each look-up takes locks, with
- * which other backends' changes come in, so what was read before is read
- * again; but not for ever, should they never end.  Returns the number of
- * changes that it was read at.
- */
-static uint64
-read_options(Oid serverid, Oid userid, AppConfigSettings *settings,
-			 AwsCredentials *credentials, Oid *umid)
-{
-	uint64 read_at;
-	int	   tries = 0;
-
-	do
-	{
-		appconfig_credentials_wipe(credentials);
-		read_at = appconfig_session_changes();
-		appconfig_options_get_settings(serverid, settings);
-		appconfig_options_get_credentials(serverid, userid, credentials, umid);
-	} while (read_at != appconfig_session_changes() &&
-			 ++tries < MAX_OPTION_READS);
-	return read_at;
-}
-
-/* The statement's memo for this server and role, made by the first scan */
-static Memo *
-attach_memo(ForeignScanState *node, Oid userid)
-{
-	MemoryContext statement = node->ss.ps.state->es_query_cxt;
-	Oid	  serverid = castNode(ForeignScan, node->ss.ps.plan)->fs_server;
-	Memo *memo = appconfig_memo_find(statement, serverid, userid);
-	MemoryContext			old;
-	AppConfigSettings	   *settings;
-	AwsCredentials		   *credentials;
-	const AppConfigSession *session;
-	Oid						umid;
-	uint64					read_at;
-
-	if (memo != NULL)
-		return memo;
-	/*
-	 * Other backends' changes come in with locks, and within a transaction a
-	 * plan that is executed again takes none that it does not have
-	 */
-	AcceptInvalidationMessages();
-	old = MemoryContextSwitchTo(statement);
-	settings = palloc0(sizeof(AppConfigSettings));
-	credentials = palloc0(sizeof(AwsCredentials));
-	read_at = read_options(serverid, userid, settings, credentials, &umid);
-	session = appconfig_session_acquire(serverid, userid, umid, settings,
-										read_at, statement);
-	memo = appconfig_memo_create(statement, serverid, userid, session,
-								 settings, credentials);
-	MemoryContextSwitchTo(old);
-	return memo;
-}
-
 /* Does what a list has shown meet the clauses that it answers? */
 static bool
 item_passes(void *arg, const AppConfigItem *item, bool is_row)
@@ -299,30 +243,6 @@ use_region(ForeignScanState *node, AppConfigScanState *state,
 }
 
 /*
- * The server's region: what the statement has begun with, or else what the
- * catalog has, for which nobody is asked and no credentials are needed.
- */
-static void
-find_region(ForeignScanState *node, AppConfigScanState *state)
-{
-	Oid	  serverid = castNode(ForeignScan, node->ss.ps.plan)->fs_server;
-	Memo *memo;
-
-	if (state->region != NULL)
-		return;
-	memo = appconfig_memo_find(node->ss.ps.state->es_query_cxt, serverid,
-							   state->userid);
-	if (memo != NULL)
-	{
-		use_region(node, state, appconfig_memo_settings(memo)->region);
-		return;
-	}
-	/* as in attach_memo() */
-	AcceptInvalidationMessages();
-	use_region(node, state, appconfig_options_get_region(serverid));
-}
-
-/*
  * Can there be a row?  Not if the keys contradict themselves or the region,
  * nor if a clause fails that reads nothing but that.
  */
@@ -336,38 +256,38 @@ rows_are_possible(AppConfigScanState *state, const KeySet *keys)
 		   (state->filter == NULL || item_passes(state, &item, false));
 }
 
-/* The statement's memo, with the settings that it has begun with */
+/* From now on by the settings that the statement has begun with */
 static void
-join_statement(ForeignScanState *node, AppConfigScanState *state)
+join_connection(ForeignScanState *node, AppConfigScanState *state)
 {
-	if (state->memo != NULL)
+	if (state->connection != NULL)
 		return;
-	state->memo = attach_memo(node, state->userid);
-	appconfig_memo_join(state->memo, state->reads.again);
-	use_region(node, state, appconfig_memo_settings(state->memo)->region);
+	state->connection =
+		appconfig_connection_join(&state->identity, state->reads.rereads);
+	use_region(node, state, state->connection->settings->region);
 }
 
 /* Everything that a scan does before its first row */
 static void
 start_scan(ForeignScanState *node, AppConfigScanState *state)
 {
-	MemoryContext old = MemoryContextSwitchTo(node->ss.ps.state->es_query_cxt);
+	MemoryContext		   old = MemoryContextSwitchTo(state->keys_context);
 	AppConfigCursorOptions options = {
 		.route = state->route,
 		.filter = state->filter != NULL ? item_passes : NULL,
 		.filter_arg = state,
 		.counters = &state->counters};
 
-	find_region(node, state);
-	MemoryContextSwitchTo(state->keys_context);
+	if (state->region == NULL)
+		use_region(node, state, appconfig_connection_region(&state->identity));
 	options.keys = evaluate_keys(node, state);
 	state->no_rows = !rows_are_possible(state, options.keys);
 	if (!state->no_rows)
 	{
-		MemoryContextSwitchTo(node->ss.ps.state->es_query_cxt);
-		join_statement(node, state);
-		MemoryContextSwitchTo(state->keys_context);
-		state->cursor = appconfig_cursor_open(state->memo, &options);
+		join_connection(node, state);
+		options.max_concurrency = state->connection->settings->max_concurrency;
+		state->cursor =
+			appconfig_cursor_open(state->connection->documents, &options);
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -378,7 +298,7 @@ start_scan(ForeignScanState *node, AppConfigScanState *state)
  * who ask for another one.
  */
 static const AppConfigItem *
-next_item(AppConfigScanState *state)
+next_row_item(AppConfigScanState *state)
 {
 	const AppConfigItem *item = appconfig_cursor_next(state->cursor);
 
@@ -402,7 +322,7 @@ appconfigIterateForeignScan(ForeignScanState *node)
 		start_scan(node, state);
 	if (state->no_rows)
 		return slot;
-	item = next_item(state);
+	item = next_row_item(state);
 	if (item == NULL)
 		return ExecClearTuple(slot);
 	old = MemoryContextSwitchTo(state->row_context);
@@ -416,7 +336,7 @@ appconfigIterateForeignScan(ForeignScanState *node)
  * ------------------------------------------------------------------------
  */
 static void
-end_cursor(AppConfigScanState *state)
+close_cursor(AppConfigScanState *state)
 {
 	if (state->cursor != NULL)
 		appconfig_cursor_close(state->cursor);
@@ -430,7 +350,7 @@ end_cursor(AppConfigScanState *state)
 void
 appconfigReScanForeignScan(ForeignScanState *node)
 {
-	end_cursor(node->fdw_state);
+	close_cursor(node->fdw_state);
 }
 
 void
@@ -442,7 +362,7 @@ appconfigEndForeignScan(ForeignScanState *node)
 	if (state == NULL || state->keys_context == NULL)
 		return;
 	/* the last one to leave has nothing kept that only it holds */
-	if (state->memo != NULL)
-		appconfig_memo_leave(state->memo);
-	end_cursor(state);
+	if (state->connection != NULL)
+		appconfig_connection_leave(state->connection);
+	close_cursor(state);
 }

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * item.h
- *		What one row is made of, and which columns that is enough for.
+ *		What rows are made of: items, the columns that each settles, and the
+ *		rows that it falls into.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,6 +23,19 @@ typedef struct AppConfigItem
 	int				ordinal;
 } AppConfigItem;
 
+/* Which of an item's rows is next */
+typedef struct ItemRows
+{
+	const AppConfigTable *table;
+	AppConfigItem		 *item; /* the row's own parts are set in it */
+	bool				  started;
+	JsonValue			 *holder;	  /* what has the rows' parts */
+	bool				  in_list;	  /* past the control? */
+	JsonElements		  treatments; /* the list of the others */
+	bool				  in_members;
+	JsonMembers			  members;
+} ItemRows;
+
 extern JsonValue *appconfig_item_source(const AppConfigTable *table,
 										const AppConfigItem	 *item,
 										AppConfigSource		  source);
@@ -31,5 +45,10 @@ extern bool		  appconfig_item_has(const AppConfigTable  *table,
 extern bool		  appconfig_item_settles(const AppConfigTable  *table,
 										 const AppConfigItem   *item,
 										 const AppConfigColumn *column);
+
+extern void appconfig_item_start_rows(ItemRows			   *rows,
+									  const AppConfigTable *table,
+									  AppConfigItem		   *item);
+extern bool appconfig_item_next_row(ItemRows *rows);
 
 #endif /* APPCONFIG_ITEM_H */

@@ -120,7 +120,7 @@ give_up(Parser *parser)
 }
 
 static void *
-allocate(Parser *parser, size_t size)
+allocate_piece(Parser *parser, size_t size)
 {
 	void *memory = malloc(size);
 
@@ -159,7 +159,7 @@ serve_interrupts(Parser *parser)
 
 /* Moves on by so many bytes, which must be there */
 static inline void
-advance(Parser *parser, size_t bytes)
+skip_bytes(Parser *parser, size_t bytes)
 {
 	parser->p += bytes;
 	parser->unserved += bytes;
@@ -177,7 +177,7 @@ advance(Parser *parser, size_t bytes)
 
 /* The text is no JSON; returns false for the caller to return */
 static bool
-refuse(Parser *parser, const char *error)
+refuse_text(Parser *parser, const char *error)
 {
 	parser->error = error;
 	return false;
@@ -186,8 +186,9 @@ refuse(Parser *parser, const char *error)
 static bool
 refuse_here(Parser *parser)
 {
-	return refuse(parser, parser->p < parser->end ? "unexpected character"
-												  : "unexpected end of data");
+	return refuse_text(parser, parser->p < parser->end
+								   ? "unexpected character"
+								   : "unexpected end of data");
 }
 
 /* A value begins; its place */
@@ -245,18 +246,18 @@ end_text(Parser *parser, uint32 place, uint32 start)
 
 /* The next character; NUL, which no JSON has, at the end */
 static inline char
-peek(const Parser *parser)
+peek_character(const Parser *parser)
 {
 	return parser->p < parser->end ? *parser->p : '\0';
 }
 
 /* Moves behind a character, if it is the next one */
 static inline bool
-accept(Parser *parser, char character)
+skip_character(Parser *parser, char character)
 {
-	if (peek(parser) != character)
+	if (peek_character(parser) != character)
 		return false;
-	advance(parser, 1);
+	skip_bytes(parser, 1);
 	return true;
 }
 
@@ -270,10 +271,10 @@ is_digit(char c)
 static bool
 skip_digits(Parser *parser)
 {
-	if (!is_digit(peek(parser)))
+	if (!is_digit(peek_character(parser)))
 		return false;
-	while (is_digit(peek(parser)))
-		advance(parser, 1);
+	while (is_digit(peek_character(parser)))
+		skip_bytes(parser, 1);
 	return true;
 }
 
@@ -281,15 +282,16 @@ skip_digits(Parser *parser)
 static bool
 skip_number(Parser *parser)
 {
-	(void) accept(parser, '-');
-	if (accept(parser, '0') ? is_digit(peek(parser)) : !skip_digits(parser))
+	(void) skip_character(parser, '-');
+	if (skip_character(parser, '0') ? is_digit(peek_character(parser))
+									: !skip_digits(parser))
 		return false;
-	if (accept(parser, '.') && !skip_digits(parser))
+	if (skip_character(parser, '.') && !skip_digits(parser))
 		return false;
-	if (!accept(parser, 'e') && !accept(parser, 'E'))
+	if (!skip_character(parser, 'e') && !skip_character(parser, 'E'))
 		return true;
-	if (!accept(parser, '+'))
-		(void) accept(parser, '-');
+	if (!skip_character(parser, '+'))
+		(void) skip_character(parser, '-');
 	return skip_digits(parser);
 }
 
@@ -301,7 +303,7 @@ parse_number(Parser *parser)
 	uint32		place = begin_value(parser, JSON_NUMBER);
 
 	if (!skip_number(parser))
-		return refuse(parser, "not a number");
+		return refuse_text(parser, "not a number");
 	add_text(parser, number, parser->p - number);
 	end_text(parser, place, start);
 	return true;
@@ -340,7 +342,7 @@ parse_unicode_escape(Parser *parser)
 	unsigned char utf8[MAX_MULTIBYTE_CHAR_LEN];
 
 	if (unit < 0)
-		return refuse(parser, "invalid escape in a string");
+		return refuse_text(parser, "invalid escape in a string");
 	if (unit >= 0xD800 && unit <= 0xDFFF)
 	{
 		second = unit < 0xDC00 ? code_unit(parser, 6) : -1;
@@ -358,7 +360,7 @@ parse_unicode_escape(Parser *parser)
 			 : character < 0x800   ? 2
 			 : character < 0x10000 ? 3
 								   : 4);
-	advance(parser, consumed);
+	skip_bytes(parser, consumed);
 	return true;
 }
 
@@ -368,14 +370,14 @@ parse_escape(Parser *parser)
 	const char *escape;
 
 	if (parser->end - parser->p < 2)
-		return refuse(parser, "unexpected end of data");
+		return refuse_text(parser, "unexpected end of data");
 	if (parser->p[1] == 'u')
 		return parse_unicode_escape(parser);
 	escape = parser->p[1] != '\0' ? strchr(escapes, parser->p[1]) : NULL;
 	if (escape == NULL)
-		return refuse(parser, "invalid escape in a string");
+		return refuse_text(parser, "invalid escape in a string");
 	add_text(parser, &escaped[escape - escapes], 1);
-	advance(parser, 2);
+	skip_bytes(parser, 2);
 	return true;
 }
 
@@ -387,9 +389,9 @@ parse_character(Parser *parser)
 	int					 bytes = *p < 0xE0 ? 2 : *p < 0xF0 ? 3 : 4;
 
 	if (bytes > parser->end - parser->p || !pg_utf8_islegal(p, bytes))
-		return refuse(parser, "invalid utf-8 string");
+		return refuse_text(parser, "invalid utf-8 string");
 	add_text(parser, p, bytes);
-	advance(parser, bytes);
+	skip_bytes(parser, bytes);
 	return true;
 }
 
@@ -410,7 +412,7 @@ parse_plain(Parser *parser)
 	while (p < end && is_plain(*p))
 		p++;
 	add_text(parser, parser->p, p - parser->p);
-	advance(parser, p - parser->p);
+	skip_bytes(parser, p - parser->p);
 }
 
 /* The part of a string between its quotes */
@@ -421,7 +423,7 @@ parse_characters(Parser *parser)
 	{
 		parse_plain(parser);
 		if (parser->p == parser->end)
-			return refuse(parser, "unexpected end of data");
+			return refuse_text(parser, "unexpected end of data");
 		if (*parser->p == '"')
 			return true;
 		if (*parser->p == '\\')
@@ -430,7 +432,7 @@ parse_characters(Parser *parser)
 				return false;
 		}
 		else if ((unsigned char) *parser->p < ' ')
-			return refuse(parser, "control character in a string");
+			return refuse_text(parser, "control character in a string");
 		else if (!is_plain(*parser->p) && !parse_character(parser))
 			return false;
 	}
@@ -442,10 +444,10 @@ parse_string(Parser *parser, int kind)
 	uint32 start = parser->texts;
 	uint32 place = begin_value(parser, kind);
 
-	advance(parser, 1);
+	skip_bytes(parser, 1);
 	if (!parse_characters(parser))
 		return false;
-	advance(parser, 1);
+	skip_bytes(parser, 1);
 	end_text(parser, place, start);
 	return true;
 }
@@ -475,7 +477,7 @@ parse_word(Parser *parser)
 		{
 			end_value(parser, begin_value(parser, words[i].kind),
 					  words[i].value);
-			advance(parser, length);
+			skip_bytes(parser, length);
 			return true;
 		}
 	}
@@ -492,11 +494,11 @@ skip_space(Parser *parser)
 {
 	for (;;)
 	{
-		char c = peek(parser);
+		char c = peek_character(parser);
 
 		if (c != ' ' && c != '\t' && c != '\r' && c != '\n')
 			return;
-		advance(parser, 1);
+		skip_bytes(parser, 1);
 	}
 }
 
@@ -505,9 +507,9 @@ skip_space(Parser *parser)
 static void
 begin_parts(Parser *parser, char bracket, bool *more)
 {
-	advance(parser, 1);
+	skip_bytes(parser, 1);
 	skip_space(parser);
-	*more = !accept(parser, bracket);
+	*more = !skip_character(parser, bracket);
 }
 
 /* Moves behind the comma or the bracket that stands behind a part */
@@ -515,8 +517,8 @@ static bool
 end_part(Parser *parser, char bracket, bool *more)
 {
 	skip_space(parser);
-	*more = accept(parser, ',');
-	if (!*more && !accept(parser, bracket))
+	*more = skip_character(parser, ',');
+	if (!*more && !skip_character(parser, bracket))
 		return refuse_here(parser);
 	skip_space(parser);
 	return true;
@@ -652,15 +654,16 @@ settle_names(Parser *parser, JsonValue *object, uint32 members)
 static bool
 parse_member(Parser *parser)
 {
-	if (peek(parser) != '"')
+	if (peek_character(parser) != '"')
 		return refuse_here(parser);
 	parser->nul = false;
 	if (!parse_string(parser, NAME))
 		return false;
 	if (parser->nul)
-		return refuse(parser, "a member's name contains the character U+0000");
+		return refuse_text(parser,
+						   "a member's name contains the character U+0000");
 	skip_space(parser);
-	if (!accept(parser, ':'))
+	if (!skip_character(parser, ':'))
 		return refuse_here(parser);
 	skip_space(parser);
 	return parse_value(parser);
@@ -696,7 +699,7 @@ parse_object(Parser *parser)
 static bool
 parse_value(Parser *parser)
 {
-	char c = peek(parser);
+	char c = peek_character(parser);
 	bool parsed;
 
 	if (c == '"')
@@ -706,7 +709,7 @@ parse_value(Parser *parser)
 	if (c != '{' && c != '[')
 		return parse_word(parser);
 	if (parser->depth == JSON_MAX_DEPTH)
-		return refuse(parser, "nesting too deep");
+		return refuse_text(parser, "nesting too deep");
 	parser->depth++;
 	parsed = c == '{' ? parse_object(parser) : parse_array(parser);
 	parser->depth--;
@@ -726,7 +729,7 @@ parse_text(Parser *parser, const char *text, size_t length)
 		return false;
 	skip_space(parser);
 	return parser->p == parser->end ||
-		   refuse(parser, "unexpected characters after the value");
+		   refuse_text(parser, "unexpected characters after the value");
 }
 
 /* A document with room for what has been counted, and with its text */
@@ -736,7 +739,7 @@ create_document(Parser *parser, const char *text, size_t length)
 	size_t values = offsetof(JsonDocument, values) +
 					sizeof(JsonValue) * (size_t) parser->values;
 	size_t		  size = values + parser->texts + length;
-	JsonDocument *document = allocate(parser, size);
+	JsonDocument *document = allocate_piece(parser, size);
 
 	document->references = 1;
 	document->size = size;
@@ -746,8 +749,8 @@ create_document(Parser *parser, const char *text, size_t length)
 	memcpy(document->source, text, length);
 	parser->document = document;
 	if (parser->most_members > FEW_MEMBERS)
-		parser->names =
-			allocate(parser, slots_for(parser->most_members) * sizeof(uint32));
+		parser->names = allocate_piece(
+			parser, slots_for(parser->most_members) * sizeof(uint32));
 }
 
 /*
@@ -761,7 +764,7 @@ appconfig_json_parse(const char *text, size_t length, const char **error)
 	Parser parser = {.depth = 0};
 
 	if (length > MAX_LENGTH)
-		refuse(&parser, "too large");
+		refuse_text(&parser, "too large");
 	else if (parse_text(&parser, text, length))
 	{
 		create_document(&parser, text, length);
@@ -857,7 +860,7 @@ unless_null(JsonValue *value)
 
 /* Behind all that a value consists of */
 static JsonValue *
-behind(JsonValue *value)
+end_of_value(JsonValue *value)
 {
 	return value + (value->next - value->place);
 }
@@ -866,7 +869,7 @@ behind(JsonValue *value)
 int
 appconfig_json_parts(JsonValue *value)
 {
-	return value != NULL ? (int) (behind(value) - value) - 1 : 0;
+	return value != NULL ? (int) (end_of_value(value) - value) - 1 : 0;
 }
 
 /* A member of an object by name; NULL if absent, null or not an object's */
@@ -879,7 +882,7 @@ lookup_member(JsonValue *value, const char *name, size_t length)
 	if (!is_kind(value, JSON_OBJECT))
 		return NULL;
 	document = document_of(value);
-	for (member = value + 1; member != behind(value);
+	for (member = value + 1; member != end_of_value(value);
 		 member = next_name(member))
 	{
 		/* the first of several of one name leads to the value */
@@ -1061,7 +1064,7 @@ appconfig_json_elements_start(JsonElements *elements, JsonValue *value)
 	bool is_array = is_kind(value, JSON_ARRAY);
 
 	elements->next = is_array ? value + 1 : NULL;
-	elements->end = is_array ? behind(value) : NULL;
+	elements->end = is_array ? end_of_value(value) : NULL;
 	elements->value = NULL;
 }
 
@@ -1072,7 +1075,7 @@ appconfig_json_elements_next(JsonElements *elements)
 	if (elements->next == elements->end)
 		return false;
 	elements->value = unless_null(elements->next);
-	elements->next = behind(elements->next);
+	elements->next = end_of_value(elements->next);
 	return true;
 }
 
@@ -1083,7 +1086,7 @@ appconfig_json_members_start(JsonMembers *members, JsonValue *value)
 	bool is_object = is_kind(value, JSON_OBJECT);
 
 	members->next = is_object ? value + 1 : NULL;
-	members->end = is_object ? behind(value) : NULL;
+	members->end = is_object ? end_of_value(value) : NULL;
 	members->name = NULL;
 	members->value = NULL;
 }

@@ -395,7 +395,7 @@ intersect_sets(const KeySet *a, const KeySet *b)
 	return set;
 }
 
-static KeySet *evaluate(const KeyExpr *expr, const KeyOperand *operands);
+static KeySet *evaluate_expr(const KeyExpr *expr, const KeyOperand *operands);
 
 /* The longest list of values in one of the set's boxes */
 static int
@@ -442,7 +442,7 @@ evaluate_and(const KeyExpr *expr, const KeyOperand *operands)
 	int		 i;
 
 	for (i = 0; i < expr->nargs; i++)
-		args[i] = evaluate(expr->args[i], operands);
+		args[i] = evaluate_expr(expr->args[i], operands);
 	for (pass = 0; pass < 2; pass++)
 	{
 		for (i = 0; i < expr->nargs; i++)
@@ -469,7 +469,7 @@ evaluate_or(const KeyExpr *expr, const KeyOperand *operands)
 	for (i = 0; i < expr->nargs; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		args[i] = evaluate(expr->args[i], operands);
+		args[i] = evaluate_expr(expr->args[i], operands);
 		if (args[i] == NULL)
 			return NULL;
 		total += args[i]->count;
@@ -488,7 +488,7 @@ evaluate_or(const KeyExpr *expr, const KeyOperand *operands)
 
 /* NULL stands for everything */
 static KeySet *
-evaluate(const KeyExpr *expr, const KeyOperand *operands)
+evaluate_expr(const KeyExpr *expr, const KeyOperand *operands)
 {
 	switch (expr->kind)
 	{
@@ -510,7 +510,7 @@ evaluate(const KeyExpr *expr, const KeyOperand *operands)
 KeySet *
 appconfig_keyset_evaluate(const KeyExpr *expr, const KeyOperand *operands)
 {
-	KeySet *set = expr != NULL ? evaluate(expr, operands) : NULL;
+	KeySet *set = expr != NULL ? evaluate_expr(expr, operands) : NULL;
 
 	return set != NULL ? set : appconfig_keyset_everything();
 }
@@ -649,7 +649,7 @@ typedef struct BoxWalk
 
 /* The first entry that is not before the value, or, if past, not with it */
 static int
-find_entry(const KeyIndexColumn *column, const char *value, bool past)
+find_index_entry(const KeyIndexColumn *column, const char *value, bool past)
 {
 	int low = 0;
 	int high = column->count;
@@ -685,8 +685,8 @@ start_walk(BoxWalk *walk, const KeySet *set, const KeyFacts *facts)
 
 		if (!column->built || facts->text[key] == NULL)
 			continue;
-		first = find_entry(column, facts->text[key], false);
-		end = find_entry(column, facts->text[key], true);
+		first = find_index_entry(column, facts->text[key], false);
+		end = find_index_entry(column, facts->text[key], true);
 		if (end - first + column->open_count >= fewest)
 			continue;
 		fewest = end - first + column->open_count;

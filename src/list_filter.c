@@ -84,7 +84,7 @@ appconfig_list_filter_takes(const PlanTable *table, Node *clause)
 
 /* The clause's place in the qual; -1 if it is not there */
 static int
-find_place(List *qual, const Expr *clause)
+find_clause_place(List *qual, const Expr *clause)
 {
 	ListCell *cell;
 
@@ -124,7 +124,7 @@ appconfig_list_filter_find(const PlanTable *table, List *scan_clauses,
 		RestrictInfo	 *rinfo = lfirst_node(RestrictInfo, cell);
 		ListFilterClause *clause = palloc(sizeof(ListFilterClause));
 
-		clause->place = find_place(qual, rinfo->clause);
+		clause->place = find_clause_place(qual, rinfo->clause);
 		clause->level = rinfo->leakproof ? -1 : (int) rinfo->security_level;
 		clause->fallible = appconfig_fallible((Node *) rinfo->clause,
 											  table->predicates.relid);

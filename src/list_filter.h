@@ -13,9 +13,9 @@
 
 #include "item.h"
 #include "plan_table.h"
-#include "request.h"
 #include "route.h"
 #include "row.h"
+#include "scan_plan.h"
 
 /* The clauses of a scan that is being run */
 typedef struct ListFilter ListFilter;

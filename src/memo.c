@@ -10,8 +10,8 @@
  * and in one scan, nothing is kept that no scan holds; where it does not, what
  * goes beyond work_mem is kept in a temporary file.
  *
- * What may not live here: what is in a document, and anything that outlives
- * the statement.
+ * What may not live here: what is in a document, whose documents they are
+ * (connection.c), and anything that outlives the statement.
  *
  *-------------------------------------------------------------------------
  */
@@ -32,19 +32,14 @@
 
 struct Memo
 {
-	dlist_node			  node;		 /* in memos */
-	MemoryContext		  statement; /* whose memo it is */
-	MemoryContext		  context;	 /* holds this struct; part of statement */
+	MemoryContext		  context; /* holds this struct; part of the owner's */
 	MemoryContextCallback callback;
-	Oid					  serverid;
-	Oid					  userid;
 	int					  users;  /* scans that have not ended */
 	bool				  retain; /* keep what no scan holds? */
 	Size				  bytes;  /* of answers in memory, about */
 	SpillFile	   *spill; /* answers beyond work_mem; NULL before the first */
 	DocumentCache  *cache; /* the session's */
-	AwsCredentials *credentials; /* to be wiped */
-	ApiOwner		owner;
+	const ApiOwner *owner; /* of the calls */
 	HTAB		   *table; /* TargetSlot by target */
 	HTAB *lists;	 /* TargetSlot by target: CacheEntry of the lists that the
 					  * session serves to this statement; NULL before the first */
@@ -73,9 +68,6 @@ struct MemoEntry
 	Size	   bytes;	 /* of the entry once it is ready, about */
 };
 
-/* The memos of the statements that are being run, at any depth of functions */
-static dlist_head memos = DLIST_STATIC_INIT(memos);
-
 /*
  * Documents are not palloc'd.  The temporary file is the resource owner's, and
  * an abort has closed it by now.
@@ -87,63 +79,30 @@ end_memo(void *arg)
 	ListCell  *cell;
 	dlist_iter iter;
 
-	dlist_delete(&memo->node);
 	foreach(cell, memo->held)
 		appconfig_cache_let_go(memo->cache, lfirst(cell));
 	dlist_foreach(iter, &memo->entries)
 		appconfig_json_release(
 			dlist_container(MemoEntry, node, iter.cur)->document);
-	appconfig_credentials_wipe(memo->credentials);
-}
-
-/* The memo of a statement, known by its memory, for a server and role; or NULL
- */
-Memo *
-appconfig_memo_find(MemoryContext statement, Oid serverid, Oid userid)
-{
-	dlist_iter iter;
-
-	dlist_foreach(iter, &memos)
-	{
-		Memo *memo = dlist_container(Memo, node, iter.cur);
-
-		if (memo->statement == statement && memo->serverid == serverid &&
-			memo->userid == userid)
-			return memo;
-	}
-	return NULL;
 }
 
 /*
- * A new memo, which wipes the credentials at its end.  It ends with the
- * statement's memory, in which settings and credentials must live as well, and
- * in which the session must be held.
+ * A memo without documents.  The owner of its calls and the session's cache
+ * must outlive it; it ends with the owner's memory.
  */
 Memo *
-appconfig_memo_create(MemoryContext statement, Oid serverid, Oid userid,
-					  const AppConfigSession  *session,
-					  const AppConfigSettings *settings,
-					  AwsCredentials		  *credentials)
+appconfig_memo_create(const ApiOwner *owner, DocumentCache *cache)
 {
 	MemoryContext context = AllocSetContextCreate(
-		statement, "appconfig_fdw memo", ALLOCSET_DEFAULT_SIZES);
+		owner->context, "appconfig_fdw memo", ALLOCSET_DEFAULT_SIZES);
 	Memo *memo = MemoryContextAllocZero(context, sizeof(Memo));
 
-	memo->statement = statement;
 	memo->context = context;
-	memo->serverid = serverid;
-	memo->userid = userid;
-	memo->cache = session->cache;
-	memo->owner.serverid = serverid;
-	memo->owner.session = session->api;
-	memo->owner.settings = settings;
-	memo->owner.credentials = credentials;
-	memo->credentials = credentials;
-	memo->owner.context = context;
+	memo->owner = owner;
+	memo->cache = cache;
 	memo->table = appconfig_target_table_create("appconfig_fdw memo", context);
 	dlist_init(&memo->entries);
 	dlist_init(&memo->abandoned);
-	dlist_push_tail(&memos, &memo->node);
 	memo->callback.func = end_memo;
 	memo->callback.arg = memo;
 	MemoryContextRegisterResetCallback(context, &memo->callback);
@@ -155,10 +114,10 @@ appconfig_memo_create(MemoryContext statement, Oid serverid, Oid userid,
  * again, documents are kept from now on.
  */
 void
-appconfig_memo_join(Memo *memo, bool reads_again)
+appconfig_memo_join(Memo *memo, bool rereads)
 {
 	memo->users++;
-	memo->retain |= reads_again;
+	memo->retain |= rereads;
 }
 
 /* A scan has ended; with the last one goes the file */
@@ -174,26 +133,21 @@ appconfig_memo_leave(Memo *memo)
 	memo->spill = NULL;
 }
 
-const AppConfigSettings *
-appconfig_memo_settings(const Memo *memo)
-{
-	return memo->owner.settings;
-}
-
 /* An answer was at hand */
 static void
 count_hit(const Memo *memo, const ApiRequest *request, ApiCounters *counters)
 {
 	counters->hits++;
-	appconfig_stats_counters(memo->owner.serverid, request->operation)->hits++;
+	appconfig_stats_counters(memo->owner->serverid, request->operation)
+		->hits++;
 }
 
 /* On what terms the session may keep the entry's document, or serve it */
 static CacheTerms
 cache_terms(const MemoEntry *entry)
 {
-	CacheTerms terms = {.ttl = entry->memo->owner.settings->cache_ttl,
-						.size = entry->memo->owner.settings->cache_size,
+	CacheTerms terms = {.ttl = entry->memo->owner->settings->cache_ttl,
+						.size = entry->memo->owner->settings->cache_size,
 						.freezes = entry->freezes};
 
 	return terms;
@@ -344,7 +298,7 @@ make_entry(Memo *memo)
 
 /* Lets the entry be found by one of its targets */
 static void
-enter(MemoEntry *entry, char *target)
+enter_target(MemoEntry *entry, char *target)
 {
 	TargetSlot *slot =
 		hash_search(entry->memo->table, &target, HASH_ENTER, NULL);
@@ -370,8 +324,8 @@ create_entry(Memo *memo, const ApiRequest *request, char *target,
 		count_hit(memo, request, counters);
 	}
 	else
-		entry->call = appconfig_api_start(&memo->owner, request, counters);
-	enter(entry, entry->target);
+		entry->call = appconfig_api_start(memo->owner, request, counters);
+	enter_target(entry, entry->target);
 	return entry;
 }
 
@@ -403,15 +357,15 @@ read_back(Memo *memo, const char *target)
 	set_document(entry, answer.document);
 	entry->target = unconstify(char *, answer.target);
 	entry->alias = unconstify(char *, answer.alias);
-	enter(entry, entry->target);
+	enter_target(entry, entry->target);
 	if (entry->alias != NULL)
-		enter(entry, entry->alias);
+		enter_target(entry, entry->alias);
 	return entry;
 }
 
 /* The entry of a target, or NULL */
 static MemoEntry *
-find_entry(Memo *memo, const char *target)
+find_memo_entry(Memo *memo, const char *target)
 {
 	TargetSlot *slot = hash_search(memo->table, &target, HASH_FIND, NULL);
 
@@ -433,7 +387,7 @@ appconfig_memo_fetch(Memo *memo, const ApiRequest *request,
 {
 	MemoryContext old = MemoryContextSwitchTo(memo->context);
 	char		 *target = make_target(request->path, request->query);
-	MemoEntry	 *entry = find_entry(memo, target);
+	MemoEntry	 *entry = find_memo_entry(memo, target);
 
 	if (entry != NULL)
 	{
@@ -459,13 +413,13 @@ appconfig_memo_same(MemoEntry *entry, const char *target)
 {
 	Memo		 *memo = entry->memo;
 	MemoryContext old = MemoryContextSwitchTo(memo->context);
-	MemoEntry	 *known = find_entry(memo, target);
+	MemoEntry	 *known = find_memo_entry(memo, target);
 
 	if (known == NULL)
 	{
 		Assert(entry->alias == NULL);
 		entry->alias = pstrdup(target);
-		enter(entry, entry->alias);
+		enter_target(entry, entry->alias);
 		known = entry;
 	}
 	take_up(known);
@@ -544,7 +498,7 @@ appconfig_memo_raise(const MemoEntry *entry)
 }
 
 static void
-free_entry(MemoEntry *entry)
+free_memo_entry(MemoEntry *entry)
 {
 	Memo *memo = entry->memo;
 
@@ -567,7 +521,7 @@ free_entry(MemoEntry *entry)
 
 /* Writes the answer to the file, but only once */
 static void
-spill(const MemoEntry *entry)
+spill_answer(const MemoEntry *entry)
 {
 	Memo		 *memo = entry->memo;
 	SpilledAnswer answer = {.target = entry->target,
@@ -606,9 +560,9 @@ let_go(MemoEntry *entry)
 	{
 		if (memo->bytes <= (Size) work_mem * 1024)
 			return;
-		spill(entry);
+		spill_answer(entry);
 	}
-	free_entry(entry);
+	free_memo_entry(entry);
 }
 
 /*
@@ -663,6 +617,6 @@ receive_abandoned(Memo *memo)
 void
 appconfig_memo_wait(Memo *memo)
 {
-	appconfig_api_wait(memo->owner.session);
+	appconfig_api_wait(memo->owner->session);
 	receive_abandoned(memo);
 }

@@ -10,23 +10,18 @@
 
 #include "compat.h"
 #include "api.h"
-#include "session.h"
+#include "cache.h"
 
-/* What one statement has asked one foreign server for, as one role */
+/* What a statement has asked for over one connection */
 typedef struct Memo Memo;
 
 /* One request and its answer, shared by all scans that ask for it */
 typedef struct MemoEntry MemoEntry;
 
-extern Memo *appconfig_memo_find(MemoryContext statement, Oid serverid,
-								 Oid userid);
-extern Memo *appconfig_memo_create(MemoryContext statement, Oid serverid,
-								   Oid userid, const AppConfigSession *session,
-								   const AppConfigSettings *settings,
-								   AwsCredentials		   *credentials);
-extern void	 appconfig_memo_join(Memo *memo, bool reads_again);
+extern Memo *appconfig_memo_create(const ApiOwner *owner,
+								   DocumentCache  *cache);
+extern void	 appconfig_memo_join(Memo *memo, bool rereads);
 extern void	 appconfig_memo_leave(Memo *memo);
-extern const AppConfigSettings *appconfig_memo_settings(const Memo *memo);
 
 extern void		  appconfig_memo_confirm(Memo *memo, const char *target,
 										 JsonValue *item);

@@ -31,7 +31,7 @@
 #define MAX_UNKNOWN_VALUES 20000
 
 static void
-add_text(KeyOperand *operand, Datum value, Oid type)
+add_operand_text(KeyOperand *operand, Datum value, Oid type)
 {
 	char *string = type == NAMEOID ? pstrdup(NameStr(*DatumGetName(value)))
 								   : TextDatumGetCString(value);
@@ -64,7 +64,7 @@ add_value(KeyOperand *operand, Datum value, Oid type)
 		case TEXTOID:
 		case VARCHAROID:
 		case NAMEOID:
-			add_text(operand, value, type);
+			add_operand_text(operand, value, type);
 			break;
 		default:
 			operand->unbounded = true;
@@ -151,7 +151,7 @@ appconfig_operands_unbind_cut(const KeyExpr *expr, KeyOperand *operands)
 
 /* Without the planner's state, one value is as good as several */
 static double
-count_values(PlannerInfo *root, Node *value)
+estimate_values(PlannerInfo *root, Node *value)
 {
 	return root != NULL && type_is_array(getBaseType(exprType(value)))
 			   ? appconfig_array_length(root, value)
@@ -179,7 +179,7 @@ appconfig_operands_expect(PlannerInfo *root, const KeyExpr *expr,
 		if (IsA(value, Const))
 			appconfig_operand_set_constant(&operands[i++], (Const *) value);
 		else
-			set_unknown(&operands[i++], count_values(root, value));
+			set_unknown(&operands[i++], estimate_values(root, value));
 	}
 	if (expr != NULL)
 		appconfig_operands_unbind_cut(expr, operands);

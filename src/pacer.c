@@ -36,7 +36,7 @@ appconfig_pacer_init(Pacer *pacer, double max_rate, int64 now)
 }
 
 static void
-advance(Pacer *pacer, int64 now)
+advance_pacer(Pacer *pacer, int64 now)
 {
 	double elapsed = Max(0, now - pacer->updated_at) / SECOND;
 
@@ -53,7 +53,7 @@ appconfig_pacer_take(Pacer *pacer, int64 now)
 {
 	if (pacer->max_rate <= 0)
 		return now;
-	advance(pacer, now);
+	advance_pacer(pacer, now);
 	pacer->tokens -= 1;
 	if (pacer->tokens >= 0)
 		return now;
@@ -74,7 +74,7 @@ appconfig_pacer_throttled(Pacer *pacer, int64 now)
 {
 	if (pacer->max_rate <= 0)
 		return;
-	advance(pacer, now);
+	advance_pacer(pacer, now);
 	pacer->rate = Max(pacer->rate * LOWERING, pacer->max_rate * LOWEST);
 	pacer->tokens = Min(pacer->tokens, 0);
 }

@@ -1,181 +1,23 @@
 /*-------------------------------------------------------------------------
  *
  * request.c
- *		The plan of a scan, and the requests that it leads to.
- *
- * Packs what the planner has found into a list that PostgreSQL can copy, and
- * unpacks it for the executor; renders the path and the query of an operation
- * from the keys that are known.
+ *		The path and the query of an operation, from the keys that are known.
  *
  * What may not live here: sending anything (api.c), the order of requests
- * (cursor.c), SQL expressions (predicate.c).
+ * (cursor.c), which operation is the one to ask (route.c).
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
-#include "nodes/makefuncs.h"
-#include "nodes/value.h"
 
 #include "request.h"
 #include "uri.h"
 
-/* What stands where in a packed plan */
-enum PackedPlan
-{
-	PACKED_TABLE,		/* String: name of the table */
-	PACKED_KEYS,		/* see pack_keys(), or NULL */
-	PACKED_COLUMNS,		/* integer list */
-	PACKED_FILTERS,		/* a list of three integers for each */
-	PACKED_ROWS_WANTED, /* Integer */
-	PACKED_READS		/* Integer, READS_ bits */
-};
-
-/* ------------------------------------------------------------------------
- * Packing
- * ------------------------------------------------------------------------
- */
-
-/* A list that begins with an integer list of the scalars; then the args */
-static List *
-pack_keys(const KeyExpr *expr)
-{
-	List *packed;
-	int	  i;
-
-	if (expr == NULL)
-		return NIL;
-	packed = list_make1(
-		list_make4_int(expr->kind, expr->key, expr->operand, expr->width));
-	for (i = 0; i < expr->nargs; i++)
-		packed = lappend(packed, pack_keys(expr->args[i]));
-	return packed;
-}
-
-static KeyExpr *
-unpack_keys(List *packed)
-{
-	KeyExpr *expr;
-	List	*head;
-	int		 i;
-
-	if (packed == NIL)
-		return NULL;
-	expr = palloc0(sizeof(KeyExpr));
-	head = linitial(packed);
-	expr->kind = linitial_int(head);
-	expr->key = lsecond_int(head);
-	expr->operand = lthird_int(head);
-	expr->width = lfourth_int(head);
-	expr->nargs = list_length(packed) - 1;
-	expr->args = palloc(sizeof(KeyExpr *) * Max(expr->nargs, 1));
-	for (i = 0; i < expr->nargs; i++)
-		expr->args[i] = unpack_keys(list_nth(packed, i + 1));
-	return expr;
-}
-
-static List *
-pack_filters(List *filters)
-{
-	List	 *packed = NIL;
-	ListCell *cell;
-
-	foreach(cell, filters)
-	{
-		const ListFilterClause *clause = lfirst(cell);
-
-		packed = lappend(packed, list_make3_int(clause->place, clause->level,
-												clause->fallible));
-	}
-	return packed;
-}
-
-static List *
-unpack_filters(List *packed)
-{
-	List	 *filters = NIL;
-	ListCell *cell;
-
-	foreach(cell, packed)
-	{
-		ListFilterClause *clause = palloc(sizeof(ListFilterClause));
-
-		clause->place = linitial_int(lfirst(cell));
-		clause->level = lsecond_int(lfirst(cell));
-		clause->fallible = lthird_int(lfirst(cell)) != 0;
-		filters = lappend(filters, clause);
-	}
-	return filters;
-}
-
-/* The plan as a list for fdw_private */
-List *
-appconfig_request_pack(const AppConfigScanPlan *plan)
-{
-	List *packed = list_make1(makeString(pstrdup(plan->table->name)));
-
-	packed = lappend(packed, pack_keys(plan->keys));
-	packed = lappend(packed, plan->columns);
-	packed = lappend(packed, pack_filters(plan->filters));
-	packed = lappend(packed, makeInteger(plan->rows_wanted));
-	return lappend(packed, makeInteger(plan->reads));
-}
-
-/* How a packed plan reads its things: READS_ bits */
-int
-appconfig_request_reads(List *packed)
-{
-	return intVal(list_nth(packed, PACKED_READS));
-}
-
-/* The plan again, palloc'd in the current context */
-AppConfigScanPlan *
-appconfig_request_unpack(List *packed)
-{
-	AppConfigScanPlan *plan = palloc0(sizeof(AppConfigScanPlan));
-
-	plan->table = appconfig_table_find(strVal(list_nth(packed, PACKED_TABLE)));
-	if (plan->table == NULL)
-		elog(ERROR, "a plan for an unknown AppConfig table");
-	plan->keys = unpack_keys(list_nth(packed, PACKED_KEYS));
-	plan->columns = list_nth(packed, PACKED_COLUMNS);
-	plan->filters = unpack_filters(list_nth(packed, PACKED_FILTERS));
-	plan->rows_wanted = intVal(list_nth(packed, PACKED_ROWS_WANTED));
-	plan->reads = appconfig_request_reads(packed);
-	return plan;
-}
-
-/*
- * The columns that the plan's calls are to bring, ended by NULL, palloc'd.
- * columns are the relation's, by attribute number - 1.
- */
-const AppConfigColumn **
-appconfig_request_columns(const AppConfigScanPlan *plan,
-						  const AppConfigColumn **columns, int natts)
-{
-	const AppConfigColumn **wanted =
-		palloc0(sizeof(AppConfigColumn *) * (natts + 1));
-	int count = 0;
-	int i;
-
-	for (i = 0; i < natts; i++)
-	{
-		if (columns[i] != NULL && ((plan->reads & READS_ALL) ||
-								   list_member_int(plan->columns, i + 1)))
-			wanted[count++] = columns[i];
-	}
-	return wanted;
-}
-
-/* ------------------------------------------------------------------------
- * Rendering
- * ------------------------------------------------------------------------
- */
-
 /* The key whose placeholder begins here, and its length with the braces */
 static AppConfigKey
-placeholder(const char *template, size_t *length)
+read_placeholder(const char *template, size_t *length)
 {
 	int key;
 
@@ -204,7 +46,7 @@ appconfig_request_needs(const AppConfigOperation *operation, AppConfigKey key)
 
 	while (p != NULL && (p = strchr(p, '{')) != NULL)
 	{
-		if (placeholder(p, &length) == key)
+		if (read_placeholder(p, &length) == key)
 			return true;
 		p += length;
 	}
@@ -227,7 +69,7 @@ appconfig_request_path(const AppConfigOperation *operation,
 	while ((brace = strchr(p, '{')) != NULL)
 	{
 		size_t		 length;
-		AppConfigKey key = placeholder(brace, &length);
+		AppConfigKey key = read_placeholder(brace, &length);
 
 		appendBinaryStringInfo(&path, p, (int) (brace - p));
 		if (key == KEY_RUN)
@@ -288,7 +130,7 @@ wanted_filter_value(const AppConfigFilter *filter, const KeyFacts *facts,
 					const KeySet *keys, int filters)
 {
 	if ((filter->key == KEY_STATUS && !(filters & FILTER_BY_STATUS)) ||
-		(filter->mortal && !(filters & FILTER_BY_MORTALS)))
+		(filter->deletable && !(filters & FILTER_BY_DELETABLE)))
 		return NULL;
 	return appconfig_request_filter_value(filter, facts, keys);
 }

@@ -1,14 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * retry.c
- *		when to send a failed request again, and when to stop
+ *		When to send a failed request again, and when to stop
  *
  * What lives here is the arithmetic of the AWS SDKs' standard retry mode, in
  * the rules that they call "2026": delay before a retry, the server's hint,
- * the bucket that pays for retries, and how far off our clock is.  No clock,
- * no randomness, no waiting and no I/O: time and chance are arguments.  Which
- * failures are retried and how often one request is attempted is not decided
- * here either.
+ * the bucket that pays for retries, and how far off our clock is.
+ *
+ * What may not live here: a clock, randomness, waiting and I/O, since time and
+ * chance are arguments; which failures are retried (aws_error.c), and how
+ *often one request is attempted (api.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -105,7 +106,7 @@ appconfig_retry_apply_hint(int delay_ms, int hint_ms)
  * RETRY_NO_HINT, which is also for a sign or a fraction.
  */
 static int
-parse_number(const char *value, int unit_ms)
+parse_milliseconds(const char *value, int unit_ms)
 {
 	int64  number = 0;
 	size_t len;
@@ -127,7 +128,7 @@ parse_number(const char *value, int unit_ms)
 int
 appconfig_retry_parse_amz_hint(const char *value)
 {
-	return parse_number(value, 1);
+	return parse_milliseconds(value, 1);
 }
 
 /*
@@ -233,7 +234,7 @@ appconfig_retry_parse_http_hint(const char *value, time_t now)
 	int64 then;
 
 	if (!appconfig_retry_parse_date(value, now, &then))
-		return parse_number(value, 1000);
+		return parse_milliseconds(value, 1000);
 	if (then <= (int64) now)
 		return 0;
 	return (int) Min((then - (int64) now) * 1000, INT_MAX);

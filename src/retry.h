@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * retry.h
- *		when to send a failed request again, and when to stop
+ *		When to send a failed request again, and when to stop
  *
  *-------------------------------------------------------------------------
  */
-#ifndef RETRY_H
-#define RETRY_H
+#ifndef APPCONFIG_RETRY_H
+#define APPCONFIG_RETRY_H
 
 #include <time.h>
 
@@ -43,4 +43,4 @@ extern void appconfig_retry_fill(RetryBucket *bucket);
 extern int	appconfig_retry_take(RetryBucket *bucket, RetryCause cause);
 extern void appconfig_retry_give_back(RetryBucket *bucket, int taken);
 
-#endif /* RETRY_H */
+#endif /* APPCONFIG_RETRY_H */

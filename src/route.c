@@ -17,6 +17,7 @@
 #include "postgres.h"
 
 #include "facts.h"
+#include "request.h"
 #include "route.h"
 #include "uri.h"
 
@@ -116,7 +117,7 @@ member_changes(const AppConfigCollection *own, const char *path)
 
 /* Does a row take something of its thing that can change? */
 static bool
-reads_what_changes(const Route *route)
+reads_mutable(const Route *route)
 {
 	const AppConfigCollection *own = appconfig_route_own(route->table);
 	const AppConfigColumn	 **column;
@@ -225,7 +226,7 @@ appconfig_route_plan(Route *route, const AppConfigTable *table,
 	route->columns = columns;
 	find_needs(route);
 	find_levels(route);
-	route->changing = reads_what_changes(route);
+	route->reads_mutable = reads_mutable(route);
 }
 
 /*
@@ -239,12 +240,12 @@ appconfig_route_make(const AppConfigScanPlan *plan,
 					 const StatementReads *reads, bool pushdown)
 {
 	Route *route = palloc(sizeof(Route));
-	bool   changing = (plan->reads & READS_CHANGING) != 0;
+	bool mutable = (plan->reads & READS_MUTABLE) != 0;
 
 	appconfig_route_plan(route, plan->table,
-						 appconfig_request_columns(plan, columns, natts));
-	route->shared_lists = changing && reads->every_state;
-	route->documents_decide = changing && reads->agree;
+						 appconfig_scan_plan_columns(plan, columns, natts));
+	route->shared_lists = mutable && reads->shared_lists;
+	route->documents_decide = mutable && reads->documents_decide;
 	if (pushdown)
 	{
 		route->keys = plan->keys;

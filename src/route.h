@@ -12,7 +12,7 @@
 #include "nodes/pg_list.h"
 
 #include "keyset.h"
-#include "request.h"
+#include "scan_plan.h"
 #include "statement.h"
 #include "tables.h"
 
@@ -48,7 +48,7 @@ typedef struct Route
 	AppConfigCollectionId	levels[MAX_LEVELS]; /* from the top down */
 	bool					read[SOURCE_COUNT]; /* do columns ask for it? */
 	bool need_document; /* does a row take more than a list's item? */
-	bool changing;		/* can what is read be another thing a moment later? */
+	bool reads_mutable; /* can what is read be another thing a moment later? */
 
 	/* from here on by appconfig_route_make() alone */
 	const KeyExpr *keys;	/* which narrow the calls; NULL if none do */

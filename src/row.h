@@ -12,7 +12,7 @@
 #include "nodes/pg_list.h"
 #include "utils/relcache.h"
 
-#include "element.h"
+#include "item.h"
 #include "tables.h"
 
 typedef struct RowMaker RowMaker;

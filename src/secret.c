@@ -47,7 +47,7 @@ is_letter(char c)
 }
 
 static bool
-is_digit(char c)
+is_decimal(char c)
 {
 	return c >= '0' && c <= '9';
 }
@@ -56,7 +56,7 @@ is_digit(char c)
 static int
 digit_value(char c, int base)
 {
-	int value = is_digit(c)						  ? c - '0'
+	int value = is_decimal(c)					  ? c - '0'
 				: is_letter(c) && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
 												  : base;
 
@@ -166,7 +166,7 @@ decode_once(char *text, size_t length)
 
 /* Undoes all encodings, in place; returns the new length */
 static size_t
-decode(char *text, size_t length)
+decode_text(char *text, size_t length)
 {
 	int i;
 
@@ -177,7 +177,7 @@ decode(char *text, size_t length)
 
 /* Leaves the letters, in lower case, and digits; returns the new length */
 static size_t
-reduce(char *text, size_t length)
+reduce_text(char *text, size_t length)
 {
 	size_t to = 0;
 	size_t i;
@@ -186,7 +186,7 @@ reduce(char *text, size_t length)
 	{
 		if (is_letter(text[i]))
 			text[to++] = text[i] | 32;
-		else if (is_digit(text[i]))
+		else if (is_decimal(text[i]))
 			text[to++] = text[i];
 	}
 	return to;
@@ -285,7 +285,7 @@ shows_in_digits(const char *text, size_t length, const char *secret,
 	for (shift = 0; shift < 3; shift++)
 	{
 		n = encode_base64(secret + shift, secret_length - shift, scratch);
-		n = reduce(scratch, n);
+		n = reduce_text(scratch, n);
 		if (have_in_common(text, length, scratch, n, PART_IN_BASE64))
 			return true;
 	}
@@ -295,8 +295,8 @@ shows_in_digits(const char *text, size_t length, const char *secret,
 
 /* Does a text, decoded and also reduced, show a secret? */
 static bool
-shows(const char *decoded, size_t decoded_length, const char *reduced,
-	  size_t reduced_length, const char *secret)
+shows_secret(const char *decoded, size_t decoded_length, const char *reduced,
+			 size_t reduced_length, const char *secret)
 {
 	size_t secret_length = strlen(secret);
 	size_t allocated = 2 * secret_length + 1;
@@ -305,7 +305,7 @@ shows(const char *decoded, size_t decoded_length, const char *reduced,
 	bool   found;
 
 	memcpy(scratch, secret, secret_length);
-	n = reduce(scratch, decode(scratch, secret_length));
+	n = reduce_text(scratch, decode_text(scratch, secret_length));
 	if (n >= PART)
 		found = have_in_common(reduced, reduced_length, scratch, n, PART) ||
 				shows_in_digits(reduced, reduced_length, secret, scratch);
@@ -332,12 +332,13 @@ appconfig_secret_shows(const AwsCredentials *credentials, const char *text,
 	int			i;
 
 	memcpy(decoded, text, length);
-	decoded_length = decode(decoded, length);
+	decoded_length = decode_text(decoded, length);
 	memcpy(reduced, decoded, decoded_length);
-	reduced_length = reduce(reduced, decoded_length);
+	reduced_length = reduce_text(reduced, decoded_length);
 	for (i = 0; i < (int) lengthof(secrets) && !found; i++)
-		found = secrets[i] != NULL && shows(decoded, decoded_length, reduced,
-											reduced_length, secrets[i]);
+		found = secrets[i] != NULL &&
+				shows_secret(decoded, decoded_length, reduced, reduced_length,
+							 secrets[i]);
 	explicit_bzero(decoded, length);
 	explicit_bzero(reduced, length);
 	pfree(decoded);

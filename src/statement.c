@@ -7,6 +7,8 @@
  * memo.c; but what can change of a run stands in a list as well, and a list
  * is of another moment than a document, and than a list that was filtered
  * otherwise.  So it takes a look at all scans to know what each may rely on.
+ * Where a plan has a node of a kind that is not known here, everything counts
+ * as read again and by everybody.
  *
  * And it has one role: that of the moment when it began.
  *
@@ -22,7 +24,7 @@
 #include "utils/memutils.h"
 
 #include "compat.h"
-#include "request.h"
+#include "scan_plan.h"
 #include "statement.h"
 
 /* A statement that is being run, in its own memory */
@@ -41,11 +43,12 @@ typedef struct PlanSearch
 {
 	Oid				   serverid;
 	const PlannedStmt *statement;
-	Bitmapset *once;	  /* subplans that are run at most once, by plan_id */
-	int		   scans;	  /* of that server */
-	bool	   repeated;  /* may one of them be run again? */
-	int		   changing;  /* scans that read what can change */
-	bool	   documents; /* may one of these read documents? */
+	Bitmapset *once;	 /* subplans that are run at most once, by plan_id */
+	int		   scans;	 /* of that server */
+	bool	   repeated; /* may one of them be run again? */
+	int		   mutable_scans; /* that read what can change */
+	bool	   documents;	  /* may one of these read documents? */
+	bool	   unknown; /* may there be scans that the search does not see? */
 } PlanSearch;
 
 static void search_plan(PlanSearch *search, Plan *plan, bool repeats);
@@ -53,17 +56,17 @@ static void search_plan(PlanSearch *search, Plan *plan, bool repeats);
 static void
 note_scan(PlanSearch *search, const ForeignScan *scan, bool repeats)
 {
-	int reads = appconfig_request_reads(scan->fdw_private);
+	int reads = appconfig_scan_plan_reads(scan->fdw_private);
 
 	search->scans++;
 	search->repeated |= repeats;
-	if (!(reads & READS_CHANGING))
+	if (!(reads & READS_MUTABLE))
 		return;
-	search->changing++;
+	search->mutable_scans++;
 	search->documents |= (reads & READS_DOCUMENTS) != 0;
 	/* one scan can read a run here in one way, there in another */
 	if (repeats && (reads & READS_VARYING))
-		search->changing++;
+		search->mutable_scans++;
 }
 
 static void
@@ -94,45 +97,112 @@ search_initplans(PlanSearch *search, List *initplans, bool repeats)
 	}
 }
 
+/* The children that a node has beside its left and right tree */
+static List *
+special_children(const Plan *plan)
+{
+	switch (nodeTag(plan))
+	{
+		case T_Append:
+			return ((const Append *) plan)->appendplans;
+		case T_MergeAppend:
+			return ((const MergeAppend *) plan)->mergeplans;
+		case T_ModifyTable:
+			return appconfig_modifytable_plans(plan);
+		case T_BitmapAnd:
+			return ((const BitmapAnd *) plan)->bitmapplans;
+		case T_BitmapOr:
+			return ((const BitmapOr *) plan)->bitmapplans;
+		case T_SubqueryScan:
+			return list_make1(((const SubqueryScan *) plan)->subplan);
+		case T_CustomScan:
+			return ((const CustomScan *) plan)->custom_plans;
+		default:
+			return NIL;
+	}
+}
+
+/* How often a node runs its children, for each time that it is run itself */
+typedef enum ChildRuns
+{
+	RUNS_ALL_ONCE,	  /* or it has none */
+	RUNS_RIGHT_AGAIN, /* the right one for each row of the left one, or so */
+	RUNS_ALL_AGAIN,	  /* perhaps */
+	RUNS_UNKNOWN	  /* it may even have children that we don't see */
+} ChildRuns;
+
+static ChildRuns
+child_runs(NodeTag tag)
+{
+	switch (tag)
+	{
+		case T_Result:
+		case T_ProjectSet:
+		case T_ModifyTable:
+		case T_Append:
+		case T_MergeAppend:
+		case T_BitmapAnd:
+		case T_BitmapOr:
+		case T_SeqScan:
+		case T_SampleScan:
+		case T_IndexScan:
+		case T_IndexOnlyScan:
+		case T_BitmapIndexScan:
+		case T_BitmapHeapScan:
+		case T_TidScan:
+		case T_SubqueryScan:
+		case T_FunctionScan:
+		case T_ValuesScan:
+		case T_TableFuncScan:
+		case T_CteScan:
+		case T_NamedTuplestoreScan:
+		case T_WorkTableScan:
+		case T_ForeignScan:
+		case T_MergeJoin: /* goes back in what Material has */
+		case T_HashJoin:
+		case T_Material:
+		case T_Sort:
+		case T_IncrementalSort:
+		case T_Group:
+		case T_Agg:
+		case T_WindowAgg:
+		case T_Unique:
+		case T_Gather: /* no scan of ours is run by a worker */
+		case T_GatherMerge:
+		case T_Hash:
+		case T_SetOp:
+		case T_LockRows:
+		case T_Limit:
+			return RUNS_ALL_ONCE;
+		case T_NestLoop:
+		case T_RecursiveUnion:
+			return RUNS_RIGHT_AGAIN;
+		case T_CustomScan:
+			return RUNS_ALL_AGAIN;
+		default:
+			return appconfig_is_newer_plain_plan(tag) ? RUNS_ALL_ONCE
+													  : RUNS_UNKNOWN;
+	}
+}
+
 static void
 search_plan(PlanSearch *search, Plan *plan, bool repeats)
 {
-	bool inner_repeats = repeats;
+	ChildRuns runs;
 
 	if (plan == NULL)
 		return;
 	check_stack_depth();
 	search_initplans(search, plan->initPlan, repeats);
-	switch (nodeTag(plan))
-	{
-		case T_ForeignScan:
-			if (((ForeignScan *) plan)->fs_server == search->serverid)
-				note_scan(search, (ForeignScan *) plan, repeats);
-			break;
-		case T_NestLoop:
-		case T_RecursiveUnion:
-			inner_repeats = true;
-			break;
-		case T_Append:
-			search_plans(search, ((Append *) plan)->appendplans, repeats);
-			break;
-		case T_ModifyTable:
-			search_plans(search, appconfig_modifytable_plans(plan), repeats);
-			break;
-		case T_MergeAppend:
-			search_plans(search, ((MergeAppend *) plan)->mergeplans, repeats);
-			break;
-		case T_SubqueryScan:
-			search_plan(search, ((SubqueryScan *) plan)->subplan, repeats);
-			break;
-		case T_CustomScan:
-			search_plans(search, ((CustomScan *) plan)->custom_plans, true);
-			break;
-		default:
-			break;
-	}
+	if (IsA(plan, ForeignScan) &&
+		((ForeignScan *) plan)->fs_server == search->serverid)
+		note_scan(search, (ForeignScan *) plan, repeats);
+	runs = child_runs(nodeTag(plan));
+	search->unknown |= runs == RUNS_UNKNOWN;
+	repeats |= runs >= RUNS_ALL_AGAIN;
+	search_plans(search, special_children(plan), repeats);
 	search_plan(search, plan->lefttree, repeats);
-	search_plan(search, plan->righttree, inner_repeats);
+	search_plan(search, plan->righttree, repeats || runs == RUNS_RIGHT_AGAIN);
 }
 
 /* Finds out how the statement's scans, this one among them, read a server */
@@ -150,9 +220,10 @@ appconfig_statement_examine(StatementReads	  *reads,
 		if (!bms_is_member(id, search.once))
 			search_plan(&search, list_nth(statement->subplans, id - 1), true);
 	}
-	reads->again = search.scans > 1 || search.repeated;
-	reads->every_state = search.changing > 1;
-	reads->agree = search.changing > 1 && search.documents;
+	reads->rereads = search.unknown || search.scans > 1 || search.repeated;
+	reads->shared_lists = search.unknown || search.mutable_scans > 1;
+	reads->documents_decide =
+		search.unknown || (search.mutable_scans > 1 && search.documents);
 }
 
 /* ------------------------------------------------------------------------

@@ -14,12 +14,13 @@
 /* How the scans of a statement read one server */
 typedef struct StatementReads
 {
-	bool again;		  /* may a document be wanted more than once? */
-	bool every_state; /* may some read in lists what can change?  Then lists
-					   * are to be the same: not filtered by status, nor
-					   * asked for by names */
-	bool agree; /* and others in documents?  Then nobody takes it from a list
-				 * that may be of another moment */
+	bool rereads; /* may a document be wanted more than once? */
+	/* may several read what can change?  Then they read lists that are the
+	 * same: not filtered by status, nor asked for by names */
+	bool shared_lists;
+	/* and some of them documents?  Then nobody takes it from a list, which may
+	 * be of another moment */
+	bool documents_decide;
 } StatementReads;
 
 extern void appconfig_statement_examine(StatementReads	  *reads,

@@ -84,8 +84,9 @@ typedef struct AppConfigFilter
 	const char		  *parameter; /* wire name */
 	const char *const *values;	  /* the only values that the service takes, or
 								   * NULL for any identifier */
-	bool mortal; /* what it names can be gone, and the service then answers
-				  * that it knows no such thing, while items still name it */
+	/* what it names can be deleted, while items still name it: the service
+	 * then answers that it knows no such thing */
+	bool			   deletable;
 } AppConfigFilter;
 
 /*

@@ -19,7 +19,7 @@
 #include "target_table.h"
 
 static uint32
-hash_target(const void *key, Size keysize pg_attribute_unused())
+hash_target_key(const void *key, Size keysize pg_attribute_unused())
 {
 	const char *target = *(const char *const *) key;
 
@@ -39,7 +39,7 @@ appconfig_target_table_create(const char *name, MemoryContext context)
 {
 	HASHCTL info = {.keysize = sizeof(const char *),
 					.entrysize = sizeof(TargetSlot),
-					.hash = hash_target,
+					.hash = hash_target_key,
 					.match = compare_targets,
 					.hcxt = context};
 

@@ -12,6 +12,8 @@
  * It is C, because exposure tables are long and a function of SQL that is
  * strict and has a CASE is not inlined.
  *
+ * What may not live here: anything that asks the service.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"

@@ -1,16 +1,19 @@
 /*-------------------------------------------------------------------------
  *
  * uri.c
- *		percent-encoding, and the parser of an endpoint
+ *		Percent-encoding, and the parser of an endpoint
  *
  * What lives here is text in, text out: RFC 3986 encoding of the pieces of a
  * request's path and query, and the check of the one URL that a user may give
- * us, the endpoint option.  No I/O, no names resolved, nothing of AWS.
+ * us, the endpoint option.
  *
  * The endpoint decides where signed requests go, so its parser refuses
  * whatever two readers could understand differently, instead of repairing it:
  * libcurl reads the URL again after us, and an attack on such a check lives
  * off the difference.
+ *
+ * What may not live here: I/O, the resolution of names (http.c), and anything
+ * of AWS (request.c, aws_endpoint.c).
  *
  *-------------------------------------------------------------------------
  */

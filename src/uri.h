@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * uri.h
- *		percent-encoding, and the parser of an endpoint
+ *		Percent-encoding, and the parser of an endpoint
  *
  *-------------------------------------------------------------------------
  */
-#ifndef URI_H
-#define URI_H
+#ifndef APPCONFIG_URI_H
+#define APPCONFIG_URI_H
 
 #include "lib/stringinfo.h"
 
@@ -36,4 +36,4 @@ extern bool appconfig_uri_parse_endpoint(const char	 *url,
 										 const char **reason);
 extern void appconfig_uri_free_endpoint(UriEndpoint *endpoint);
 
-#endif /* URI_H */
+#endif /* APPCONFIG_URI_H */

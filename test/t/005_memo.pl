@@ -510,24 +510,40 @@ subtest 'no more than temp_file_limit' => sub {
 	is(scalar(my @rows = split /\n/, $session->query($again)), 120, 'the next statement works');
 };
 
+my $single = 'SELECT run, exposure_percentage FROM long_runs';
+my $single_in_append = "$single UNION ALL (VALUES (0, 0::double precision), (1, 0))";
+
+# How many temporary files there are when a cursor has read the statement in part, and by how many bytes what the
+# statement keeps has grown then
+sub kept_by
+{
+	my ($session, $sql) = @_;
+	my $kept = "SELECT sum(total_bytes) FROM pg_backend_memory_contexts WHERE name IN ('appconfig_fdw connection', 'appconfig_fdw memo')";
+	my ($first, $last, $no_files) = split /\n/,
+	  $session->query("BEGIN; DECLARE c CURSOR FOR $sql; MOVE 40 IN c; $kept; MOVE 65 IN c; $kept; $files; COMMIT");
+
+	return ($no_files, $last - $first);
+}
+
 subtest 'a single scan keeps nothing' => sub {
-	my $entries = "SELECT sum(total_bytes) FROM pg_backend_memory_contexts WHERE name = 'appconfig_fdw memo'";
-	my $single = 'SELECT run, exposure_percentage FROM long_runs';
 	my %statements = (
 		'a scan' => $single,
 		'a CTE' => "WITH w AS MATERIALIZED ($single) SELECT * FROM w",
 		'a CTE within a CTE' => "WITH v AS MATERIALIZED ($single), w AS MATERIALIZED (SELECT * FROM v) SELECT * FROM w",
 		'a LIMIT' => "$single LIMIT 110",
+		'an Append' => $single_in_append,
+		'a SubqueryScan' => "SELECT * FROM ($single OFFSET 0) s WHERE random() >= 0",
+		'a ProjectSet' => "SELECT exposure_percentage, generate_series(1, 1) FROM long_runs",
+		'a WindowAgg' => "SELECT row_number() OVER () FROM ($single OFFSET 0) s",
+		'a Result' => "SELECT * FROM ($single OFFSET 0) s WHERE now() > '2000-01-01'",
 		'an outer side of a nested loop' => "SELECT * FROM ($single OFFSET 0) a LEFT JOIN (VALUES (1)) v ON v.column1 = run");
 
 	foreach my $name (sort keys %statements)
 	{
-		my ($no_file, $first, $last) = split /\n/,
-		  $session->query("BEGIN; DECLARE c CURSOR FOR $statements{$name}; MOVE 40 IN c; $entries; MOVE 65 IN c; $entries; $files; COMMIT")
-		  =~ s/^(.*)\n(.*)\n(.*)$/$3\n$1\n$2/r;
+		my ($no_files, $growth) = kept_by($session, $statements{$name});
 
-		is($no_file, 0, "$name: no temporary file");
-		is($last, $first, '... and the memo does not grow');
+		is($no_files, 0, "$name: no temporary file");
+		is($growth, 0, '... and the memo does not grow');
 	}
 
 	# these have read everything when their first row comes, so it is the statement's end that tells
@@ -544,6 +560,19 @@ subtest 'a single scan keeps nothing' => sub {
 		'CREATE TEMP TABLE single AS SELECT run, exposure_percentage FROM long_runs');
 	is(scalar(my @sizes = temporary_files($again)), 1, 'but two scans share what they read');
 	$session->query($much);
+};
+
+subtest 'an unknown plan node counts as one that reads everything again' => sub {
+	my $module = PostgreSQL::Test::Utils::tempdir() . '/unknown_plan_node.so';
+	my $session = open_session($node);
+
+	system_or_bail($ENV{CC} || 'gcc', '-shared', '-fPIC', '-I', $ENV{PG_HEADERS}, '-o', $module,
+		"$FindBin::RealBin/unknown_plan_node.c");
+	is((kept_by($session, $single_in_append))[1], 0, 'without one nothing is kept');
+	like($session->query("EXPLAIN $single_in_append"), qr/^Append.*Values Scan/s, 'the plan that it is to be in');
+	$session->query("LOAD '$module'");
+	cmp_ok((kept_by($session, $single_in_append))[1], '>', 0, 'with one documents are');
+	is((kept_by($session, $single))[1], 0, 'but not those of another plan');
 };
 
 unlike(slurp_file($node->logfile), qr/was terminated by signal|PANIC|TRAP|leak/, 'no backend crashed or leaked');

@@ -1,0 +1,34 @@
+/*-------------------------------------------------------------------------
+ *
+ * connection.h
+ *		What a statement has of one foreign server, as one role.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef APPCONFIG_CONNECTION_H
+#define APPCONFIG_CONNECTION_H
+
+#include "memo.h"
+#include "settings.h"
+
+/* By what a connection is known */
+typedef struct ConnectionIdentity
+{
+	MemoryContext statement; /* memory of its executor */
+	Oid			  serverid;
+	Oid			  userid; /* the role whose user mapping counts */
+} ConnectionIdentity;
+
+/* What those get who join: of one moment, and the same for all of them */
+typedef struct AppConfigConnection
+{
+	const AppConfigSettings *settings;
+	Memo					*documents;
+} AppConfigConnection;
+
+extern const AppConfigConnection *appconfig_connection_join(
+	const ConnectionIdentity *identity, bool rereads);
+extern void	 appconfig_connection_leave(const AppConfigConnection *connection);
+extern char *appconfig_connection_region(const ConnectionIdentity *identity);
+
+#endif /* APPCONFIG_CONNECTION_H */
