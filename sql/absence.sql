@@ -79,7 +79,11 @@ ALTER SERVER appconfig OPTIONS (SET endpoint :'endpoint');
 \! test/emulator/ctl.py fault status --status 404 --code ResourceNotFoundException: --message 'could not be found'
 SELECT named, operation, state, result, count(*) FROM questions, answer(question) GROUP BY 1, 2, 3, 4 ORDER BY 1, 2;
 \! test/emulator/ctl.py nofaults
--- what a list has just shown has lists of its own
+-- what a list has just shown has lists of its own, be it an application
+\! test/emulator/ctl.py fault status --status 404 --code ResourceNotFoundException: --message 'gone' --operation ListExperimentDefinitions
+SELECT state, result FROM answer($$ experiment_definitions WHERE application_name = 'storefront' $$);
+SELECT state, result FROM answer($$ experiment_definitions WHERE application_id = 'shop4x1' $$);
+\! test/emulator/ctl.py nofaults
 \! test/emulator/ctl.py fault status --status 404 --code ResourceNotFoundException: --message 'gone' --operation ListExperimentRuns
 SELECT * FROM answer($$ experiment_runs WHERE application_id = '339ohji' $$) \gx
 SELECT * FROM answer($$ experiment_runs WHERE application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k' $$) \gx

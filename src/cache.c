@@ -115,7 +115,7 @@ free_cache_entry(CacheEntry *entry)
 		free_if_any(page->token);
 		pfree(page);
 	}
-	pfree(entry->target);
+	free_if_any(entry->target);
 	free_if_any(entry->state);
 	free_if_any(entry->next_token);
 	pfree(entry);
@@ -169,39 +169,71 @@ parse_page(const CachedPage *page)
 	return value;
 }
 
-/* An entry without a page, for keep_with_page() */
+/*
+ * Memory of the cache's own; NULL if there is none.  A copy is worth no error,
+ * which would leave in the session's memory what nobody finds any longer.
+ */
+static void *
+allocate(DocumentCache *cache, Size size)
+{
+	return MemoryContextAllocExtended(cache->context, size, MCXT_ALLOC_NO_OOM);
+}
+
+/* Sets *copy to a copy of a text, which may be NULL; false without memory */
+static bool
+copy_text(DocumentCache *cache, const char *text, char **copy)
+{
+	*copy = text != NULL ? allocate(cache, strlen(text) + 1) : NULL;
+	if (*copy != NULL)
+		strcpy(*copy, text);
+	return (*copy != NULL) == (text != NULL);
+}
+
+/* An entry without a page, for keep_with_page(); NULL without memory */
 static CacheEntry *
 new_entry(DocumentCache *cache, const char *target, const char *state,
 		  int64 asked_at)
 {
-	CacheEntry *entry =
-		MemoryContextAllocZero(cache->context, sizeof(CacheEntry));
+	CacheEntry *entry = allocate(cache, sizeof(CacheEntry));
 
+	if (entry == NULL)
+		return NULL;
+	memset(entry, 0, sizeof(CacheEntry));
 	entry->asked_at = asked_at;
-	entry->target = MemoryContextStrdup(cache->context, target);
-	if (state != NULL)
-		entry->state = MemoryContextStrdup(cache->context, state);
 	dlist_init(&entry->pages);
+	if (!copy_text(cache, target, &entry->target) ||
+		!copy_text(cache, state, &entry->state))
+	{
+		free_cache_entry(entry);
+		return NULL;
+	}
 	entry->bytes = sizeof(TargetSlot) + space_of(entry) +
 				   space_of(entry->target) + space_of(entry->state);
 	return entry;
 }
 
-static void
+/* Returns false, with the entry as it was, if there is no memory */
+static bool
 add_page(DocumentCache *cache, CacheEntry *entry, const char *text,
 		 size_t length, const char *next_token)
 {
-	CachedPage *page = MemoryContextAlloc(cache->context,
-										  offsetof(CachedPage, text) + length);
+	CachedPage *page = allocate(cache, offsetof(CachedPage, text) + length);
+	char	   *next;
 
+	if (page == NULL)
+		return false;
+	if (!copy_text(cache, next_token, &next))
+	{
+		pfree(page);
+		return false;
+	}
 	memcpy(page->text, text, length);
 	page->length = length;
 	page->token = entry->next_token;
-	entry->next_token = next_token != NULL
-							? MemoryContextStrdup(cache->context, next_token)
-							: NULL;
+	entry->next_token = next;
 	dlist_push_tail(&entry->pages, &page->node);
-	entry->bytes += space_of(page) + space_of(entry->next_token);
+	entry->bytes += space_of(page) + space_of(next);
+	return true;
 }
 
 /*
@@ -219,6 +251,27 @@ make_cache_room(DocumentCache *cache, Size bytes, int size)
 	return true;
 }
 
+/* Lets the entry be found; if there is no memory for that, it goes */
+static void
+link_entry(DocumentCache *cache, CacheEntry *entry)
+{
+	TargetSlot *slot;
+
+	PG_TRY();
+	{
+		slot = hash_search(cache->table, &entry->target, HASH_ENTER, NULL);
+		slot->entry = entry;
+	}
+	PG_CATCH();
+	{
+		free_cache_entry(entry);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	dlist_push_tail(&cache->entries, &entry->node);
+	cache->bytes += entry->bytes;
+}
+
 /*
  * An entry that nobody finds yet gets a page more: a document its only one,
  * which is followed by none.  It goes if there is no room for it.
@@ -229,23 +282,13 @@ keep_with_page(DocumentCache *cache, CacheEntry *entry, JsonValue *page,
 {
 	size_t		length;
 	const char *text = appconfig_json_source(page, &length);
-	bool		fits = length <= (Size) size;
-	TargetSlot *slot;
 
-	if (fits)
-	{
-		add_page(cache, entry, text, length, next_token);
-		fits = make_cache_room(cache, entry->bytes, size);
-	}
-	if (!fits)
-	{
+	if (length <= (Size) size &&
+		add_page(cache, entry, text, length, next_token) &&
+		make_cache_room(cache, entry->bytes, size))
+		link_entry(cache, entry);
+	else
 		free_cache_entry(entry);
-		return;
-	}
-	slot = hash_search(cache->table, &entry->target, HASH_ENTER, NULL);
-	slot->entry = entry;
-	dlist_push_tail(&cache->entries, &entry->node);
-	cache->bytes += entry->bytes;
 }
 
 /*
@@ -357,14 +400,16 @@ appconfig_cache_put(DocumentCache *cache, const char *target,
 					JsonValue *document, const CacheTerms *terms,
 					int64 asked_at)
 {
-	char *state;
+	char	   *state;
+	CacheEntry *entry = NULL;
 
 	if (!supersede_entry(cache, target, asked_at))
 		return;
 	state = terms->freezes ? frozen_state(document) : NULL;
 	if (state != NULL || terms->ttl > 0)
-		keep_with_page(cache, new_entry(cache, target, state, asked_at),
-					   document, NULL, terms->size);
+		entry = new_entry(cache, target, state, asked_at);
+	if (entry != NULL)
+		keep_with_page(cache, entry, document, NULL, terms->size);
 	free_if_any(state);
 }
 
@@ -385,12 +430,15 @@ appconfig_cache_put_page(DocumentCache *cache, const ListPage *place,
 {
 	CacheEntry *list;
 	JsonValue  *next = appconfig_json_lookup(page, "NextToken");
+	const char *token = next != NULL ? member_text(page, "NextToken") : NULL;
 
 	if (place->token == NULL)
 	{
 		if (!supersede_entry(cache, place->list, asked_at) || terms->ttl == 0)
 			return;
 		list = new_entry(cache, place->list, NULL, asked_at);
+		if (list == NULL)
+			return;
 	}
 	else
 	{
@@ -401,9 +449,7 @@ appconfig_cache_put_page(DocumentCache *cache, const ListPage *place,
 			return;
 		unlink_entry(cache, list);
 	}
-	keep_with_page(cache, list, page,
-				   next != NULL ? member_text(page, "NextToken") : NULL,
-				   terms->size);
+	keep_with_page(cache, list, page, token, terms->size);
 }
 
 /* A list of which all pages are at hand and may be served; else NULL */

@@ -732,19 +732,19 @@ expand_list(AppConfigCursor *cursor, CursorNode *list)
 
 	if (page == NULL)
 	{
-		/*
-		 * There is no such thing.  But what has a first page has a second,
-		 * and what a list has shown has lists of its own.
-		 */
-		if (list->token != NULL || list->shown)
+		/* there is no such thing; but what has a first page has a second */
+		if (list->token != NULL)
 			appconfig_memo_raise(list->entry);
-		if (!filter_is_in_doubt(cursor, list, NULL))
+		if (filter_is_in_doubt(cursor, list, NULL))
 		{
-			remove_node(cursor, list);
+			ask_again(cursor, list);
+			list->unfiltered = true;
 			return;
 		}
-		ask_again(cursor, list);
-		list->unfiltered = true;
+		/* and what a list has shown has lists of its own */
+		if (list->shown)
+			appconfig_memo_raise(list->entry);
+		remove_node(cursor, list);
 		return;
 	}
 	items = page_items(&collection->list, page);
@@ -942,6 +942,25 @@ add_combinations(AppConfigCursor *cursor, dlist_node *before,
 }
 
 /*
+ * A list.  What it belongs to may have been shown by another list: its parent,
+ * or where it needs no more than the application, the one of all of them.
+ */
+static void
+add_list(AppConfigCursor *cursor, dlist_node *before, const CursorNode *parent,
+		 int level, const KeyFacts *keys, bool from_query)
+{
+	CursorNode *list =
+		add_node(cursor, before, NODE_LIST, level, parent, keys, from_query);
+
+	list->shown =
+		(parent != NULL && parent->kind == NODE_LIST) ||
+		(!appconfig_request_needs(operation_of(cursor, list),
+								  KEY_DEFINITION_ID) &&
+		 appconfig_applications_find(&cursor->applications,
+									 keys->text[KEY_APPLICATION_ID]) != NULL);
+}
+
+/*
  * The lists that find what the set leaves open: one of each application that
  * it names, where the list can be filtered so, and else one of all.  Returns
  * the applications, NULL for all.
@@ -962,17 +981,13 @@ add_lists(AppConfigCursor *cursor, dlist_node *before,
 
 	if (applications == NULL || applications->count > MAX_APPLICATION_LISTS)
 	{
-		CursorNode *list = add_node(cursor, before, NODE_LIST, level, parent,
-									keys, from_query);
-
-		list->shown = parent != NULL && parent->kind == NODE_LIST;
+		add_list(cursor, before, parent, level, keys, from_query);
 		return NULL;
 	}
 	for (i = 0; i < applications->count; i++)
 	{
 		filtered.text[KEY_APPLICATION_ID] = applications->value[i];
-		add_node(cursor, before, NODE_LIST, level, parent, &filtered,
-				 from_query);
+		add_list(cursor, before, parent, level, &filtered, from_query);
 	}
 	return applications;
 }

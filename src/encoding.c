@@ -6,7 +6,8 @@
  * Either can have characters that the other's encoding lacks.  PostgreSQL's
  * conversions raise an error then, which is right for a value that a row has,
  * but not for one that a query only asks for, and that no identifier can be,
- * nor for one that a query has nothing to do with.  Here nothing is raised.
+ * nor for one that a query has nothing to do with.  Here that is an answer and
+ * no error.
  *
  * What may not live here: the conversion of a row's values (row.c).
  *

@@ -39,8 +39,9 @@
  * Calls of one scan beyond which more of them cost more only by the logarithm.
  * A query that names thousands of combinations has a clause with as many arms,
  * which LLVM would need minutes to compile, deaf to every interrupt, only for
- * the work to wait for the network all the same.  So no number of calls that a
- * scan makes one by one comes near jit_above_cost.
+ * the work to wait for the network all the same.  So no number of calls that
+ * one scan makes comes near jit_above_cost; several of such scans in a
+ * statement can.
  */
 #define MANY_CALLS 700.0
 
@@ -375,7 +376,6 @@ appconfig_estimate(PlannerInfo *root, const PlanTable *table, List *clauses)
 	{
 		result.calls *= REGION_MATCHES;
 		result.waits *= REGION_MATCHES;
-		result.rows *= REGION_MATCHES;
 	}
 	return result;
 }

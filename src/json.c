@@ -45,6 +45,9 @@
 /* Bytes of text after which interrupts are served: well below a millisecond */
 #define SERVE_INTERVAL 65536
 
+/* The same in names of an object, each of which is looked up */
+#define SERVE_NAMES 1024
+
 /* Members up to which names are compared with each other, without a table */
 #define FEW_MEMBERS 16
 
@@ -630,6 +633,7 @@ settle_names(Parser *parser, JsonValue *object, uint32 members)
 	JsonValue *name;
 	JsonValue *end = value_at(parser->document, parser->values);
 	uint32	   slots = slots_for(members);
+	uint32	   settled = 0;
 
 	if (members > FEW_MEMBERS)
 		memset(parser->names, 0, slots * sizeof(uint32));
@@ -641,7 +645,7 @@ settle_names(Parser *parser, JsonValue *object, uint32 members)
 
 		name->next = 0;
 		known->next = name[1].place;
-		if ((name->place & 0xFFF) == 0)
+		if (++settled % SERVE_NAMES == 0)
 			serve_interrupts(parser);
 	}
 }

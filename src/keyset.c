@@ -30,6 +30,9 @@
 /* Boxes of a set; beyond, clauses are left to the executor */
 #define MAX_BOXES 10000
 
+/* Values that boxes of a product may have for themselves, likewise */
+#define MAX_VALUES 1000000
+
 /* Boxes that are faster looked through than indexed */
 #define FEW_BOXES 32
 
@@ -394,23 +397,63 @@ intersect_sets(const KeySet *a, const KeySet *b)
 
 static KeySet *evaluate_expr(const KeyExpr *expr, const KeyOperand *operands);
 
+/* The longest list of values in one of the set's boxes */
+static int
+most_values(const KeySet *set)
+{
+	int most = 0;
+	int key;
+	int i;
+
+	for (i = 0; i < set->count; i++)
+	{
+		const KeyBox *box = &set->boxes[i];
+
+		most = Max(most, box->run_count);
+		for (key = 0; key < KEY_COUNT; key++)
+		{
+			if (box->texts[key] != NULL)
+				most = Max(most, box->texts[key]->count);
+		}
+	}
+	return most;
+}
+
+/* Do boxes and values of the product stay within bounds? */
+static bool
+can_intersect(const KeySet *a, const KeySet *b)
+{
+	int64 boxes = (int64) a->count * b->count;
+
+	return boxes <= MAX_BOXES &&
+		   boxes * Min(most_values(a), most_values(b)) <= MAX_VALUES;
+}
+
+/*
+ * What is a single box comes first: then the boxes of the others share its
+ * values, instead of narrowing them each for itself.
+ */
 static KeySet *
 evaluate_and(const KeyExpr *expr, const KeyOperand *operands)
 {
-	KeySet *set = NULL;
-	int		i;
+	KeySet **args = palloc(sizeof(KeySet *) * Max(expr->nargs, 1));
+	KeySet	*set = NULL;
+	int		 pass;
+	int		 i;
 
 	for (i = 0; i < expr->nargs; i++)
+		args[i] = evaluate_expr(expr->args[i], operands);
+	for (pass = 0; pass < 2; pass++)
 	{
-		KeySet *arg = evaluate_expr(expr->args[i], operands);
-
-		if (arg == NULL)
-			continue;
-		if (set == NULL)
-			set = arg;
-		else if (arg->count == 0 ||
-				 (int64) set->count * arg->count <= MAX_BOXES)
-			set = intersect_sets(set, arg);
+		for (i = 0; i < expr->nargs; i++)
+		{
+			if (args[i] == NULL || (args[i]->count <= 1) != (pass == 0))
+				continue;
+			if (set == NULL)
+				set = args[i];
+			else if (args[i]->count == 0 || can_intersect(set, args[i]))
+				set = intersect_sets(set, args[i]);
+		}
 	}
 	return set;
 }
@@ -726,7 +769,8 @@ appconfig_keyset_restrict(const KeySet *set, const KeyFacts *facts)
 	return some;
 }
 
-/* Any order will do that tells different values apart */
+/* Any order will do that tells different values apart; what is not known
+ * comes first, in that of its place in memory */
 static int
 compare_bounds(const KeyTexts *a, const KeyTexts *b)
 {
@@ -736,11 +780,13 @@ compare_bounds(const KeyTexts *a, const KeyTexts *b)
 		return 0;
 	if (a == NULL || b == NULL)
 		return a == NULL ? -1 : 1;
+	if (a->unknown != b->unknown)
+		return a->unknown ? -1 : 1;
+	/* of what is not known no two are the same */
+	if (a->unknown)
+		return (uintptr_t) a < (uintptr_t) b ? -1 : 1;
 	if (a->count != b->count)
 		return a->count < b->count ? -1 : 1;
-	/* of what is not known no two are the same */
-	if (a->unknown || b->unknown)
-		return (uintptr_t) a < (uintptr_t) b ? -1 : 1;
 	for (i = 0; i < a->count; i++)
 	{
 		int order = strcmp(a->value[i], b->value[i]);

@@ -359,28 +359,46 @@ source_text(const RowMaker *maker, const RowColumn *column,
  * ------------------------------------------------------------------------
  */
 
-/* Can the database hold what a source has for a column, if it has anything? */
-static bool
-source_fits(const RowMaker *maker, AppConfigColumnSource from,
-			const AppConfigColumn *column, const AppConfigItem *item)
+/*
+ * The service's text that a source has for a column, in UTF-8, borrowed from
+ * the item.  NULL if it has none, or what every encoding can express.
+ */
+static const char *
+foreign_text(const RowMaker *maker, AppConfigColumnSource from,
+			 const AppConfigColumn *column, const AppConfigItem *item,
+			 size_t *length)
 {
+	const char *text = NULL;
 	JsonValue  *value;
-	const char *text;
-	size_t		length;
 
-	if (from.source == SOURCE_KEY)
+	switch (from.source)
 	{
-		text = column->key != KEY_RUN ? item->keys->text[column->key] : NULL;
-		return text == NULL || appconfig_encoding_fits(text, strlen(text));
+		case SOURCE_NONE:
+		case SOURCE_SERVER:
+		case SOURCE_IS_CONTROL:
+		case SOURCE_ORDINAL:
+			return NULL;
+		case SOURCE_KEY:
+			if (column->key != KEY_RUN)
+				text = item->keys->text[column->key];
+			break;
+		case SOURCE_ENTRY_NAME:
+			text = item->entry_name;
+			break;
+		default:
+			value = appconfig_item_source(maker->table, item, from.source);
+			if (from.path != NULL && strcmp(from.path, "?") == 0)
+			{
+				text = appconfig_json_union_member(value);
+				break;
+			}
+			value = appconfig_json_lookup(value, from.path);
+			return appconfig_json_kind(value) == JSON_STRING
+					   ? appconfig_json_text(value, length)
+					   : NULL;
 	}
-	if (from.source == SOURCE_NONE || from.source == SOURCE_SERVER)
-		return true;
-	value = appconfig_json_lookup(
-		appconfig_item_source(maker->table, item, from.source), from.path);
-	if (value == NULL || appconfig_json_kind(value) != JSON_STRING)
-		return true;
-	text = appconfig_json_text(value, &length);
-	return text == NULL || appconfig_encoding_fits(text, length);
+	*length = text != NULL ? strlen(text) : 0;
+	return text;
 }
 
 /* Can the database hold what stands in an item for the columns named by
@@ -397,11 +415,14 @@ appconfig_row_fits(const RowMaker *maker, const List *attnums,
 		const AppConfigColumn *column =
 			maker->columns[lfirst_int(cell) - 1].column;
 
-		for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES; i++)
-		{
-			if (!source_fits(maker, column->from[i], column, item))
-				return false;
-		}
+		const char *text = NULL;
+		size_t		length;
+
+		/* the first source that has a value gives it */
+		for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES && text == NULL; i++)
+			text = foreign_text(maker, column->from[i], column, item, &length);
+		if (text != NULL && !appconfig_encoding_fits(text, length))
+			return false;
 	}
 	return true;
 }

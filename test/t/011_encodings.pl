@@ -11,6 +11,7 @@ use lib $FindBin::RealBin;
 use AppConfigTest;
 
 use Encode qw(encode);
+use JSON::PP;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -154,6 +155,12 @@ foreach my $database (sort keys %databases)
 }
 
 add_run('beyond1', 'beyondd', "$beyond too");
+$emulator->mutate('put_raw_run', application => 'beyond1', definition => 'beyondd', run => 1,
+	text => JSON::PP->new->ascii->encode({
+		ApplicationId => 'beyond1', ExperimentDefinitionId => 'beyondd', Run => 1, Status => 'RUNNING',
+		TreatmentOverrides => { Inline => { within => 'c', $beyond => 'c' } },
+		ExperimentDefinitionSnapshot => { Control => { Key => 'c', FlagValue => { AttributeValues => {
+			within => { StringValue => 'x' }, $beyond => { $beyond => 1 } } } } } }));
 foreach my $database (sort keys %databases)
 {
 	my $own = $databases{$database}{name};
@@ -194,6 +201,18 @@ foreach my $database (sort keys %databases)
 	like($emulator->calls, qr/GetExperimentRun \d{2}/, "$database: which still reads all documents");
 	is(state_of($database, "LOAD 'appconfig_fdw'; $off SELECT count(*) FROM experiment_runs WHERE application_name LIKE 'store%';"),
 		'22P05', "$database: without pushdown, every row's name is read where one is") unless $holds;
+
+	# ... whatever it is made of: an entity, an attribute, the name of a kind of value
+	foreach my $equal ([ 'treatment_overrides', "entity_id = 'within'" ], [ 'attribute_values', "attribute_key = 'within'" ],
+		[ 'attribute_values', "value_type = 'string'" ], [ 'attribute_values', "'within' = attribute_key" ])
+	{
+		my ($table, $clause) = @$equal;
+
+		is(query($database, "SELECT count(*) FROM $table WHERE application_id = 'beyond1' AND run = 1 AND $clause"), 1,
+			"$database: $table, $clause");
+		is(state_of($database, "SELECT * FROM $table WHERE application_id = 'beyond1' AND run = 1;"), '22P05',
+			"$database: $table, all of it") unless $holds;
+	}
 
 	# what is equal to one text is not another one, be that beyond the encoding; key or not
 	foreach my $set ('', "LOAD 'appconfig_fdw'; $off")
