@@ -64,6 +64,20 @@ typedef enum AppConfigKey
 	KEY_COUNT
 } AppConfigKey;
 
+/* What there is to know of a key, so that nobody has to ask for it by name */
+typedef struct AppConfigKeyTraits
+{
+	const char	*name;	   /* of its column, and of its placeholder in paths */
+	AppConfigKey name_key; /* by which the service finds what has that id, or
+							* KEY_NONE */
+	int			 longest;  /* characters; 0 if it can be any text */
+	bool		 is_integer;
+	bool		 is_name; /* may be what cannot stand in a path */
+	bool is_identifier;	  /* an answer with another one is about something else
+						   */
+	bool never_null;	  /* nothing is there without it */
+} AppConfigKeyTraits;
+
 /* What one list operation and one get operation of the service speak about */
 typedef enum AppConfigCollectionId
 {
@@ -158,13 +172,12 @@ typedef struct AppConfigTable
 	const AppConfigColumn *columns; /* ended by a NULL name */
 } AppConfigTable;
 
+extern const AppConfigKeyTraits	 appconfig_keys[KEY_COUNT];
 extern const AppConfigTable		 appconfig_tables[]; /* ended by a NULL name */
 extern const AppConfigCollection appconfig_collections[COLLECTION_COUNT];
 
 extern const AppConfigTable	 *appconfig_table_find(const char *name);
 extern const AppConfigColumn *appconfig_table_find_column(
 	const AppConfigTable *table, const char *name);
-extern const char  *appconfig_table_key_name(AppConfigKey key);
-extern AppConfigKey appconfig_table_name_key(AppConfigKey key);
 
 #endif /* APPCONFIG_TABLES_H */
