@@ -60,6 +60,33 @@ const AppConfigKeyTraits appconfig_keys[KEY_COUNT] = {
 };
 
 /* ------------------------------------------------------------------------
+ * Members that code follows
+ * ------------------------------------------------------------------------
+ */
+static const char *const frozen_state[] = {"Status", "UpdatedAt", "EndedAt",
+										   NULL};
+
+const AppConfigMembers appconfig_members = {
+	.items = "Items",
+	.next_token = "NextToken",
+	.control = "Control",
+	.treatments = "Treatments",
+	.attribute_values = "FlagValue.AttributeValues",
+	.status = "Status",
+	.frozen = "DONE",
+	.frozen_state = frozen_state,
+};
+
+const AppConfigValueType appconfig_value_types[] = {
+	{"StringValue", "string"},
+	{"NumberValue", "number"},
+	{"BooleanValue", "boolean"},
+	{"StringArray", "string_array"},
+	{"NumberArray", "number_array"},
+	{NULL, NULL},
+};
+
+/* ------------------------------------------------------------------------
  * Collections: the operations of the service
  * ------------------------------------------------------------------------
  */

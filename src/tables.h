@@ -172,6 +172,30 @@ typedef struct AppConfigTable
 	const AppConfigColumn *columns; /* ended by a NULL name */
 } AppConfigTable;
 
+/* Members of answers that the code follows beside the declared ones */
+typedef struct AppConfigMembers
+{
+	const char		  *items; /* of a page */
+	const char		  *next_token;
+	const char		  *control; /* of what has treatments */
+	const char		  *treatments;
+	const char		  *attribute_values; /* of a treatment */
+	const char		  *status;			 /* of what the service may freeze, */
+	const char		  *frozen;			 /* its value once it has, */
+	const char *const *frozen_state;	 /* and what tells its state, ended by
+										  * NULL; a list's item and a document
+										  * have it alike */
+} AppConfigMembers;
+
+/* A union member of an attribute value, and what a column calls its kind */
+typedef struct AppConfigValueType
+{
+	const char *member;
+	const char *name;
+} AppConfigValueType;
+
+extern const AppConfigMembers	 appconfig_members;
+extern const AppConfigValueType	 appconfig_value_types[]; /* ended by NULL */
 extern const AppConfigKeyTraits	 appconfig_keys[KEY_COUNT];
 extern const AppConfigTable		 appconfig_tables[]; /* ended by a NULL name */
 extern const AppConfigCollection appconfig_collections[COLLECTION_COUNT];
