@@ -160,6 +160,7 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 	[COLLECTION_APPLICATIONS] =
 		{
 			.parent = COLLECTION_NONE,
+			.expected = 10,
 			.list = {"ListApplications", "/applications", NULL,
 					 SOURCE_APPLICATION, true, false},
 			.get = {"GetApplication", APPLICATION_PATH, NULL,
@@ -169,6 +170,7 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 	[COLLECTION_ENVIRONMENTS] =
 		{
 			.parent = COLLECTION_APPLICATIONS,
+			.expected = 5,
 			.list = {"ListEnvironments", APPLICATION_PATH "/environments",
 					 NULL, SOURCE_ENVIRONMENT, true, false},
 			.get = {"GetEnvironment",
@@ -179,6 +181,7 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 	[COLLECTION_PROFILES] =
 		{
 			.parent = COLLECTION_APPLICATIONS,
+			.expected = 5,
 			.list = {"ListConfigurationProfiles",
 					 APPLICATION_PATH "/configurationprofiles", NULL,
 					 SOURCE_PROFILE, true, false},
@@ -193,6 +196,7 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 			/* the list is of the whole account: an application only filters it
 			 */
 			.parent = COLLECTION_NONE,
+			.expected = 10,
 			.list = {"ListExperimentDefinitions", "/experimentdefinitions",
 					 definition_filters, SOURCE_DEFINITION_SUMMARY, true,
 					 false},
@@ -203,6 +207,7 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 	[COLLECTION_RUNS] =
 		{
 			.parent = COLLECTION_DEFINITIONS,
+			.expected = 10,
 			.list = {"ListExperimentRuns", DEFINITION_PATH "/experimentruns",
 					 run_filters, SOURCE_RUN_SUMMARY, true, false},
 			.get = {"GetExperimentRun", RUN_PATH, NULL, SOURCE_RUN, false,
@@ -213,6 +218,7 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 	[COLLECTION_EVENTS] =
 		{
 			.parent = COLLECTION_RUNS,
+			.expected = 4,
 			.list = {"ListExperimentRunEvents", RUN_PATH "/events", NULL,
 					 SOURCE_EVENT, true, false},
 			.get = {NULL, NULL, NULL, SOURCE_NONE, false, false},

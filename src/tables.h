@@ -127,12 +127,14 @@ typedef struct AppConfigFact
 typedef struct AppConfigCollection
 {
 	AppConfigCollectionId parent; /* supplies the keys of the path */
-	AppConfigOperation	  list;
-	AppConfigOperation	  get;
-	const AppConfigFact	 *facts; /* ended by KEY_NONE */
-	const char *const	 *fixed; /* members of its documents that never change,
-								  * ended by NULL; NULL where nobody needs to
-								  * know */
+	double expected; /* how many of them the planner expects in a parent, or
+					  * in an application if it has none */
+	AppConfigOperation	 list;
+	AppConfigOperation	 get;
+	const AppConfigFact *facts; /* ended by KEY_NONE */
+	const char *const	*fixed; /* members of its documents that never change,
+								 * ended by NULL; NULL where nobody needs to
+								 * know */
 } AppConfigCollection;
 
 /* How rows come out of a collection's item or document */
