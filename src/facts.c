@@ -80,7 +80,7 @@ refuse_key(const AppConfigFact *fact, const char *what)
  */
 bool
 appconfig_facts_learn(KeyFacts *keys, const AppConfigCollection *collection,
-					  bool own, JsonValue *item)
+					  bool leaf, JsonValue *item)
 {
 	const AppConfigFact *fact;
 
@@ -91,7 +91,7 @@ appconfig_facts_learn(KeyFacts *keys, const AppConfigCollection *collection,
 		const char *text;
 		bool		exact;
 
-		if (fact->key == KEY_STATUS && !own)
+		if (fact->key == KEY_STATUS && !leaf)
 			continue; /* the column is about the table's own status */
 		if (fact->key == KEY_RUN)
 		{

@@ -37,10 +37,10 @@ JsonValue *
 appconfig_item_source(const AppConfigTable *table, const AppConfigItem *item,
 					  AppConfigSource source)
 {
-	const AppConfigCollection *own = appconfig_route_own(table);
+	const AppConfigCollection *leaf = appconfig_route_leaf(table);
 
-	if (source == own->list.yields && source != own->get.yields &&
-		item->source[own->get.yields] != NULL)
+	if (source == leaf->list.yields && source != leaf->get.yields &&
+		item->source[leaf->get.yields] != NULL)
 		return NULL;
 	return item->source[source];
 }
@@ -91,7 +91,7 @@ bool
 appconfig_item_settles(const AppConfigTable *table, const AppConfigItem *item,
 					   const AppConfigColumn *column)
 {
-	AppConfigSource listed = appconfig_route_own(table)->list.yields;
+	AppConfigSource listed = appconfig_route_leaf(table)->list.yields;
 
 	return (appconfig_route_column_has(column, listed) &&
 			item->source[listed] != NULL) ||
