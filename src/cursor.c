@@ -910,7 +910,7 @@ add_combinations(AppConfigCursor *cursor, dlist_node *before,
 		texts = appconfig_keyset_texts(set, key);
 		if (texts == NULL)
 		{
-			bound = appconfig_table_name_key(key);
+			bound = appconfig_keys[key].name_key;
 			texts = appconfig_keyset_texts(set, bound);
 		}
 		for (i = 0; i < texts->count; i++)

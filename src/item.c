@@ -122,11 +122,11 @@ next_treatment(ItemRows *rows)
 		rows->in_list = true;
 		appconfig_json_elements_start(
 			&rows->treatments,
-			appconfig_json_lookup(rows->holder, "Treatments"));
+			appconfig_json_lookup(rows->holder, appconfig_members.treatments));
 		item->is_control = true;
 		item->ordinal = 0;
-		if (take_treatment(rows,
-						   appconfig_json_lookup(rows->holder, "Control")))
+		if (take_treatment(rows, appconfig_json_lookup(
+									 rows->holder, appconfig_members.control)))
 			return true;
 	}
 	item->is_control = false;
@@ -169,7 +169,7 @@ next_attribute(ItemRows *rows)
 		appconfig_json_members_start(
 			&rows->members,
 			appconfig_json_lookup(rows->item->source[SOURCE_TREATMENT],
-								  "FlagValue.AttributeValues"));
+								  appconfig_members.attribute_values));
 	}
 }
 

@@ -267,7 +267,7 @@ appconfig_route_is_open(const AppConfigOperation *operation,
 						const KeyFacts *keys, AppConfigKey key)
 {
 	return key != KEY_RUN && keys->text[key] == NULL &&
-		   keys->text[appconfig_table_name_key(key)] == NULL &&
+		   keys->text[appconfig_keys[key].name_key] == NULL &&
 		   appconfig_request_needs(operation, key);
 }
 
@@ -312,7 +312,7 @@ box_access(const Route *route, const AppConfigOperation *get,
 			box->texts[key] != NULL)
 			continue;
 		if (route->shared_lists ||
-			!names_are_direct(box->texts[appconfig_table_name_key(key)]))
+			!names_are_direct(box->texts[appconfig_keys[key].name_key]))
 			return BY_LIST;
 		access = BY_NAME;
 	}
@@ -344,7 +344,7 @@ count_combinations(const AppConfigOperation *get, const KeyFacts *keys,
 			const KeyTexts *texts =
 				box->texts[key] != NULL
 					? box->texts[key]
-					: box->texts[appconfig_table_name_key(key)];
+					: box->texts[appconfig_keys[key].name_key];
 
 			if (texts != NULL && appconfig_route_is_open(get, keys, key))
 				count *= texts->count;
