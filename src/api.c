@@ -26,6 +26,7 @@
 #include "api.h"
 #include "aws_error.h"
 #include "aws_sigv4.h"
+#include "clock.h"
 #include "http.h"
 #include "pacer.h"
 #include "retry.h"
@@ -70,7 +71,7 @@ struct ApiCall
 	int			  bucket_cost;		/* retry tokens that the last retry took */
 	bool		  clock_corrected;
 	long		  clock_offset; /* the session's when the attempt was signed */
-	int64		  start_at;		/* on appconfig_http_clock() */
+	int64		  start_at;		/* on appconfig_clock_now() */
 	int64		  sent_at;		/* the last attempt, on the same clock */
 	char		  invocation_id[INVOCATION_ID_LEN + 1];
 	HttpTransfer *transfer;
@@ -88,7 +89,7 @@ ApiSession *
 appconfig_api_session_create(const AppConfigSettings *settings)
 {
 	ApiSession *session = palloc0(sizeof(ApiSession));
-	int64		now = appconfig_http_clock();
+	int64		now = appconfig_clock_now();
 
 	dlist_init(&session->calls);
 	appconfig_retry_fill(&session->bucket);
@@ -222,7 +223,7 @@ start_attempt(ApiCall *call)
 		  .max_response_size = settings->max_response_size};
 
 	call->clock_offset = call->owner->session->clock_offset;
-	call->sent_at = appconfig_http_clock();
+	call->sent_at = appconfig_clock_now();
 	call->transfer = appconfig_http_start(&request);
 	wipe_headers(request.headers);
 	MemoryContextSwitchTo(old);
@@ -281,7 +282,7 @@ schedule_retry(ApiCall *call, const AwsError *error, const HttpResult *result)
 	ApiSession *session = call->owner->session;
 	RetryCause	cause =
 		 error->kind == AWS_ERROR_THROTTLED ? RETRY_THROTTLED : RETRY_TRANSIENT;
-	int64 now = appconfig_http_clock();
+	int64 now = appconfig_clock_now();
 	int	  delay;
 
 	if (error->kind == AWS_ERROR_THROTTLED)
@@ -308,7 +309,7 @@ schedule_retry(ApiCall *call, const AwsError *error, const HttpResult *result)
 	delay =
 		appconfig_retry_delay(cause, call->attempts - 1, random_fraction());
 	delay = appconfig_retry_apply_hint(delay, server_hint(result));
-	call->start_at = Max(now + (int64) delay * 1000,
+	call->start_at = Max(now + delay * CLOCK_MILLISECOND,
 						 appconfig_pacer_take(call->pacer, now));
 	return true;
 }
@@ -437,7 +438,7 @@ appconfig_api_start(const ApiOwner *owner, const ApiRequest *request,
 
 	call->pacer =
 		request->is_list ? &session->list_pacer : &session->get_pacer;
-	call->start_at = appconfig_pacer_take(call->pacer, appconfig_http_clock());
+	call->start_at = appconfig_pacer_take(call->pacer, appconfig_clock_now());
 	call->state = CALL_WAITING;
 	dlist_push_tail(&session->calls, &call->node);
 	call->callback.func = end_call;
@@ -486,7 +487,7 @@ appconfig_api_document(ApiCall *call)
 
 /*
  * When the answer of a call that is done was asked for, on
- * appconfig_http_clock(): what it says is no older than that
+ * appconfig_clock_now(): what it says is no older than that
  */
 int64
 appconfig_api_sent_at(const ApiCall *call)
@@ -522,7 +523,7 @@ drive(ApiSession *session)
 {
 	dlist_iter		   iter;
 	dlist_mutable_iter modify;
-	int64			   now = appconfig_http_clock();
+	int64			   now = appconfig_clock_now();
 
 	dlist_foreach(iter, &session->calls)
 	{
@@ -557,7 +558,7 @@ drive(ApiSession *session)
 void
 appconfig_api_wait(ApiSession *session)
 {
-	int64	   now = appconfig_http_clock();
+	int64	   now = appconfig_clock_now();
 	long	   timeout = -1; /* milliseconds */
 	dlist_iter iter;
 
@@ -570,7 +571,8 @@ appconfig_api_wait(ApiSession *session)
 		if (call->state == CALL_WAITING &&
 			(call->start_at > now || appconfig_http_has_room()))
 		{
-			long left = (long) ((Max(0, call->start_at - now) + 999) / 1000);
+			long left = (long) ((Max(0, call->start_at - now) + 999) /
+								CLOCK_MILLISECOND);
 
 			if (timeout < 0 || left < timeout)
 				timeout = left;

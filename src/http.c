@@ -42,7 +42,6 @@
 #include <openssl/ssl.h>
 #include <signal.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/ilist.h"
@@ -51,6 +50,7 @@
 #include "storage/latch.h"
 
 #include "address.h"
+#include "clock.h"
 #include "compat.h"
 #include "http.h"
 #include "http_memory.h"
@@ -75,7 +75,7 @@ typedef struct HttpPool
 	int			  epoll_fd;	   /* holds the sockets that curl waits for */
 	WaitEventSet *wait_set;	   /* latch, postmaster death, epoll_fd */
 	bool		  timer_set;   /* does curl want to be called at timer_at? */
-	int64		  timer_at;	   /* on appconfig_http_clock() */
+	int64		  timer_at;	   /* on appconfig_clock_now() */
 	int64		  waited;	   /* microseconds of waiting and driving */
 	bool		  ran_out;	   /* of memory, when curl was called last */
 	dlist_head	  transfers;   /* queued, in flight or ended */
@@ -204,16 +204,6 @@ appconfig_http_init(void)
 						errmsg("could not initialize libcurl")));
 }
 
-/* Microseconds on a clock that nobody sets */
-int64
-appconfig_http_clock(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64) now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 /* Every call that may start a thread stands between these two */
 static void
 enter_curl(sigset_t *saved)
@@ -287,7 +277,8 @@ set_timer(CURLM *multi pg_attribute_unused(), long milliseconds,
 {
 	pool->timer_set = milliseconds >= 0;
 	if (pool->timer_set)
-		pool->timer_at = appconfig_http_clock() + (int64) milliseconds * 1000;
+		pool->timer_at =
+			appconfig_clock_now() + milliseconds * CLOCK_MILLISECOND;
 	return 0;
 }
 
@@ -1155,7 +1146,7 @@ end_transfers(void)
 static int64
 time_taken(const HttpTransfer *transfer)
 {
-	return (pool->waited - transfer->waited_before) / 1000;
+	return (pool->waited - transfer->waited_before) / CLOCK_MILLISECOND;
 }
 
 /*
@@ -1234,11 +1225,11 @@ deadlines_left(void)
 static long
 timer_left(void)
 {
-	int64 left = pool->timer_at - appconfig_http_clock();
+	int64 left = pool->timer_at - appconfig_clock_now();
 
 	if (!pool->timer_set)
 		return -1;
-	return left <= 0 ? 0 : (long) ((left + 999) / 1000);
+	return left <= 0 ? 0 : (long) ((left + 999) / CLOCK_MILLISECOND);
 }
 
 /* Tells curl of the time, and of what has happened on its sockets */
@@ -1279,14 +1270,14 @@ call_curl(void)
 void
 appconfig_http_drive(void)
 {
-	int64	 before = appconfig_http_clock();
+	int64	 before = appconfig_clock_now();
 	sigset_t saved;
 
 	enter_curl(&saved);
 	send_queued();
 	set_limits();
 	call_curl();
-	pool->waited += appconfig_http_clock() - before;
+	pool->waited += appconfig_clock_now() - before;
 	pool->ran_out = appconfig_http_memory_ran_out();
 	end_transfers();
 	check_transfers();
@@ -1317,7 +1308,7 @@ void
 appconfig_http_wait(long timeout)
 {
 	WaitEvent event;
-	int64	  before = appconfig_http_clock();
+	int64	  before = appconfig_clock_now();
 	sigset_t  saved;
 
 	/* the transfer before them may have been released */
@@ -1328,6 +1319,6 @@ appconfig_http_wait(long timeout)
 						 appconfig_wait_event()) == 1 &&
 		(event.events & WL_LATCH_SET))
 		ResetLatch(MyLatch);
-	pool->waited += appconfig_http_clock() - before;
+	pool->waited += appconfig_clock_now() - before;
 	CHECK_FOR_INTERRUPTS();
 }

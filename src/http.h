@@ -66,8 +66,7 @@ typedef struct HttpResult
 	" that PostgreSQL runs under, or lower max_concurrency of the"        \
 	" foreign servers."
 
-extern void	 appconfig_http_init(void);
-extern int64 appconfig_http_clock(void);
+extern void appconfig_http_init(void);
 
 extern void				 appconfig_http_open(void);
 extern bool				 appconfig_http_has_room(void);
