@@ -38,6 +38,7 @@ OBJS = \
 	src/aws_sigv4.o \
 	src/address.o \
 	src/http.o \
+	src/http_field.o \
 	src/http_memory.o \
 	src/socket.o \
 	src/json.o \

@@ -18,8 +18,8 @@
  * something to be read is not used: it would be the answer to this request,
  * whatever it is.  All this is nobody's business above this file.
  *
- * What may not live here: retries, signing, JSON, anything of AWS but the
- * names of a few header fields.
+ * What may not live here: retries, signing, JSON, anything of AWS; which
+ * header fields count (http_field.c).
  *
  * Nothing here raises an error between a libcurl call and the book-keeping
  * that belongs to it, and no callback allocates from a memory context, raises
@@ -53,12 +53,12 @@
 #include "clock.h"
 #include "compat.h"
 #include "http.h"
+#include "http_field.h"
 #include "http_memory.h"
 #include "socket.h"
 
-#define MAX_IDLE_HANDLES	 64	  /* easy handles kept for later transfers */
-#define MAX_IDLE_CONNECTIONS 64	  /* kept, if there are descriptors enough */
-#define MAX_FIELD_LENGTH	 1024 /* bytes kept of a header field */
+#define MAX_IDLE_HANDLES	 64 /* easy handles kept for later transfers */
+#define MAX_IDLE_CONNECTIONS 64 /* kept, if there are descriptors enough */
 #define MAX_HEADER_SIZE		 (256 * 1024) /* bytes of all of them */
 #define POOL_DESCRIPTORS	 4 /* curl's two, the epoll set, the wait set */
 #define NAME_DESCRIPTORS	 2 /* curl's, while it resolves a name */
@@ -124,28 +124,6 @@ struct HttpTransfer
 
 /* NULL until the first transfer */
 static HttpPool *pool = NULL;
-
-/* By HttpField */
-static const char *const field_names[HTTP_FIELD_COUNT] = {
-	"x-amzn-RequestId", "x-amzn-ErrorType",	 "Date",
-	"Retry-After",		"x-amz-retry-after",
-};
-
-/*
- * What may be said of how the body is coded.  We ask for nothing, and a coding
- * would let bytes come in that count nowhere.
- */
-static const struct
-{
-	const char *field;
-	const char *allowed;
-	const char *reason;
-} codings[] = {
-	{"Transfer-Encoding", "chunked",
-	 "a Transfer-Encoding that nobody has asked for"},
-	{"Content-Encoding", "identity",
-	 "a Content-Encoding that nobody has asked for"},
-};
 
 /* What a failure of libcurl means; all others mean that the answer is not HTTP
  */
@@ -405,92 +383,6 @@ check_connection(void *userp, char *peer, char *local pg_attribute_unused(),
 }
 #endif
 
-/* Is it the line of that header field?  Sets the value, trimmed. */
-static bool
-is_field(const char *line, size_t length, const char *name, const char **value,
-		 size_t *value_length)
-{
-	size_t		name_length = strlen(name);
-	const char *end = line + length;
-
-	if (length <= name_length || line[name_length] != ':' ||
-		pg_strncasecmp(line, name, name_length) != 0)
-		return false;
-	*value = line + name_length + 1;
-	while (*value < end && (**value == ' ' || **value == '\t'))
-		(*value)++;
-	while (end > *value && (unsigned char) end[-1] <= ' ')
-		end--;
-	*value_length = end - *value;
-	return true;
-}
-
-/* A printable copy of a header field's value: it ends up in messages */
-static char *
-copy_value(const char *value, size_t length)
-{
-	char *copy = strndup(value, Min(length, MAX_FIELD_LENGTH));
-	char *c;
-
-	for (c = copy; c != NULL && *c != '\0'; c++)
-	{
-		if ((unsigned char) *c < ' ' || (unsigned char) *c > '~')
-			*c = '?';
-	}
-	return copy;
-}
-
-/*
- * Keeps a header field that is asked for; a repeated one counts once, the last
- */
-static void
-keep_field(HttpTransfer *transfer, const char *line, size_t length)
-{
-	const char *value;
-	size_t		value_length;
-	int			i;
-
-	for (i = 0; i < HTTP_FIELD_COUNT; i++)
-	{
-		if (!is_field(line, length, field_names[i], &value, &value_length))
-			continue;
-		free(transfer->field[i]);
-		transfer->field[i] = copy_value(value, value_length);
-		if (transfer->field[i] == NULL)
-			decide(transfer, HTTP_OUT_OF_MEMORY, NO_MEMORY);
-		return;
-	}
-}
-
-/* Refuses an answer whose body is coded */
-static void
-check_coding(HttpTransfer *transfer, const char *line, size_t length)
-{
-	const char *value;
-	size_t		value_length;
-	int			i;
-
-	for (i = 0; i < (int) lengthof(codings); i++)
-	{
-		if (is_field(line, length, codings[i].field, &value, &value_length) &&
-			(value_length != strlen(codings[i].allowed) ||
-			 pg_strncasecmp(value, codings[i].allowed, value_length) != 0))
-			decide(transfer, HTTP_MALFORMED, codings[i].reason);
-	}
-}
-
-static void
-forget_fields(HttpTransfer *transfer)
-{
-	int i;
-
-	for (i = 0; i < HTTP_FIELD_COUNT; i++)
-	{
-		free(transfer->field[i]);
-		transfer->field[i] = NULL;
-	}
-}
-
 static size_t
 receive_header(char *line, size_t size, size_t count, void *userp)
 {
@@ -503,11 +395,15 @@ receive_header(char *line, size_t size, size_t count, void *userp)
 		decide(transfer, HTTP_TOO_LARGE, "its header is too long");
 	/* an interim answer, a 100 say, is followed by the real one */
 	if (length > 5 && memcmp(line, "HTTP/", 5) == 0)
-		forget_fields(transfer);
+		appconfig_http_field_forget(transfer->field);
 	else
 	{
-		check_coding(transfer, line, length);
-		keep_field(transfer, line, length);
+		const char *reason = appconfig_http_field_refuse(line, length);
+
+		if (reason != NULL)
+			decide(transfer, HTTP_MALFORMED, reason);
+		if (!appconfig_http_field_keep(transfer->field, line, length))
+			decide(transfer, HTTP_OUT_OF_MEMORY, NO_MEMORY);
 	}
 	return transfer->verdict == HTTP_IN_FLIGHT ? length : 0;
 }
@@ -972,7 +868,7 @@ appconfig_http_release(HttpTransfer *transfer)
 		curl_easy_cleanup(transfer->easy);
 	leave_curl(&saved);
 	curl_slist_free_all(transfer->headers);
-	forget_fields(transfer);
+	appconfig_http_field_forget(transfer->field);
 	free(transfer->body);
 	free(transfer);
 }

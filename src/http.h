@@ -8,6 +8,8 @@
 #ifndef APPCONFIG_HTTP_H
 #define APPCONFIG_HTTP_H
 
+#include "http_field.h"
+
 /* One request on its way, and then its answer */
 typedef struct HttpTransfer HttpTransfer;
 
@@ -36,17 +38,6 @@ typedef struct HttpRequest
 	int				   request_timeout;	  /* milliseconds; both of waiting */
 	size_t			   max_response_size; /* bytes of body */
 } HttpRequest;
-
-/* Header fields of an answer that somebody above asks for */
-typedef enum HttpField
-{
-	HTTP_FIELD_REQUEST_ID,
-	HTTP_FIELD_ERROR_TYPE,
-	HTTP_FIELD_DATE,
-	HTTP_FIELD_RETRY_AFTER,
-	HTTP_FIELD_AMZ_RETRY_AFTER,
-	HTTP_FIELD_COUNT
-} HttpField;
 
 /* An answer; strings and body belong to the transfer */
 typedef struct HttpResult
