@@ -41,6 +41,7 @@ OBJS = \
 	src/http_field.o \
 	src/http_memory.o \
 	src/socket.o \
+	src/watch.o \
 	src/json.o \
 	src/pacer.o \
 	src/retry.o \

@@ -5,7 +5,7 @@
  *
  * A call is one GET request with as many attempts as it takes: each is signed
  * anew, and between two of them the call waits, together with everything else
- * that the backend waits for.  Calls make progress only while somebody drives
+ * that the backend waits for.  Calls make progress only while somebody polls
  * their session, and a failed one raises its error only when its owner asks
  * for the document, so that errors come in the order of the rows.
  *
@@ -517,14 +517,19 @@ appconfig_api_release(ApiCall *call)
 	MemoryContextDelete(call->context);
 }
 
-/* Lets all calls of the session get on as far as they can without waiting */
-static void
-drive(ApiSession *session)
+/*
+ * Lets all calls of the session get on as far as they can without waiting.
+ * The answers of other sessions come in as well, but wait to be looked at
+ * until somebody polls these.
+ */
+void
+appconfig_api_poll(ApiSession *session)
 {
 	dlist_iter		   iter;
 	dlist_mutable_iter modify;
 	int64			   now = appconfig_clock_now();
 
+	appconfig_http_open();
 	dlist_foreach(iter, &session->calls)
 	{
 		ApiCall *call = dlist_container(ApiCall, node, iter.cur);
@@ -549,38 +554,36 @@ drive(ApiSession *session)
 	}
 }
 
+/* Asks to be woken when the next call is to go out that waits for its time */
+static void
+ask_for_times(ApiSession *session)
+{
+	int64	   now = appconfig_clock_now();
+	dlist_iter iter;
+
+	dlist_foreach(iter, &session->calls)
+	{
+		const ApiCall *call = dlist_container(ApiCall, node, iter.cur);
+
+		/* for a place a call waits with those that have one */
+		if (call->state == CALL_WAITING &&
+			(call->start_at > now || appconfig_http_has_room()))
+			appconfig_http_wake(call->start_at);
+	}
+}
+
 /*
- * Waits until a call of the session can get on, and drives it.  There must be
- * one that is not done.  The answers of other sessions come in as well, but
- * wait to be looked at until somebody waits for these.  Interrupts happen in
+ * Waits until a call of the session can get on, which appconfig_api_poll()
+ * then lets it.  There must be one that is not done.  Interrupts happen in
  * here.
  */
 void
 appconfig_api_wait(ApiSession *session)
 {
-	int64	   now = appconfig_clock_now();
-	long	   timeout = -1; /* milliseconds */
-	dlist_iter iter;
-
-	appconfig_http_open();
-	dlist_foreach(iter, &session->calls)
-	{
-		ApiCall *call = dlist_container(ApiCall, node, iter.cur);
-
-		/* for a place a call waits with those that have one */
-		if (call->state == CALL_WAITING &&
-			(call->start_at > now || appconfig_http_has_room()))
-		{
-			long left = (long) ((Max(0, call->start_at - now) + 999) /
-								CLOCK_MILLISECOND);
-
-			if (timeout < 0 || left < timeout)
-				timeout = left;
-		}
-	}
 	/* better an error than a wait for nothing */
 	if (dlist_is_empty(&session->calls))
 		elog(ERROR, "no call to AWS AppConfig is under way");
-	appconfig_http_wait(timeout);
-	drive(session);
+	appconfig_http_open();
+	ask_for_times(session);
+	appconfig_http_wait();
 }

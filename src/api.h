@@ -73,6 +73,7 @@ extern int64			appconfig_api_sent_at(const ApiCall *call);
 pg_noreturn extern void appconfig_api_raise(const ApiCall *call);
 extern void				appconfig_api_release(ApiCall *call);
 
+extern void appconfig_api_poll(ApiSession *session);
 extern void appconfig_api_wait(ApiSession *session);
 
 #endif /* APPCONFIG_API_H */

@@ -5,10 +5,11 @@
  *
  * The only file that knows how libcurl transfers.  A backend has one pool: one
  * curl multi handle with the connections to all servers.  curl tells us which
- * sockets and which timer it waits for, the sockets go into an epoll set, and
- * that set, the process latch and the postmaster's death are waited for
- * together.  So nothing here blocks without listening for interrupts, whatever
- * the network does; and whoever waits for one transfer lets all get on.
+ * sockets and which time it waits for.  These, the deadlines of transfers and
+ * the times that callers ask for make a single descriptor ready (watch.c), and
+ * that, the process latch and the postmaster's death are waited for together.
+ * So nothing here blocks without listening for interrupts, whatever the
+ * network does; and whoever waits for one transfer lets all get on.
  *
  * A connection is kept for whoever asks for the same host, port and trust
  * next: curl compares these.  What is signed is the request, so it does not
@@ -19,7 +20,7 @@
  * whatever it is.  All this is nobody's business above this file.
  *
  * What may not live here: retries, signing, JSON, anything of AWS; which
- * header fields count (http_field.c).
+ * header fields count (http_field.c), and how is waited (watch.c).
  *
  * Nothing here raises an error between a libcurl call and the book-keeping
  * that belongs to it, and no callback allocates from a memory context, raises
@@ -41,13 +42,11 @@
 #include <fcntl.h>
 #include <openssl/ssl.h>
 #include <signal.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "lib/ilist.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
-#include "storage/latch.h"
 
 #include "address.h"
 #include "clock.h"
@@ -56,11 +55,12 @@
 #include "http_field.h"
 #include "http_memory.h"
 #include "socket.h"
+#include "watch.h"
 
 #define MAX_IDLE_HANDLES	 64 /* easy handles kept for later transfers */
 #define MAX_IDLE_CONNECTIONS 64 /* kept, if there are descriptors enough */
 #define MAX_HEADER_SIZE		 (256 * 1024) /* bytes of all of them */
-#define POOL_DESCRIPTORS	 4 /* curl's two, the epoll set, the wait set */
+#define MULTI_DESCRIPTORS	 2 /* curl's own, from beginning to end */
 #define NAME_DESCRIPTORS	 2 /* curl's, while it resolves a name */
 
 #define NO_MEMORY "there is no memory for the transfer"
@@ -70,18 +70,16 @@
 
 typedef struct HttpPool
 {
-	CURLM		 *multi;
-	int			  descriptors; /* told to PostgreSQL, besides the sockets */
-	int			  epoll_fd;	   /* holds the sockets that curl waits for */
-	WaitEventSet *wait_set;	   /* latch, postmaster death, epoll_fd */
-	bool		  timer_set;   /* does curl want to be called at timer_at? */
-	int64		  timer_at;	   /* on appconfig_clock_now() */
-	int64		  waited;	   /* microseconds of waiting and driving */
-	bool		  ran_out;	   /* of memory, when curl was called last */
-	dlist_head	  transfers;   /* queued, in flight or ended */
-	int			  in_flight;   /* those that the multi handle has */
-	int			  resolving;   /* those of them without an address so far */
-	int			  limit;	   /* connections that have descriptors */
+	CURLM	  *multi;
+	Watch	   watch;
+	int64	   timer_at; /* when curl wants to be called; or CLOCK_NEVER */
+	int64	   wake_at;	 /* and somebody above, who waits for something else */
+	int64	   waited;	 /* microseconds of waiting and driving */
+	bool	   ran_out;	 /* of memory, when curl was called last */
+	dlist_head transfers;		  /* queued, in flight or ended */
+	int		   in_flight;		  /* those that the multi handle has */
+	int		   resolving;		  /* those of them without an address so far */
+	int		   limit;			  /* connections that have descriptors */
 	CURL *idle[MAX_IDLE_HANDLES]; /* handles without a transfer; they keep TLS
 								   * sessions */
 	int	  idle_count;
@@ -219,21 +217,11 @@ watch_socket(CURL *easy, curl_socket_t sock, int what,
 			 void *userp   pg_attribute_unused(),
 			 void *socketp pg_attribute_unused())
 {
-	struct epoll_event event = {0};
-
 	if (what == CURL_POLL_REMOVE)
-	{
-		/* a closed socket has left the set by itself */
-		(void) epoll_ctl(pool->epoll_fd, EPOLL_CTL_DEL, sock, NULL);
-		return 0;
-	}
-	if (what & CURL_POLL_IN)
-		event.events |= EPOLLIN;
-	if (what & CURL_POLL_OUT)
-		event.events |= EPOLLOUT;
-	event.data.fd = sock;
-	if (epoll_ctl(pool->epoll_fd, EPOLL_CTL_MOD, sock, &event) != 0 &&
-		epoll_ctl(pool->epoll_fd, EPOLL_CTL_ADD, sock, &event) != 0)
+		appconfig_watch_remove(&pool->watch, sock);
+	else if (!appconfig_watch_add(&pool->watch, sock,
+								  (what & CURL_POLL_IN) != 0,
+								  (what & CURL_POLL_OUT) != 0))
 	{
 		int			  save_errno = errno;
 		HttpTransfer *transfer = transfer_of(easy);
@@ -253,10 +241,9 @@ static int
 set_timer(CURLM *multi pg_attribute_unused(), long milliseconds,
 		  void *userp pg_attribute_unused())
 {
-	pool->timer_set = milliseconds >= 0;
-	if (pool->timer_set)
-		pool->timer_at =
-			appconfig_clock_now() + milliseconds * CLOCK_MILLISECOND;
+	pool->timer_at = milliseconds < 0 ? CLOCK_NEVER
+									  : appconfig_clock_now() +
+											milliseconds * CLOCK_MILLISECOND;
 	return 0;
 }
 
@@ -456,22 +443,8 @@ destroy_pool(HttpPool *old)
 	if (old->multi != NULL)
 		curl_multi_cleanup(old->multi);
 	leave_curl(&saved);
-	if (old->wait_set != NULL)
-		FreeWaitEventSet(old->wait_set);
-	if (old->epoll_fd >= 0)
-		close(old->epoll_fd);
-	for (; old->descriptors > 0; old->descriptors--)
-		ReleaseExternalFD();
+	appconfig_watch_close(&old->watch);
 	free(old);
-}
-
-pg_noreturn static void
-raise_no_descriptors(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
-			 errmsg("could not watch the connections to AWS AppConfig: %m"),
-			 errhint(HTTP_DESCRIPTORS_HINT)));
 }
 
 pg_noreturn static void
@@ -487,67 +460,15 @@ raise_no_memory(void)
 static void
 create_multi(HttpPool *new)
 {
-	int next[POOL_DESCRIPTORS - 1];
+	int next[MULTI_DESCRIPTORS];
 	int i;
-	int missing = 0;
-	int save_errno = 0;
 
-	for (i = 0; i < (int) lengthof(next); i++)
-	{
-		next[i] = fcntl(new->epoll_fd, F_DUPFD_CLOEXEC, 0);
-		if (next[i] < 0)
-		{
-			save_errno = errno;
-			missing++;
-		}
-	}
-	for (i = 0; i < (int) lengthof(next); i++)
-	{
-		if (next[i] >= 0)
-			close(next[i]);
-	}
-	if (missing > 0)
-	{
-		errno = save_errno;
-		raise_no_descriptors();
-	}
+	appconfig_watch_find_free(&new->watch, next, MULTI_DESCRIPTORS);
 	new->multi = curl_multi_init();
 	if (new->multi == NULL)
 		raise_no_memory();
-	for (i = 0; i < (int) lengthof(next); i++)
+	for (i = 0; i < MULTI_DESCRIPTORS; i++)
 		(void) fcntl(next[i], F_SETFD, FD_CLOEXEC);
-}
-
-static void
-create_wait_set(HttpPool *new)
-{
-	/* PostgreSQL counts this one itself */
-	ReleaseExternalFD();
-	new->descriptors--;
-	new->wait_set = appconfig_create_wait_event_set(3);
-	AddWaitEventToSet(new->wait_set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch,
-					  NULL);
-	if (IsUnderPostmaster)
-		AddWaitEventToSet(new->wait_set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET,
-						  NULL, NULL);
-	AddWaitEventToSet(new->wait_set, WL_SOCKET_READABLE, new->epoll_fd, NULL,
-					  NULL);
-}
-
-static void
-fill_pool(HttpPool *new)
-{
-	while (new->descriptors < POOL_DESCRIPTORS)
-	{
-		if (!AcquireExternalFD())
-			raise_no_descriptors();
-		new->descriptors++;
-	}
-	new->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (new->epoll_fd < 0)
-		raise_no_descriptors();
-	create_multi(new);
-	create_wait_set(new);
 	curl_multi_setopt(new->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
 	curl_multi_setopt(new->multi, CURLMOPT_TIMERFUNCTION, set_timer);
 }
@@ -560,11 +481,13 @@ create_pool(void)
 	if (new == NULL)
 		raise_no_memory();
 	dlist_init(&new->transfers);
-	new->epoll_fd = -1;
 	new->limit = PG_INT32_MAX;
+	new->timer_at = CLOCK_NEVER;
+	new->wake_at = CLOCK_NEVER;
 	PG_TRY();
 	{
-		fill_pool(new);
+		appconfig_watch_open(&new->watch, MULTI_DESCRIPTORS);
+		create_multi(new);
 	}
 	PG_CATCH();
 	{
@@ -1038,27 +961,21 @@ end_transfers(void)
 	}
 }
 
-/* Milliseconds that a transfer has been waited for and worked on */
-static int64
-time_taken(const HttpTransfer *transfer)
-{
-	return (pool->waited - transfer->waited_before) / CLOCK_MILLISECOND;
-}
-
 /*
- * Milliseconds that a transfer may still take.  Only waiting counts, and what
+ * Microseconds that a transfer may still take.  Only waiting counts, and what
  * we do here: while the query does something else nobody reads what arrives,
  * and an answer that lies there already is not late.  That is why curl's own
  * timeouts, which go by the clock, are not used.
  */
-static long
+static int64
 time_left(const HttpTransfer *transfer)
 {
 	int limit = is_connected(transfer) ? transfer->request_timeout
 									   : Min(transfer->connect_timeout,
 											 transfer->request_timeout);
 
-	return (long) Max(0, limit - time_taken(transfer));
+	return limit * CLOCK_MILLISECOND -
+		   (pool->waited - transfer->waited_before);
 }
 
 /*
@@ -1100,62 +1017,33 @@ check_transfers(void)
 	}
 }
 
-/* Milliseconds until one of the transfers may take no longer; -1 for never */
-static long
-deadlines_left(void)
-{
-	long	   left = -1;
-	dlist_iter iter;
-
-	dlist_foreach(iter, &pool->transfers)
-	{
-		HttpTransfer *transfer = dlist_container(HttpTransfer, node, iter.cur);
-
-		if (transfer->added && (left < 0 || time_left(transfer) < left))
-			left = time_left(transfer);
-	}
-	return left;
-}
-
-/* Milliseconds until curl wants to be called, rounded up; -1 for never */
-static long
-timer_left(void)
-{
-	int64 left = pool->timer_at - appconfig_clock_now();
-
-	if (!pool->timer_set)
-		return -1;
-	return left <= 0 ? 0 : (long) ((left + 999) / CLOCK_MILLISECOND);
-}
-
 /* Tells curl of the time, and of what has happened on its sockets */
 static void
 call_curl(void)
 {
-	struct epoll_event events[64];
-	int				   running;
-	int				   n;
-	int				   i;
+	WatchEvent events[WATCH_MOST_EVENTS];
+	int		   running;
+	int		   n;
+	int		   i;
 
-	if (timer_left() == 0)
+	if (pool->timer_at <= appconfig_clock_now())
 	{
-		pool->timer_set = false;
+		pool->timer_at = CLOCK_NEVER;
 		curl_multi_socket_action(pool->multi, CURL_SOCKET_TIMEOUT, 0,
 								 &running);
 	}
-	n = epoll_wait(pool->epoll_fd, events, lengthof(events), 0);
+	n = appconfig_watch_look(&pool->watch, events);
 	for (i = 0; i < n; i++)
 	{
 		int what = 0;
 
-		if (events[i].events & EPOLLIN)
+		if (events[i].readable)
 			what |= CURL_CSELECT_IN;
-		if (events[i].events & EPOLLOUT)
+		if (events[i].writable)
 			what |= CURL_CSELECT_OUT;
-		if (events[i].events & (EPOLLERR | EPOLLHUP))
+		if (events[i].failed)
 			what |= CURL_CSELECT_ERR;
-		curl_multi_socket_action(pool->multi, events[i].data.fd, what,
-								 &running);
+		curl_multi_socket_action(pool->multi, events[i].sock, what, &running);
 	}
 }
 
@@ -1169,6 +1057,7 @@ appconfig_http_drive(void)
 	int64	 before = appconfig_clock_now();
 	sigset_t saved;
 
+	pool->wake_at = CLOCK_NEVER;
 	enter_curl(&saved);
 	send_queued();
 	set_limits();
@@ -1180,41 +1069,51 @@ appconfig_http_drive(void)
 	leave_curl(&saved);
 }
 
-/* Milliseconds until there is something to do, at most that many; -1: never */
-static long
-limit_timeout(long timeout)
+/*
+ * Lets whoever waits next wake at that time at the latest, on
+ * appconfig_clock_now().  All may ask; appconfig_http_drive() forgets it.
+ */
+void
+appconfig_http_wake(int64 at)
 {
-	long limits[] = {timer_left(), deadlines_left()};
-	int	 i;
+	pool->wake_at = Min(pool->wake_at, at);
+}
 
-	for (i = 0; i < (int) lengthof(limits); i++)
+/* When there is something to do even if nothing happens on a socket */
+static int64
+next_time(void)
+{
+	int64	   now = appconfig_clock_now();
+	int64	   at = Min(pool->timer_at, pool->wake_at);
+	dlist_iter iter;
+
+	dlist_foreach(iter, &pool->transfers)
 	{
-		if (limits[i] >= 0 && (timeout < 0 || limits[i] < timeout))
-			timeout = limits[i];
+		HttpTransfer *transfer = dlist_container(HttpTransfer, node, iter.cur);
+
+		if (transfer->added)
+			at = Min(at, now + time_left(transfer));
 	}
-	return timeout;
+	return at;
 }
 
 /*
- * Waits until a transfer can get on, the latch is set or the time is over:
- * timeout milliseconds, -1 for no limit.  Then lets interrupts happen, so the
- * caller must hold nothing that an error would leak.
+ * Waits until a transfer can get on, the latch is set, or it is a time that
+ * was asked for.  Then lets interrupts happen, so the caller must hold nothing
+ * that an error would leak.
  */
 void
-appconfig_http_wait(long timeout)
+appconfig_http_wait(void)
 {
-	WaitEvent event;
-	int64	  before = appconfig_clock_now();
-	sigset_t  saved;
+	int64	 before = appconfig_clock_now();
+	sigset_t saved;
 
 	/* the transfer before them may have been released */
 	enter_curl(&saved);
 	send_queued();
 	leave_curl(&saved);
-	if (WaitEventSetWait(pool->wait_set, limit_timeout(timeout), &event, 1,
-						 appconfig_wait_event()) == 1 &&
-		(event.events & WL_LATCH_SET))
-		ResetLatch(MyLatch);
+	appconfig_watch_set_timer(&pool->watch, next_time());
+	appconfig_watch_wait(&pool->watch);
 	pool->waited += appconfig_clock_now() - before;
 	CHECK_FOR_INTERRUPTS();
 }

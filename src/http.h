@@ -51,12 +51,6 @@ typedef struct HttpResult
 	uint64		bytes_received; /* header and body, as on the wire */
 } HttpResult;
 
-/* What can be done about HTTP_OUT_OF_DESCRIPTORS */
-#define HTTP_DESCRIPTORS_HINT                                             \
-	"Raise max_files_per_process, or the limit of open files (ulimit -n)" \
-	" that PostgreSQL runs under, or lower max_concurrency of the"        \
-	" foreign servers."
-
 extern void appconfig_http_init(void);
 
 extern void				 appconfig_http_open(void);
@@ -66,6 +60,7 @@ extern const HttpResult *appconfig_http_result(HttpTransfer *transfer);
 extern void				 appconfig_http_release(HttpTransfer *transfer);
 
 extern void appconfig_http_drive(void);
-extern void appconfig_http_wait(long timeout);
+extern void appconfig_http_wake(int64 at);
+extern void appconfig_http_wait(void);
 
 #endif /* APPCONFIG_HTTP_H */

@@ -659,10 +659,11 @@ receive_abandoned(Memo *memo)
 	}
 }
 
-/* Waits until some call can get on; see appconfig_api_wait() */
+/* Waits until some call can get on, and lets it; see appconfig_api_wait() */
 void
 appconfig_memo_wait(Memo *memo)
 {
 	appconfig_api_wait(memo->owner.session);
+	appconfig_api_poll(memo->owner.session);
 	receive_abandoned(memo);
 }
