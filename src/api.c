@@ -3,7 +3,7 @@
  * api.c
  *		Calls of the service: signed, retried, parsed.
  *
- * A call is one GET request with as many attempts as it takes: each is signed
+ * A call is one request with as many attempts as it takes: each is signed
  * anew, and between two of them the call waits, together with everything else
  * that the backend waits for.  Calls make progress only while somebody polls
  * their session, and a failed one raises its error only when its owner asks
@@ -31,9 +31,9 @@
 #include "pacer.h"
 #include "retry.h"
 
-#define SIGNING_NAME	  "appconfig"
 #define TOKEN_HEADER	  "X-Amz-Security-Token: "
 #define INVOCATION_ID_LEN 36 /* characters of a UUID */
+#define MAX_HEADERS		  9
 
 struct ApiSession
 {
@@ -61,8 +61,11 @@ struct ApiCall
 	ApiCounters			 *counters; /* of the scan that asked first */
 	ApiCounters			 *totals;	/* of the server's operation */
 	const char			 *operation;
+	HttpMethod			  method;
 	char				 *path; /* with the endpoint's prefix, as signed */
 	char				 *query;
+	char				 *body; /* NULL for none */
+	const char			 *content_type;
 	bool				  names_something;
 	ApiMember			  members[API_MAX_MEMBERS + 1];
 	Pacer				 *pacer;
@@ -156,6 +159,12 @@ token_header(const char *token)
 	return header;
 }
 
+static size_t
+body_length(const ApiCall *call)
+{
+	return call->body != NULL ? strlen(call->body) : 0;
+}
+
 /* The headers of one attempt, ended by NULL, in the current context */
 static const char **
 sign_attempt(const ApiCall *call)
@@ -163,16 +172,19 @@ sign_attempt(const ApiCall *call)
 	const ApiOwner		 *owner = call->owner;
 	const AwsCredentials *credentials = owner->credentials;
 	AwsSigv4Header		  signed_header = {"Host", owner->settings->host};
-	AwsSigv4Request		  request = {.method = "GET",
+	AwsSigv4Request		  request = {.method =
+										 appconfig_http_method_name(call->method),
 									 .path = call->path,
 									 .query = call->query,
 									 .headers = &signed_header,
-									 .nheaders = 1};
+									 .nheaders = 1,
+									 .payload = call->body,
+									 .payload_len = body_length(call)};
 	AwsSigv4Scope  scope = {.time = time(NULL) + owner->session->clock_offset,
 							.region = owner->settings->region,
-							.service = SIGNING_NAME};
+							.service = owner->settings->service};
 	AwsSigv4Result signature;
-	const char	 **headers = palloc0(sizeof(char *) * 9);
+	const char	 **headers = palloc0(sizeof(char *) * (MAX_HEADERS + 1));
 	int			   n = 0;
 
 	if (!appconfig_sigv4_sign(&request, &scope, credentials, &signature))
@@ -184,6 +196,8 @@ sign_attempt(const ApiCall *call)
 	headers[n++] = psprintf("Authorization: %s", signature.authorization);
 	if (credentials->session_token != NULL)
 		headers[n++] = token_header(credentials->session_token);
+	if (call->body != NULL)
+		headers[n++] = psprintf("Content-Type: %s", call->content_type);
 	headers[n++] = "Accept: application/json";
 	headers[n++] = "User-Agent: appconfig_fdw/1.0";
 	headers[n++] = psprintf("amz-sdk-invocation-id: %s", call->invocation_id);
@@ -211,6 +225,10 @@ start_attempt(ApiCall *call)
 				   CurrentMemoryContext, "appconfig_fdw request", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(scratch);
 	HttpRequest	  request = {
+		  .method = call->method,
+		  .policy = settings->policy,
+		  .body = call->body,
+		  .body_length = body_length(call),
 		  .url = psprintf(
 			  "%.*s%s%s%s",
 			  (int) (strlen(settings->base_url) - strlen(settings->path_prefix)),
@@ -410,7 +428,7 @@ end_call(void *arg)
 
 /*
  * Starts a call, as soon as the pace allows, and returns without waiting.  The
- * strings of the request are copied, but for the operation.  The caller
+ * strings of the request are copied, but for the constants.  The caller
  * releases the call, or its owner's memory does.
  */
 ApiCall *
@@ -431,6 +449,9 @@ appconfig_api_start(const ApiOwner *owner, const ApiRequest *request,
 	call->operation = request->operation;
 	call->path = psprintf("%s%s", owner->settings->path_prefix, request->path);
 	call->query = pstrdup(request->query);
+	call->method = request->method;
+	call->body = request->body != NULL ? pstrdup(request->body) : NULL;
+	call->content_type = request->content_type;
 	call->names_something = request->names_something;
 	memcpy(call->members, request->members, sizeof(call->members));
 	make_invocation_id(call->invocation_id);
@@ -500,6 +521,7 @@ void
 appconfig_api_raise(const ApiCall *call)
 {
 	AwsCallName name = {.operation = call->operation,
+						.method = appconfig_http_method_name(call->method),
 						.target = psprintf("%s%s%s", call->path,
 										   call->query[0] != '\0' ? "?" : "",
 										   call->query),

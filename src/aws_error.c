@@ -582,11 +582,11 @@ appconfig_error_raise(const AwsError *error, const AwsCallName *call)
 		appendStringInfo(&detail, ", request ID %s", error->request_id);
 	if (error->message != NULL && error->message[0] != '\0')
 		appendStringInfo(&detail, ": %s", error->message);
-	ereport(
-		ERROR,
-		(errcode(error->sqlstate), errmsg("%s", error->summary),
-		 errdetail_internal("%s", detail.data),
-		 error->hint != NULL ? errhint(error->hint, call->operation) : 0,
-		 errcontext("GET %s", presentable(call->target, strlen(call->target),
-										  call->credentials))));
+	ereport(ERROR,
+			(errcode(error->sqlstate), errmsg("%s", error->summary),
+			 errdetail_internal("%s", detail.data),
+			 error->hint != NULL ? errhint(error->hint, call->operation) : 0,
+			 errcontext("%s %s", call->method,
+						presentable(call->target, strlen(call->target),
+									call->credentials))));
 }

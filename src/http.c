@@ -91,8 +91,8 @@ struct HttpTransfer
 	CURL			  *easy;
 	bool			   added; /* does the multi handle have it? */
 	struct curl_slist *headers;
-	bool			   plain;	/* http: and so for loopback addresses only */
-	bool			   by_name; /* is there a name to resolve? */
+	AddressPolicy	   policy;			/* what it may reach */
+	bool			   by_name;			/* is there a name to resolve? */
 	bool			   resolving;		/* has it not been, so far? */
 	int				   reserved;		/* descriptors for that */
 	int				   connect_timeout; /* milliseconds */
@@ -180,6 +180,16 @@ appconfig_http_init(void)
 						errmsg("could not initialize libcurl")));
 }
 
+/* As it is sent and signed */
+const char *
+appconfig_http_method_name(HttpMethod method)
+{
+	static const char *const names[] = {
+		[HTTP_GET] = "GET", [HTTP_POST] = "POST", [HTTP_PUT] = "PUT"};
+
+	return names[method];
+}
+
 /* Every call that may start a thread stands between these two */
 static void
 enter_curl(sigset_t *saved)
@@ -260,12 +270,6 @@ decide(HttpTransfer *transfer, HttpOutcome verdict, const char *reason)
 	transfer->reason = reason;
 }
 
-static AddressPolicy
-policy_of(const HttpTransfer *transfer)
-{
-	return transfer->plain ? ADDRESS_LOOPBACK : ADDRESS_SERVICE;
-}
-
 /* The name is resolved, or there was a connection to it */
 static void
 set_resolved(HttpTransfer *transfer)
@@ -291,7 +295,7 @@ open_socket(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
 	transfer->connects = true;
 	if (purpose != CURLSOCKTYPE_IPCXN)
 		return CURL_SOCKET_BAD;
-	if (!appconfig_address_is_allowed(&address->addr, policy_of(transfer)))
+	if (!appconfig_address_is_allowed(&address->addr, transfer->policy))
 	{
 		decide(transfer, HTTP_NOT_TRUSTED,
 			   "the address is one that no request may go to");
@@ -362,7 +366,7 @@ check_connection(void *userp, char *peer, char *local pg_attribute_unused(),
 		(sock >= 0 && !appconfig_socket_has_input(sock) &&
 		 !tls_has_input(transfer->easy) &&
 		 appconfig_address_is_allowed(appconfig_socket_peer(sock),
-									  policy_of(transfer))))
+									  transfer->policy)))
 		return CURL_PREREQFUNC_OK;
 	transfer->is_stale = true;
 	curl_easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE, 1L);
@@ -539,16 +543,7 @@ set_limits(void)
  * ------------------------------------------------------------------------
  */
 
-/*
- * Everything that a transfer is told.  Returns false if libcurl takes an
- * option for wrong, which happens when memory is out.
- */
-static bool
-set_options(HttpTransfer *transfer, const HttpRequest *request)
-{
-	CURL	*easy = transfer->easy;
-	CURLcode bad = CURLE_OK;
-
+/* Sets an option, unless one before it could not be set */
 #define SET(option, value)                               \
 	do                                                   \
 	{                                                    \
@@ -556,9 +551,13 @@ set_options(HttpTransfer *transfer, const HttpRequest *request)
 			bad = curl_easy_setopt(easy, option, value); \
 	} while (0)
 
-	SET(CURLOPT_URL, request->url);
-	SET(CURLOPT_HTTPHEADER, transfer->headers);
-	SET(CURLOPT_HTTPGET, 1L);
+/* What the transfer tells us of itself, and asks for */
+static CURLcode
+set_callbacks(HttpTransfer *transfer)
+{
+	CURL	*easy = transfer->easy;
+	CURLcode bad = CURLE_OK;
+
 	SET(CURLOPT_PRIVATE, transfer);
 	SET(CURLOPT_ERRORBUFFER, transfer->error);
 	SET(CURLOPT_WRITEFUNCTION, receive_body);
@@ -574,10 +573,46 @@ set_options(HttpTransfer *transfer, const HttpRequest *request)
 #else
 	SET(CURLOPT_FORBID_REUSE, 1L);
 #endif
-	/* see check_deadlines(); 0 would be the default of five minutes */
+	return bad;
+}
+
+/* What it sends, and where to */
+static CURLcode
+set_request(HttpTransfer *transfer, const HttpRequest *request)
+{
+	CURL	*easy = transfer->easy;
+	CURLcode bad = CURLE_OK;
+
+	SET(CURLOPT_URL, request->url);
+	SET(CURLOPT_HTTPHEADER, transfer->headers);
+	if (request->body != NULL)
+	{
+		/* the length first: it is how much is copied */
+		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) request->body_length);
+		SET(CURLOPT_COPYPOSTFIELDS, request->body);
+	}
+	else
+		SET(CURLOPT_HTTPGET, 1L);
+	SET(CURLOPT_CUSTOMREQUEST, appconfig_http_method_name(request->method));
+	if (request->ca_bundle != NULL)
+	{
+		SET(CURLOPT_CAINFO, request->ca_bundle);
+		SET(CURLOPT_CAPATH, NULL);
+	}
+	return bad;
+}
+
+/* How it behaves, and what it leaves alone */
+static CURLcode
+set_manners(HttpTransfer *transfer)
+{
+	CURL	*easy = transfer->easy;
+	CURLcode bad = CURLE_OK;
+	bool	 with_tls = transfer->policy == ADDRESS_SERVICE;
+
+	/* see time_left(); 0 would be the default of five minutes */
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long) PG_INT32_MAX);
 	SET(CURLOPT_TIMEOUT_MS, 0L);
-
 	/* SIGALRM is PostgreSQL's */
 	SET(CURLOPT_NOSIGNAL, 1L);
 	/* a name server that does not answer must not hold up a cancelled query */
@@ -590,25 +625,33 @@ set_options(HttpTransfer *transfer, const HttpRequest *request)
 	/* nothing from the postmaster's environment or home directory */
 	SET(CURLOPT_PROXY, "");
 	SET(CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
+	/* what goes without TLS reaches nobody else */
 #if LIBCURL_VERSION_NUM >= 0x075500
-	SET(CURLOPT_PROTOCOLS_STR, transfer->plain ? "http" : "https");
+	SET(CURLOPT_PROTOCOLS_STR, with_tls ? "https" : "http");
 #else
 	SET(CURLOPT_PROTOCOLS,
-		(long) (transfer->plain ? CURLPROTO_HTTP : CURLPROTO_HTTPS));
+		(long) (with_tls ? CURLPROTO_HTTPS : CURLPROTO_HTTP));
 #endif
 	SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
-	if (request->ca_bundle != NULL)
-	{
-		SET(CURLOPT_CAINFO, request->ca_bundle);
-		SET(CURLOPT_CAPATH, NULL);
-	}
+	return bad;
+}
+
 #undef SET
 
-	return bad == CURLE_OK;
+/*
+ * Everything that a transfer is told.  Returns false if libcurl takes an
+ * option for wrong, which happens when memory is out.
+ */
+static bool
+set_options(HttpTransfer *transfer, const HttpRequest *request)
+{
+	return set_callbacks(transfer) == CURLE_OK &&
+		   set_request(transfer, request) == CURLE_OK &&
+		   set_manners(transfer) == CURLE_OK;
 }
 
 static bool
@@ -742,7 +785,7 @@ appconfig_http_start(const HttpRequest *request)
 
 	if (transfer == NULL)
 		return NULL;
-	transfer->plain = strncmp(request->url, "http://", strlen("http://")) == 0;
+	transfer->policy = request->policy;
 	transfer->by_name = has_name(request->url);
 	transfer->connect_timeout = request->connect_timeout;
 	transfer->request_timeout = request->request_timeout;

@@ -8,6 +8,7 @@
 #ifndef APPCONFIG_HTTP_H
 #define APPCONFIG_HTTP_H
 
+#include "address.h"
 #include "http_field.h"
 
 /* One request on its way, and then its answer */
@@ -28,12 +29,23 @@ typedef enum HttpOutcome
 	HTTP_OUT_OF_DESCRIPTORS /* and none of ours that could be given up */
 } HttpOutcome;
 
+typedef enum HttpMethod
+{
+	HTTP_GET,
+	HTTP_POST,
+	HTTP_PUT
+} HttpMethod;
+
 /* What to send; everything is copied by appconfig_http_start() */
 typedef struct HttpRequest
 {
+	HttpMethod		   method;
 	const char		  *url;
-	const char *const *headers;	  /* "Name: value", ended by NULL */
-	const char		  *ca_bundle; /* PEM file, or NULL for the system's */
+	AddressPolicy	   policy;	/* what it may reach, whatever the URL says */
+	const char *const *headers; /* "Name: value", ended by NULL */
+	const char		  *body; /* NULL for none; has a Content-Type in headers */
+	size_t			   body_length; /* bytes */
+	const char		  *ca_bundle;	/* PEM file, or NULL for the system's */
 	int				   connect_timeout;	  /* milliseconds */
 	int				   request_timeout;	  /* milliseconds; both of waiting */
 	size_t			   max_response_size; /* bytes of body */
@@ -51,7 +63,8 @@ typedef struct HttpResult
 	uint64		bytes_received; /* header and body, as on the wire */
 } HttpResult;
 
-extern void appconfig_http_init(void);
+extern void		   appconfig_http_init(void);
+extern const char *appconfig_http_method_name(HttpMethod method);
 
 extern void				 appconfig_http_open(void);
 extern bool				 appconfig_http_has_room(void);
