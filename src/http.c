@@ -303,13 +303,13 @@ open_socket(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
 	}
 	sock = appconfig_socket_open(&address->addr, address->addrlen,
 								 address->socktype, address->protocol);
-	if (sock < 0 && appconfig_socket_means_shortage(errno))
-	{
-		decide(transfer,
-			   errno == ENOMEM ? HTTP_OUT_OF_MEMORY : HTTP_OUT_OF_DESCRIPTORS,
-			   NULL);
+	if (sock < 0)
 		transfer->system_error = errno;
-	}
+	if (sock < 0 && appconfig_socket_means_shortage(transfer->system_error))
+		decide(transfer,
+			   transfer->system_error == ENOMEM ? HTTP_OUT_OF_MEMORY
+												: HTTP_OUT_OF_DESCRIPTORS,
+			   NULL);
 	transfer->sock = sock;
 	transfer->received_before = 0;
 	return sock < 0 ? CURL_SOCKET_BAD : sock;
