@@ -40,6 +40,7 @@ OBJS = \
 	src/http.o \
 	src/http_field.o \
 	src/http_memory.o \
+	src/http_transfer.o \
 	src/socket.o \
 	src/watch.o \
 	src/json.o \
