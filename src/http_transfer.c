@@ -140,8 +140,7 @@ open_socket(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
 	}
 	sock = appconfig_socket_open(&address->addr, address->addrlen,
 								 address->socktype, address->protocol);
-	if (sock < 0)
-		transfer->system_error = errno;
+	transfer->system_error = sock < 0 ? errno : 0;
 	if (sock < 0 && appconfig_socket_means_shortage(transfer->system_error))
 		appconfig_http_transfer_decide(transfer,
 									   transfer->system_error == ENOMEM
@@ -451,10 +450,13 @@ outcome_of(const HttpTransfer *transfer, CURLcode code)
 static void
 add_system_error(HttpTransfer *transfer, CURLcode code)
 {
-	long		error = transfer->system_error;
+	long		error = 0;
 	size_t		length = strlen(transfer->error);
 	const char *words;
 
+	/* without a socket for one address there may have been one for another */
+	if (transfer->verdict != HTTP_IN_FLIGHT || code == CURLE_COULDNT_CONNECT)
+		error = transfer->system_error;
 	if (error == 0 && code == CURLE_COULDNT_CONNECT)
 		curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &error);
 	if (error == 0)
