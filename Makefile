@@ -40,8 +40,11 @@ OBJS = \
 	src/aws_sigv4.o \
 	src/address.o \
 	src/http.o \
+	src/http_field.o \
 	src/http_memory.o \
+	src/http_transfer.o \
 	src/socket.o \
+	src/watch.o \
 	src/json.o \
 	src/pacer.o \
 	src/retry.o \
