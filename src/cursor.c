@@ -1060,7 +1060,7 @@ end_cursor(void *arg)
 
 /*
  * A cursor on what the options say, in memory of its own in the current
- * context.  Nothing is asked for before the first appconfig_cursor_next().
+ * context.  Nothing is asked for before the first appconfig_cursor_poll().
  */
 AppConfigCursor *
 appconfig_cursor_open(Memo *memo, const AppConfigCursorOptions *options)
@@ -1319,69 +1319,78 @@ pump(AppConfigCursor *cursor)
 	}
 }
 
-/* Waits for the head of the queue; NULL at the end */
-static CursorNode *
-next_item(AppConfigCursor *cursor)
+/*
+ * Lets the walk get on until the head of the queue is an item that can be
+ * yielded, or has to wait for an answer.
+ */
+static CursorResult
+poll_queue(AppConfigCursor *cursor)
 {
-	while (!dlist_is_empty(&cursor->queue))
-	{
-		CursorNode *head =
-			dlist_head_element(CursorNode, node, &cursor->queue);
+	CursorNode *head;
 
+	while ((head = first_node(cursor)) != NULL)
+	{
 		CHECK_FOR_INTERRUPTS();
 		if (!node_is_ready(head))
 		{
 			pump(cursor);
 			head = first_node(cursor);
 			if (head != NULL && !node_is_ready(head))
-				appconfig_memo_wait(cursor->memo);
-			continue;
+				return CURSOR_PENDING;
 		}
-		if (head->kind != NODE_ITEM)
-		{
+		else if (head->kind != NODE_ITEM)
 			expand(cursor, head);
-			continue;
-		}
-		if (!take_sides(cursor, head))
-		{
+		else if (!take_sides(cursor, head))
 			remove_node(cursor, head);
-			continue;
-		}
-		dlist_delete(&head->node);
-		cursor->nodes--;
-		cursor->yielded++;
-		return head;
+		else
+			return CURSOR_ITEM;
 	}
-	return NULL;
+	return CURSOR_END;
+}
+
+/* The head of the queue is what the next rows are made of */
+static void
+take_head(AppConfigCursor *cursor)
+{
+	CursorNode *head = first_node(cursor);
+
+	dlist_delete(&head->node);
+	cursor->nodes--;
+	cursor->yielded++;
+	cursor->current = head;
+	cursor->item = (AppConfigItem){.keys = &head->keys};
+	memcpy(cursor->item.source, head->source, sizeof(cursor->item.source));
+	appconfig_item_start_rows(&cursor->rows, cursor->route->table,
+							  &cursor->item);
 }
 
 /*
- * What the next row is made of, valid until the next call; NULL at the end.
- * Waits for the network, and so lets interrupts happen; raises the errors of
- * calls.
+ * What the next row is made of, valid until the next call.  Starts the calls
+ * that there is room for, but never waits for one: where the row is still on
+ * its way the result is CURSOR_PENDING, and the caller polls again after a
+ * wait, which it can share among cursors.  Lets interrupts happen, and raises
+ * the errors of calls.
  */
-const AppConfigItem *
-appconfig_cursor_next(AppConfigCursor *cursor)
+CursorResult
+appconfig_cursor_poll(AppConfigCursor *cursor, const AppConfigItem **item)
 {
 	for (;;)
 	{
+		CursorResult result;
+
 		if (cursor->current != NULL)
 		{
 			if (appconfig_item_next_row(&cursor->rows))
-				return &cursor->item;
+			{
+				*item = &cursor->item;
+				return CURSOR_ITEM;
+			}
 			free_node(cursor, cursor->current);
 			cursor->current = NULL;
 		}
-		cursor->current = next_item(cursor);
-		if (cursor->current == NULL)
-			return NULL;
-		memset(&cursor->item, 0, sizeof(cursor->item));
-		memcpy(cursor->item.source, cursor->current->source,
-			   sizeof(cursor->item.source));
-		cursor->item.keys = &cursor->current->keys;
-		appconfig_item_start_rows(&cursor->rows, cursor->route->table,
-								  &cursor->item);
-		if (appconfig_item_next_row(&cursor->rows))
-			return &cursor->item;
+		result = poll_queue(cursor);
+		if (result != CURSOR_ITEM)
+			return result;
+		take_head(cursor);
 	}
 }

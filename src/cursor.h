@@ -34,9 +34,18 @@ typedef struct AppConfigCursorOptions
 	ApiCounters		   *counters;
 } AppConfigCursorOptions;
 
+/* What appconfig_cursor_poll() finds */
+typedef enum CursorResult
+{
+	CURSOR_ITEM,
+	CURSOR_END,
+	CURSOR_PENDING /* calls are under way: poll again after a wait */
+} CursorResult;
+
 extern AppConfigCursor *appconfig_cursor_open(
 	Memo *memo, const AppConfigCursorOptions *options);
-extern const AppConfigItem *appconfig_cursor_next(AppConfigCursor *cursor);
-extern void					appconfig_cursor_close(AppConfigCursor *cursor);
+extern CursorResult appconfig_cursor_poll(AppConfigCursor	   *cursor,
+										  const AppConfigItem **item);
+extern void			appconfig_cursor_close(AppConfigCursor *cursor);
 
 #endif /* APPCONFIG_CURSOR_H */
