@@ -78,6 +78,15 @@ typedef struct CursorNode
 	bool	   sides_started;
 } CursorNode;
 
+/* What a new node takes over from what it belongs to; all borrowed */
+typedef struct Inherited
+{
+	KeyFacts   keys;
+	bool	   from_query; /* as above */
+	bool	   shown;	   /* has a list shown what it belongs to? */
+	JsonValue *source[SOURCE_COUNT];
+} Inherited;
+
 struct AppConfigCursor
 {
 	MemoryContext		   context; /* holds this struct and the nodes */
@@ -98,10 +107,6 @@ struct AppConfigCursor
 	AppConfigItem item;
 	ItemRows	  rows; /* within current */
 };
-
-static void add_level(AppConfigCursor *cursor, dlist_node *before,
-					  const CursorNode *parent, int level,
-					  const KeyFacts *keys, bool from_query);
 
 /* ------------------------------------------------------------------------
  * Findings
@@ -161,14 +166,20 @@ passes_filter(const AppConfigCursor *cursor, const AppConfigItem *item,
  * ------------------------------------------------------------------------
  */
 
-/*
- * A new node with the keys and the sources of its parent, if any, in front of
- * another one.  Keys are copied.
- */
+/* What belongs to the node's thing takes over what is known of it */
+static Inherited
+inherit_from(const CursorNode *node)
+{
+	Inherited inherited = {.keys = node->keys, .from_query = node->from_query};
+
+	memcpy(inherited.source, node->source, sizeof(inherited.source));
+	return inherited;
+}
+
+/* A new node in front of another one, with a copy of what it inherits */
 static CursorNode *
 add_node(AppConfigCursor *cursor, dlist_node *before, CursorNodeKind kind,
-		 int level, const CursorNode *parent, const KeyFacts *keys,
-		 bool from_query)
+		 int level, const Inherited *inherited)
 {
 	CursorNode *node =
 		MemoryContextAllocZero(cursor->context, sizeof(CursorNode));
@@ -176,12 +187,12 @@ add_node(AppConfigCursor *cursor, dlist_node *before, CursorNodeKind kind,
 
 	node->kind = kind;
 	node->level = level;
-	node->from_query = from_query;
-	appconfig_facts_copy(&node->keys, keys, cursor->context);
-	for (i = 0; parent != NULL && i < SOURCE_COUNT; i++)
+	node->from_query = inherited->from_query;
+	appconfig_facts_copy(&node->keys, &inherited->keys, cursor->context);
+	for (i = 0; i < SOURCE_COUNT; i++)
 	{
-		if (parent->source[i] != NULL)
-			node->source[i] = appconfig_json_retain(parent->source[i]);
+		if (inherited->source[i] != NULL)
+			node->source[i] = appconfig_json_retain(inherited->source[i]);
 	}
 	dlist_insert_before(before, &node->node);
 	cursor->nodes++;
@@ -488,26 +499,189 @@ take_sides(AppConfigCursor *cursor, CursorNode *node)
 }
 
 /* ------------------------------------------------------------------------
- * From an answer to what it leads to
+ * From keys to calls
  * ------------------------------------------------------------------------
  */
 
+/* Documents of the keys, one for each run if runs are among what is asked */
+static void
+add_documents(AppConfigCursor *cursor, dlist_node *before, int level,
+			  const Inherited *inherited, const KeySet *set)
+{
+	const AppConfigOperation *get =
+		&appconfig_route_collection(cursor->route, level)->get;
+	CursorNodeKind kind =
+		appconfig_route_is_own(cursor->route, level) ? NODE_GET : NODE_KNOWN;
+	Inherited one = *inherited;
+	int64	 *runs;
+	int		  count;
+	int		  i;
+
+	if (!appconfig_request_needs(get, KEY_RUN) || one.keys.run_known)
+	{
+		add_node(cursor, before, kind, level, &one);
+		return;
+	}
+	(void) appconfig_keyset_runs(set, &runs, &count);
+	one.keys.run_known = true;
+	for (i = 0; i < count; i++)
+	{
+		one.keys.run = runs[i];
+		add_node(cursor, before, kind, level, &one);
+	}
+}
+
 /*
- * An item of a list of the table's own collection: a row by itself, or as far
- * as it goes before its document is there
+ * All combinations of the set's values for the keys that are open from one on.
+ * A key without values in the set has names.
  */
 static void
-add_own_item(AppConfigCursor *cursor, CursorNode *list, const KeyFacts *keys,
-			 JsonValue *value, bool need_document)
+add_combinations(AppConfigCursor *cursor, dlist_node *before, int level,
+				 const Inherited *inherited, const KeySet *set,
+				 AppConfigKey from)
 {
-	const AppConfigCollection *collection =
-		appconfig_route_collection(cursor->route, list->level);
-	CursorNode *node =
-		add_node(cursor, &list->node, need_document ? NODE_GET : NODE_ITEM,
-				 list->level, list, keys, list->from_query);
+	const AppConfigOperation *get =
+		&appconfig_route_collection(cursor->route, level)->get;
+	Inherited	 bound = *inherited;
+	AppConfigKey key = from;
+	AppConfigKey named;
+	KeyTexts	*texts;
+	int			 i;
 
-	node->source[collection->list.yields] = appconfig_json_retain(value);
+	while (key < KEY_COUNT &&
+		   !appconfig_route_is_open(get, &inherited->keys, key))
+		key++;
+	if (key == KEY_COUNT)
+	{
+		if (set->count > 0)
+			add_documents(cursor, before, level, inherited, set);
+		return;
+	}
+	named = key;
+	texts = appconfig_keyset_texts(set, key);
+	if (texts == NULL)
+	{
+		named = appconfig_table_name_key(key);
+		texts = appconfig_keyset_texts(set, named);
+	}
+	/* an identifier is the query's from here on */
+	bound.from_query = true;
+	for (i = 0; i < texts->count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		bound.keys.text[named] = texts->value[i];
+		add_combinations(cursor, before, level, &bound,
+						 appconfig_keyset_restrict(set, &bound.keys), key + 1);
+	}
 }
+
+/*
+ * A list.  What it belongs to may have been shown by another list: the one
+ * that it is below, or where it needs no more than the application, the one of
+ * all of them.
+ */
+static void
+add_list(AppConfigCursor *cursor, dlist_node *before, int level,
+		 const Inherited *inherited)
+{
+	CursorNode *list = add_node(cursor, before, NODE_LIST, level, inherited);
+
+	list->shown = inherited->shown ||
+				  (!appconfig_request_needs(operation_of(cursor, list),
+											KEY_DEFINITION_ID) &&
+				   appconfig_applications_find(
+					   &cursor->applications,
+					   list->keys.text[KEY_APPLICATION_ID]) != NULL);
+}
+
+/*
+ * The lists that find what the set leaves open: one of each application that
+ * it names, where the list can be filtered so, and else one of all.  Returns
+ * the applications, NULL for all.
+ */
+static KeyTexts *
+add_lists(AppConfigCursor *cursor, dlist_node *before, int level,
+		  const Inherited *inherited, const KeySet *set)
+{
+	bool by_application =
+		inherited->keys.text[KEY_APPLICATION_ID] == NULL &&
+		appconfig_route_collection(cursor->route, level)->list.filters != NULL;
+	KeyTexts *applications =
+		by_application ? appconfig_keyset_texts(set, KEY_APPLICATION_ID)
+					   : NULL;
+	Inherited filtered = *inherited;
+	int		  i;
+
+	if (applications == NULL || applications->count > MAX_APPLICATION_LISTS)
+	{
+		add_list(cursor, before, level, inherited);
+		return NULL;
+	}
+	for (i = 0; i < applications->count; i++)
+	{
+		filtered.keys.text[KEY_APPLICATION_ID] = applications->value[i];
+		add_list(cursor, before, level, &filtered);
+	}
+	return applications;
+}
+
+/* As add_combinations(), but only of applications of which there is no list */
+static void
+add_unlisted(AppConfigCursor *cursor, dlist_node *before, int level,
+			 const Inherited *inherited, const KeySet *set,
+			 const KeyTexts *listed)
+{
+	KeyTexts *all = appconfig_keyset_texts(set, KEY_APPLICATION_ID);
+	Inherited unlisted = *inherited;
+	int		  i;
+
+	unlisted.from_query = true;
+	for (i = 0; i < all->count; i++)
+	{
+		if (appconfig_keyset_has_text(listed, all->value[i]))
+			continue;
+		unlisted.keys.text[KEY_APPLICATION_ID] = all->value[i];
+		add_combinations(cursor, before, level, &unlisted,
+						 appconfig_keyset_restrict(set, &unlisted.keys),
+						 KEY_NONE + 1);
+	}
+}
+
+/*
+ * Everything at a level that belongs to what is inherited and that the query
+ * can ask for: what is fully known by its keys directly, the rest from lists.
+ * What a list will show is not asked for directly as well.
+ */
+static void
+add_level(AppConfigCursor *cursor, dlist_node *before, int level,
+		  const Inherited *inherited)
+{
+	MemoryContext	old = MemoryContextSwitchTo(cursor->scratch);
+	const KeyFacts *keys = &inherited->keys;
+	KeySet		   *all = appconfig_keyset_restrict(cursor->keys, keys);
+	KeySet		   *listed = appconfig_keyset_make(all->count);
+	KeySet		   *direct = appconfig_keyset_make(all->count);
+	KeyTexts	   *applications = NULL;
+
+	appconfig_route_split(cursor->route, level, keys, all, direct, listed);
+	if (listed->count > 0)
+	{
+		applications = add_lists(cursor, before, level, inherited, listed);
+		if (applications == NULL)
+			direct->count = 0;
+	}
+	if (direct->count > 0 && applications == NULL)
+		add_combinations(cursor, before, level, inherited, direct,
+						 KEY_NONE + 1);
+	else if (direct->count > 0)
+		add_unlisted(cursor, before, level, inherited, direct, applications);
+	MemoryContextSwitchTo(old);
+}
+
+/* ------------------------------------------------------------------------
+ * From an answer to what it leads to
+ * ------------------------------------------------------------------------
+ */
 
 /*
  * A list shows a thing whose document the service may have frozen.  Returns
@@ -566,38 +740,32 @@ add_item(AppConfigCursor *cursor, CursorNode *list, JsonValue *value)
 {
 	const AppConfigCollection *collection =
 		appconfig_route_collection(cursor->route, list->level);
-	bool		own = appconfig_route_is_own(cursor->route, list->level);
-	KeyFacts	keys = list->keys;
-	JsonValue **inherited = &list->source[collection->list.yields];
-	bool		believed;
+	bool	  own = appconfig_route_is_own(cursor->route, list->level);
+	Inherited below = inherit_from(list);
+	bool	  believed;
 
-	if (!appconfig_facts_learn(&keys, collection, own, value))
+	if (!appconfig_facts_learn(&below.keys, collection, own, value))
 	{
 		check_mistaken(list, &collection->list);
 		return;
 	}
-	appconfig_facts_check_addressable(collection, &keys);
-	if (!is_wanted(cursor, list, &keys, value, &believed))
+	appconfig_facts_check_addressable(collection, &below.keys);
+	if (!is_wanted(cursor, list, &below.keys, value, &believed))
 		return;
+	below.source[collection->list.yields] = value;
 	if (own)
 	{
-		add_own_item(cursor, list, &keys, value,
-					 cursor->route->need_document || !believed);
+		/* a row by itself, or as far as it goes without its document */
+		add_node(cursor, &list->node,
+				 cursor->route->need_document || !believed ? NODE_GET
+														   : NODE_ITEM,
+				 list->level, &below);
 		return;
 	}
-	/* for the time being the list stands for its item, as the parent */
-	*inherited = value;
-	PG_TRY();
-	{
-		add_level(cursor, &list->node, list, list->level + 1, &keys,
-				  list->from_query &&
-					  !appconfig_facts_names_application(collection, value));
-	}
-	PG_FINALLY();
-	{
-		*inherited = NULL;
-	}
-	PG_END_TRY();
+	below.shown = true;
+	below.from_query = list->from_query &&
+					   !appconfig_facts_names_application(collection, value);
+	add_level(cursor, &list->node, list->level + 1, &below);
 }
 
 /* The items of a page of a list */
@@ -853,7 +1021,7 @@ expand_applications(AppConfigCursor *cursor, CursorNode *node)
 	JsonValue *items =
 		page_items(&appconfig_collections[COLLECTION_APPLICATIONS].list, page);
 	MemoryContext old = MemoryContextSwitchTo(cursor->context);
-	KeyFacts	  nothing = {.run_known = false};
+	Inherited	  by_query = {.from_query = true};
 	JsonElements  elements;
 
 	appconfig_json_elements_start(&elements, items);
@@ -869,172 +1037,9 @@ expand_applications(AppConfigCursor *cursor, CursorNode *node)
 		cursor->keys = appconfig_applications_resolve(
 			&cursor->applications, cursor->options.keys, application_passes,
 			cursor);
-		add_level(cursor, &node->node, NULL, 0, &nothing, true);
+		add_level(cursor, &node->node, 0, &by_query);
 		remove_node(cursor, node);
 		cursor->named_nodes = cursor->nodes;
-	}
-	MemoryContextSwitchTo(old);
-}
-
-/* ------------------------------------------------------------------------
- * From keys to calls
- * ------------------------------------------------------------------------
- */
-
-/*
- * All combinations of the set's values for the keys that are open from one on;
- * keys has those so far, and from_query tells whether one of the identifiers
- * is the query's.  A key without values in the set has names.
- */
-static void
-add_combinations(AppConfigCursor *cursor, dlist_node *before,
-				 const CursorNode *parent, int level, const KeySet *set,
-				 KeyFacts *keys, AppConfigKey from, bool from_query)
-{
-	const AppConfigOperation *get =
-		&appconfig_route_collection(cursor->route, level)->get;
-	CursorNodeKind kind =
-		appconfig_route_is_own(cursor->route, level) ? NODE_GET : NODE_KNOWN;
-	AppConfigKey key;
-	int64		*runs;
-	int			 count;
-	int			 i;
-
-	for (key = from; key < KEY_COUNT; key++)
-	{
-		AppConfigKey bound = key;
-		KeyTexts	*texts;
-
-		if (!appconfig_route_is_open(get, keys, key))
-			continue;
-		texts = appconfig_keyset_texts(set, key);
-		if (texts == NULL)
-		{
-			bound = appconfig_table_name_key(key);
-			texts = appconfig_keyset_texts(set, bound);
-		}
-		for (i = 0; i < texts->count; i++)
-		{
-			CHECK_FOR_INTERRUPTS();
-			keys->text[bound] = texts->value[i];
-			add_combinations(cursor, before, parent, level,
-							 appconfig_keyset_restrict(set, keys), keys,
-							 key + 1, true);
-		}
-		keys->text[bound] = NULL;
-		return;
-	}
-	if (set->count == 0)
-		return;
-	if (!appconfig_request_needs(get, KEY_RUN) || keys->run_known)
-	{
-		add_node(cursor, before, kind, level, parent, keys, from_query);
-		return;
-	}
-	(void) appconfig_keyset_runs(set, &runs, &count);
-	keys->run_known = true;
-	for (i = 0; i < count; i++)
-	{
-		keys->run = runs[i];
-		add_node(cursor, before, kind, level, parent, keys, from_query);
-	}
-	keys->run_known = false;
-}
-
-/*
- * A list.  What it belongs to may have been shown by another list: its parent,
- * or where it needs no more than the application, the one of all of them.
- */
-static void
-add_list(AppConfigCursor *cursor, dlist_node *before, const CursorNode *parent,
-		 int level, const KeyFacts *keys, bool from_query)
-{
-	CursorNode *list =
-		add_node(cursor, before, NODE_LIST, level, parent, keys, from_query);
-
-	list->shown =
-		(parent != NULL && parent->kind == NODE_LIST) ||
-		(!appconfig_request_needs(operation_of(cursor, list),
-								  KEY_DEFINITION_ID) &&
-		 appconfig_applications_find(&cursor->applications,
-									 keys->text[KEY_APPLICATION_ID]) != NULL);
-}
-
-/*
- * The lists that find what the set leaves open: one of each application that
- * it names, where the list can be filtered so, and else one of all.  Returns
- * the applications, NULL for all.
- */
-static KeyTexts *
-add_lists(AppConfigCursor *cursor, dlist_node *before,
-		  const CursorNode *parent, int level, const KeySet *set,
-		  const KeyFacts *keys, bool from_query)
-{
-	bool by_application =
-		keys->text[KEY_APPLICATION_ID] == NULL &&
-		appconfig_route_collection(cursor->route, level)->list.filters != NULL;
-	KeyTexts *applications =
-		by_application ? appconfig_keyset_texts(set, KEY_APPLICATION_ID)
-					   : NULL;
-	KeyFacts filtered = *keys;
-	int		 i;
-
-	if (applications == NULL || applications->count > MAX_APPLICATION_LISTS)
-	{
-		add_list(cursor, before, parent, level, keys, from_query);
-		return NULL;
-	}
-	for (i = 0; i < applications->count; i++)
-	{
-		filtered.text[KEY_APPLICATION_ID] = applications->value[i];
-		add_list(cursor, before, parent, level, &filtered, from_query);
-	}
-	return applications;
-}
-
-/*
- * Everything at a level that belongs to the keys so far and that the query can
- * ask for: what is fully known by its keys directly, the rest from lists. What
- * a list will show is not asked for directly as well.
- */
-static void
-add_level(AppConfigCursor *cursor, dlist_node *before,
-		  const CursorNode *parent, int level, const KeyFacts *keys,
-		  bool from_query)
-{
-	MemoryContext old = MemoryContextSwitchTo(cursor->scratch);
-	KeySet		 *all = appconfig_keyset_restrict(cursor->keys, keys);
-	KeySet		 *listed = appconfig_keyset_make(all->count);
-	KeySet		 *direct = appconfig_keyset_make(all->count);
-	KeyFacts	  open = *keys;
-	KeyTexts	 *applications = NULL;
-	int			  i;
-
-	appconfig_route_split(cursor->route, level, keys, all, direct, listed);
-	if (listed->count > 0)
-	{
-		applications =
-			add_lists(cursor, before, parent, level, listed, keys, from_query);
-		if (applications == NULL)
-			direct->count = 0;
-	}
-	if (direct->count > 0 && applications == NULL)
-		add_combinations(cursor, before, parent, level, direct, &open,
-						 KEY_NONE + 1, from_query);
-	else if (direct->count > 0)
-	{
-		KeyTexts *others = appconfig_keyset_texts(direct, KEY_APPLICATION_ID);
-
-		/* only those applications of which there is no list */
-		for (i = 0; i < others->count; i++)
-		{
-			if (appconfig_keyset_has_text(applications, others->value[i]))
-				continue;
-			open.text[KEY_APPLICATION_ID] = others->value[i];
-			add_combinations(cursor, before, parent, level,
-							 appconfig_keyset_restrict(direct, &open), &open,
-							 KEY_NONE + 1, true);
-		}
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -1069,7 +1074,7 @@ appconfig_cursor_open(Memo *memo, const AppConfigCursorOptions *options)
 		CurrentMemoryContext, "appconfig_fdw cursor", ALLOCSET_DEFAULT_SIZES);
 	AppConfigCursor *cursor =
 		MemoryContextAllocZero(context, sizeof(AppConfigCursor));
-	KeyFacts nothing = {.run_known = false};
+	Inherited by_query = {.from_query = true};
 
 	cursor->context = context;
 	cursor->scratch = AllocSetContextCreate(
@@ -1083,10 +1088,9 @@ appconfig_cursor_open(Memo *memo, const AppConfigCursorOptions *options)
 	cursor->keys = cursor->options.keys;
 	cursor->route = options->route;
 	if (appconfig_route_needs_applications(cursor->route, cursor->keys))
-		add_node(cursor, &cursor->queue.head, NODE_APPLICATIONS, 0, NULL,
-				 &nothing, true);
+		add_node(cursor, &cursor->queue.head, NODE_APPLICATIONS, 0, &by_query);
 	else
-		add_level(cursor, &cursor->queue.head, NULL, 0, &nothing, true);
+		add_level(cursor, &cursor->queue.head, 0, &by_query);
 	cursor->named_nodes = cursor->nodes;
 	MemoryContextReset(cursor->scratch);
 	return cursor;
@@ -1129,8 +1133,9 @@ expand(AppConfigCursor *cursor, CursorNode *node)
 		expand_applications(cursor, node);
 	else if (node->kind == NODE_KNOWN)
 	{
-		add_level(cursor, &node->node, node, node->level + 1, &node->keys,
-				  node->from_query);
+		Inherited inherited = inherit_from(node);
+
+		add_level(cursor, &node->node, node->level + 1, &inherited);
 		remove_node(cursor, node);
 	}
 	else if (node->kind == NODE_LIST)
