@@ -684,88 +684,112 @@ add_level(AppConfigCursor *cursor, dlist_node *before, int level,
  */
 
 /*
- * A list shows a thing whose document the service may have frozen.  Returns
- * whether the list is to be believed in what can change of it.
+ * A list shows a thing whose document the service may have frozen: if it has,
+ * what the session keeps of it is confirmed, or goes.
  */
-static bool
-believe_item(AppConfigCursor *cursor, const AppConfigCollection *collection,
-			 bool own, const KeyFacts *keys, JsonValue *item)
+static void
+confirm_frozen(AppConfigCursor *cursor, const AppConfigCollection *collection,
+			   const KeyFacts *keys, JsonValue *item)
 {
-	const char *target;
-
-	if (!collection->get.freezes)
-		return true;
-	target = appconfig_request_path(&collection->get, keys);
-	appconfig_memo_confirm(cursor->memo, target, item);
-	return !own || !cursor->route->documents_decide ||
-		   appconfig_memo_is_final(cursor->memo, target, item);
+	if (collection->get.freezes)
+		appconfig_memo_confirm(cursor->memo,
+							   appconfig_request_path(&collection->get, keys),
+							   item);
 }
 
 /*
- * Can the item lead to rows that the query asks for, by its keys and by the
- * clauses that are answered?  Sets *believed to whether what the list says
- * that can change was taken into account: what may be of another moment than
- * a document decides nothing.
+ * Is what a list's item says that can change to be taken into account?  What
+ * may be of another moment than a document decides nothing.
  */
 static bool
-is_wanted(AppConfigCursor *cursor, const CursorNode *list, KeyFacts *keys,
-		  JsonValue *value, bool *believed)
+is_believed(const AppConfigCursor *cursor, const CursorNode *list,
+			const KeyFacts *keys, JsonValue *item)
 {
-	const AppConfigCollection *collection =
-		appconfig_route_collection(cursor->route, list->level);
-	bool		  own = appconfig_route_is_own(cursor->route, list->level);
-	const char	 *status = keys->text[KEY_STATUS];
+	const AppConfigOperation *get =
+		&appconfig_route_collection(cursor->route, list->level)->get;
+
+	return !get->freezes || !cursor->route->documents_decide ||
+		   !appconfig_route_is_own(cursor->route, list->level) ||
+		   appconfig_memo_is_final(cursor->memo,
+								   appconfig_request_path(get, keys), item);
+}
+
+/* Can keys be those of a row that the query asks for, if the status is? */
+static bool
+keys_are_wanted(const AppConfigCursor *cursor, const KeyFacts *keys)
+{
+	KeyFacts lasting = *keys;
+
+	lasting.text[KEY_STATUS] = NULL;
+	return appconfig_keyset_contains(cursor->keys, &lasting);
+}
+
+/*
+ * Can an item whose keys are wanted lead to rows that the query asks for, by
+ * its status and by the clauses that are checked against lists?
+ */
+static bool
+is_wanted(const AppConfigCursor *cursor, const Inherited *known, bool own)
+{
 	AppConfigItem item;
 
-	keys->text[KEY_STATUS] = NULL;
-	if (!appconfig_keyset_contains(cursor->keys, keys))
-		return false;
-	*believed = believe_item(cursor, collection, own, keys, value);
-	if (*believed)
-		keys->text[KEY_STATUS] = status;
-	if (keys->text[KEY_STATUS] != NULL &&
-		!appconfig_keyset_contains(cursor->keys, keys))
+	if (known->keys.text[KEY_STATUS] != NULL &&
+		!appconfig_keyset_contains(cursor->keys, &known->keys))
 		return false;
 	if (cursor->options.filter == NULL)
 		return true;
-	item = make_item(cursor, list->source, keys);
-	if (*believed)
-		item.source[collection->list.yields] = value;
+	item = make_item(cursor, known->source, &known->keys);
 	return passes_filter(cursor, &item, own);
+}
+
+/* What an item of a list leads to: a row, its document, or a level below */
+static void
+add_wanted(AppConfigCursor *cursor, CursorNode *list, Inherited *known,
+		   JsonValue *item, bool believed)
+{
+	const AppConfigCollection *collection =
+		appconfig_route_collection(cursor->route, list->level);
+
+	known->source[collection->list.yields] = item;
+	if (appconfig_route_is_own(cursor->route, list->level))
+	{
+		bool need_document = cursor->route->need_document || !believed;
+
+		add_node(cursor, &list->node, need_document ? NODE_GET : NODE_ITEM,
+				 list->level, known);
+		return;
+	}
+	known->shown = true;
+	known->from_query &= !appconfig_facts_names_application(collection, item);
+	add_level(cursor, &list->node, list->level + 1, known);
 }
 
 /* One item of any list */
 static void
-add_item(AppConfigCursor *cursor, CursorNode *list, JsonValue *value)
+add_item(AppConfigCursor *cursor, CursorNode *list, JsonValue *item)
 {
 	const AppConfigCollection *collection =
 		appconfig_route_collection(cursor->route, list->level);
 	bool	  own = appconfig_route_is_own(cursor->route, list->level);
-	Inherited below = inherit_from(list);
+	Inherited known = inherit_from(list);
 	bool	  believed;
 
-	if (!appconfig_facts_learn(&below.keys, collection, own, value))
+	if (!appconfig_facts_learn(&known.keys, collection, own, item))
 	{
 		check_mistaken(list, &collection->list);
 		return;
 	}
-	appconfig_facts_check_addressable(collection, &below.keys);
-	if (!is_wanted(cursor, list, &below.keys, value, &believed))
+	appconfig_facts_check_addressable(collection, &known.keys);
+	if (!keys_are_wanted(cursor, &known.keys))
 		return;
-	below.source[collection->list.yields] = value;
-	if (own)
-	{
-		/* a row by itself, or as far as it goes without its document */
-		add_node(cursor, &list->node,
-				 cursor->route->need_document || !believed ? NODE_GET
-														   : NODE_ITEM,
-				 list->level, &below);
-		return;
-	}
-	below.shown = true;
-	below.from_query = list->from_query &&
-					   !appconfig_facts_names_application(collection, value);
-	add_level(cursor, &list->node, list->level + 1, &below);
+	confirm_frozen(cursor, collection, &known.keys, item);
+	believed = is_believed(cursor, list, &known.keys, item);
+	if (believed)
+		known.source[collection->list.yields] = item;
+	else
+		known.keys.text[KEY_STATUS] = NULL;
+	if (is_wanted(cursor, &known, own))
+		add_wanted(cursor, list, &known, item, believed);
 }
 
 /* The items of a page of a list */
