@@ -15,14 +15,6 @@
 
 typedef struct AppConfigCursor AppConfigCursor;
 
-/*
- * Does what a list has shown, a row or something on the way to one, meet the
- * clauses that can be answered from it?  Called before anything below the
- * list's item is asked for.
- */
-typedef bool (*AppConfigItemFilter)(void *arg, const AppConfigItem *item,
-									bool is_row);
-
 /* What to read; all of it must outlive the cursor */
 typedef struct AppConfigCursorOptions
 {
