@@ -29,13 +29,8 @@
 #include "utils/memutils.h"
 
 #include "cache.h"
+#include "tables.h"
 #include "target_table.h"
-
-/* What the first of these members is in a frozen document; all of them tell
- * its state */
-#define FROZEN_STATUS "DONE"
-
-static const char *const state_members[] = {"Status", "UpdatedAt", "EndedAt"};
 
 /* A document, or a page of a list */
 typedef struct CachedPage
@@ -328,7 +323,8 @@ member_text(JsonValue *object, const char *member)
 bool
 appconfig_cache_is_frozen(JsonValue *object)
 {
-	return strcmp(member_text(object, state_members[0]), FROZEN_STATUS) == 0;
+	return strcmp(member_text(object, appconfig_members.status),
+				  appconfig_members.frozen) == 0;
 }
 
 /*
@@ -338,15 +334,14 @@ appconfig_cache_is_frozen(JsonValue *object)
 static char *
 frozen_state(JsonValue *object)
 {
-	StringInfoData state;
-	int			   i;
+	StringInfoData	   state;
+	const char *const *member;
 
 	if (!appconfig_cache_is_frozen(object))
 		return NULL;
 	initStringInfo(&state);
-	for (i = 0; i < (int) lengthof(state_members); i++)
-		appendStringInfo(&state, "%s\n",
-						 member_text(object, state_members[i]));
+	for (member = appconfig_members.frozen_state; *member != NULL; member++)
+		appendStringInfo(&state, "%s\n", member_text(object, *member));
 	return repalloc(state.data, state.len + 1);
 }
 
@@ -429,8 +424,10 @@ appconfig_cache_put_page(DocumentCache *cache, const ListPage *place,
 						 int64 asked_at)
 {
 	CacheEntry *list;
-	JsonValue  *next = appconfig_json_lookup(page, "NextToken");
-	const char *token = next != NULL ? member_text(page, "NextToken") : NULL;
+	JsonValue  *next =
+		appconfig_json_lookup(page, appconfig_members.next_token);
+	const char *token =
+		next != NULL ? member_text(page, appconfig_members.next_token) : NULL;
 
 	if (place->token == NULL)
 	{

@@ -44,7 +44,7 @@ add_documents(CursorWalk *walk, dlist_node *before, int level,
 	const AppConfigOperation *get =
 		&appconfig_route_collection(walk->route, level)->get;
 	CursorNodeKind kind =
-		appconfig_route_is_own(walk->route, level) ? NODE_GET : NODE_KNOWN;
+		appconfig_route_is_leaf(walk->route, level) ? NODE_GET : NODE_KNOWN;
 	Inherited one = *inherited;
 	int64	 *runs;
 	int		  count;
@@ -94,7 +94,7 @@ add_combinations(CursorWalk *walk, dlist_node *before, int level,
 	texts = appconfig_keyset_texts(set, key);
 	if (texts == NULL)
 	{
-		named = appconfig_table_name_key(key);
+		named = appconfig_keys[key].name_key;
 		texts = appconfig_keyset_texts(set, named);
 	}
 	/* an identifier is the query's from here on */
@@ -239,11 +239,11 @@ check_mistaken(const CursorNode *node, const AppConfigOperation *operation)
 
 /* Does an item meet the clauses that can be answered from it? */
 static bool
-passes_filter(const CursorWalk *walk, const AppConfigItem *item, bool own)
+passes_filter(const CursorWalk *walk, const AppConfigItem *item, bool leaf)
 {
 	return walk->filter == NULL ||
 		   walk->filter(walk->filter_arg, item,
-						own && walk->route->table->shape == ROW_PER_ITEM);
+						leaf && walk->route->table->shape == ROW_PER_ITEM);
 }
 
 /*
@@ -271,7 +271,7 @@ is_believed(const CursorWalk *walk, const CursorNode *list,
 		&appconfig_route_collection(walk->route, list->level)->get;
 
 	return !get->freezes || !walk->route->documents_decide ||
-		   !appconfig_route_is_own(walk->route, list->level) ||
+		   !appconfig_route_is_leaf(walk->route, list->level) ||
 		   appconfig_memo_is_final(walk->memo,
 								   appconfig_request_path(get, keys), item);
 }
@@ -291,7 +291,7 @@ keys_are_wanted(const CursorWalk *walk, const KeyFacts *keys)
  * its status and by the clauses that are checked against lists?
  */
 static bool
-is_wanted(const CursorWalk *walk, const Inherited *known, bool own)
+is_wanted(const CursorWalk *walk, const Inherited *known, bool leaf)
 {
 	AppConfigItem item;
 
@@ -301,7 +301,7 @@ is_wanted(const CursorWalk *walk, const Inherited *known, bool own)
 	if (walk->filter == NULL)
 		return true;
 	item = appconfig_walk_item(walk, known->source, &known->keys);
-	return passes_filter(walk, &item, own);
+	return passes_filter(walk, &item, leaf);
 }
 
 /* What an item of a list leads to: a row, its document, or a level below */
@@ -313,7 +313,7 @@ add_wanted(CursorWalk *walk, CursorNode *list, Inherited *known,
 		appconfig_route_collection(walk->route, list->level);
 
 	known->source[collection->list.yields] = item;
-	if (appconfig_route_is_own(walk->route, list->level))
+	if (appconfig_route_is_leaf(walk->route, list->level))
 	{
 		bool need_document = walk->route->need_document || !believed;
 
@@ -333,11 +333,11 @@ add_item(CursorWalk *walk, CursorNode *list, JsonValue *item)
 {
 	const AppConfigCollection *collection =
 		appconfig_route_collection(walk->route, list->level);
-	bool	  own = appconfig_route_is_own(walk->route, list->level);
+	bool	  leaf = appconfig_route_is_leaf(walk->route, list->level);
 	Inherited known = appconfig_walk_inherit(list);
 	bool	  believed;
 
-	if (!appconfig_facts_learn(&known.keys, collection, own, item))
+	if (!appconfig_facts_learn(&known.keys, collection, leaf, item))
 	{
 		check_mistaken(list, &collection->list);
 		return;
@@ -351,7 +351,7 @@ add_item(CursorWalk *walk, CursorNode *list, JsonValue *item)
 		known.source[collection->list.yields] = item;
 	else
 		known.keys.text[KEY_STATUS] = NULL;
-	if (is_wanted(walk, &known, own))
+	if (is_wanted(walk, &known, leaf))
 		add_wanted(walk, list, &known, item, believed);
 }
 

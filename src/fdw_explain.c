@@ -75,7 +75,7 @@ append_keys(StringInfo out, const Deparse *how, const KeyExpr *expr,
 						 type_is_array(getBaseType(exprType(operand)))
 							 ? "%s %s ANY (%s)"
 							 : "%s %s %s",
-						 appconfig_table_key_name(expr->key),
+						 appconfig_keys[expr->key].name,
 						 operator_names[expr->kind], deparse(how, operand));
 		return;
 	}

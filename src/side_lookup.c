@@ -8,8 +8,8 @@
  * id.  Each is asked for once, however many items need it, and held until the
  * walk ends.
  *
- * What may not live here: an item's own document, and what lists and documents
- * lead to (expand.c).
+ * What may not live here: an item's own document, and what lists and
+ *documents lead to (expand.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -61,7 +61,8 @@ needs_proof(const CursorWalk *walk, const CursorNode *node)
 	if (!node->from_query || node->source[SOURCE_RUN] != NULL ||
 		node->source[SOURCE_DEFINITION] != NULL ||
 		!appconfig_request_needs(
-			&appconfig_route_own(walk->route->table)->list, KEY_DEFINITION_ID))
+			&appconfig_route_leaf(walk->route->table)->list,
+			KEY_DEFINITION_ID))
 		return false;
 	return node->source[SOURCE_RUN_SUMMARY] == NULL ||
 		   node->keys.text[KEY_DEFINITION_ID] == NULL ||

@@ -150,7 +150,7 @@ appconfig_walk_operation(const CursorWalk *walk, const CursorNode *node)
 static int
 filters_of(const CursorWalk *walk, const CursorNode *node)
 {
-	return (appconfig_route_is_own(walk->route, node->level) &&
+	return (appconfig_route_is_leaf(walk->route, node->level) &&
 					!walk->route->shared_lists
 				? FILTER_BY_STATUS
 				: 0) |
