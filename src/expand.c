@@ -359,7 +359,7 @@ add_item(CursorWalk *walk, CursorNode *list, JsonValue *item)
 static JsonValue *
 page_items(const AppConfigOperation *list, JsonValue *page)
 {
-	JsonValue *items = appconfig_json_lookup(page, PAGE_ITEMS);
+	JsonValue *items = appconfig_json_lookup(page, appconfig_members.items);
 	int		   count = appconfig_json_array_length(items);
 
 	if (count > MAX_PAGE_ITEMS)
@@ -376,7 +376,8 @@ page_items(const AppConfigOperation *list, JsonValue *page)
 static const char *
 next_token(const AppConfigOperation *list, JsonValue *page)
 {
-	JsonValue  *value = appconfig_json_lookup(page, "NextToken");
+	JsonValue *value =
+		appconfig_json_lookup(page, appconfig_members.next_token);
 	size_t		length;
 	const char *token;
 
@@ -388,8 +389,8 @@ next_token(const AppConfigOperation *list, JsonValue *page)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_ERROR),
 				 errmsg("AWS AppConfig sent an answer that cannot be read"),
-				 errdetail("The NextToken of a %s answer is not a token.",
-						   list->name)));
+				 errdetail("The %s of a %s answer is not a token.",
+						   appconfig_members.next_token, list->name)));
 	return token;
 }
 
@@ -486,7 +487,8 @@ expand_list(CursorWalk *walk, CursorNode *list)
 		look_name_up(walk, list);
 		return;
 	}
-	if ((count > 0 || appconfig_json_lookup(page, "NextToken") == NULL) &&
+	if ((count > 0 ||
+		 appconfig_json_lookup(page, appconfig_members.next_token) == NULL) &&
 		filter_is_in_doubt(walk, list, appconfig_json_first_element(items)))
 	{
 		appconfig_walk_start_over(walk, list);

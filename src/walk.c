@@ -180,7 +180,7 @@ expect_members(ApiRequest *request, const AppConfigCollection *collection,
 
 	if (operation->is_list)
 	{
-		member->path = PAGE_ITEMS;
+		member->path = appconfig_members.items;
 		member->kind = JSON_ARRAY;
 		return;
 	}
@@ -190,7 +190,8 @@ expect_members(ApiRequest *request, const AppConfigCollection *collection,
 			continue;
 		Assert(member < &request->members[API_MAX_MEMBERS]);
 		member->path = fact->path;
-		member->kind = fact->key == KEY_RUN ? JSON_NUMBER : JSON_STRING;
+		member->kind =
+			appconfig_keys[fact->key].is_integer ? JSON_NUMBER : JSON_STRING;
 		member++;
 	}
 }
@@ -290,13 +291,13 @@ void
 appconfig_walk_turn_page(CursorWalk *walk, CursorNode *list, const char *token)
 {
 	if (list->mark != NULL && strcmp(token, list->mark) == 0)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_FDW_ERROR),
-			 errmsg("AWS AppConfig repeats a page"),
-			 errdetail("%s has answered with a NextToken that it gave before.",
-					   appconfig_walk_operation(walk, list)->name),
-			 errhint("Try again later.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_ERROR),
+				 errmsg("AWS AppConfig repeats a page"),
+				 errdetail("%s has answered with a %s that it gave before.",
+						   appconfig_walk_operation(walk, list)->name,
+						   appconfig_members.next_token),
+				 errhint("Try again later.")));
 	if (list->token != NULL)
 		pfree(list->token);
 	list->token = MemoryContextStrdup(walk->context, token);

@@ -20,9 +20,6 @@
 #include "memo.h"
 #include "route.h"
 
-/* The member of a page that has its items */
-#define PAGE_ITEMS "Items"
-
 /* What the nodes of one cursor have in common */
 typedef struct CursorWalk
 {
