@@ -169,7 +169,7 @@ parse_page(const CachedPage *page)
  * which would leave in the session's memory what nobody finds any longer.
  */
 static void *
-allocate(DocumentCache *cache, Size size)
+try_allocate(DocumentCache *cache, Size size)
 {
 	return MemoryContextAllocExtended(cache->context, size, MCXT_ALLOC_NO_OOM);
 }
@@ -178,7 +178,7 @@ allocate(DocumentCache *cache, Size size)
 static bool
 copy_text(DocumentCache *cache, const char *text, char **copy)
 {
-	*copy = text != NULL ? allocate(cache, strlen(text) + 1) : NULL;
+	*copy = text != NULL ? try_allocate(cache, strlen(text) + 1) : NULL;
 	if (*copy != NULL)
 		strcpy(*copy, text);
 	return (*copy != NULL) == (text != NULL);
@@ -189,7 +189,7 @@ static CacheEntry *
 new_entry(DocumentCache *cache, const char *target, const char *state,
 		  int64 asked_at)
 {
-	CacheEntry *entry = allocate(cache, sizeof(CacheEntry));
+	CacheEntry *entry = try_allocate(cache, sizeof(CacheEntry));
 
 	if (entry == NULL)
 		return NULL;
@@ -212,8 +212,9 @@ static bool
 add_page(DocumentCache *cache, CacheEntry *entry, const char *text,
 		 size_t length, const char *next_token)
 {
-	CachedPage *page = allocate(cache, offsetof(CachedPage, text) + length);
-	char	   *next;
+	CachedPage *page =
+		try_allocate(cache, offsetof(CachedPage, text) + length);
+	char *next;
 
 	if (page == NULL)
 		return false;

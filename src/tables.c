@@ -55,7 +55,7 @@ const AppConfigKeyTraits appconfig_keys[KEY_COUNT] = {
 						.is_identifier = true},
 	[KEY_PROFILE_NAME] = {"configuration_profile_name",
 						  .longest = LONGEST_PROFILE, .is_name = true},
-	[KEY_STATUS] = {"status"},
+	[KEY_STATUS] = {.name = "status"},
 	[KEY_REGION] = {"region", .never_null = true},
 };
 
@@ -78,12 +78,9 @@ const AppConfigMembers appconfig_members = {
 };
 
 const AppConfigValueType appconfig_value_types[] = {
-	{"StringValue", "string"},
-	{"NumberValue", "number"},
-	{"BooleanValue", "boolean"},
-	{"StringArray", "string_array"},
-	{"NumberArray", "number_array"},
-	{NULL, NULL},
+	{"StringValue", "string"},		 {"NumberValue", "number"},
+	{"BooleanValue", "boolean"},	 {"StringArray", "string_array"},
+	{"NumberArray", "number_array"}, {NULL, NULL},
 };
 
 /* ------------------------------------------------------------------------
