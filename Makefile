@@ -25,6 +25,9 @@ OBJS = \
 	src/facts.o \
 	src/applications.o \
 	src/cursor.o \
+	src/side_lookup.o \
+	src/expand.o \
+	src/walk.o \
 	src/item.o \
 	src/memo.o \
 	src/spill.o \
