@@ -679,6 +679,7 @@ ask_again(AppConfigCursor *cursor, CursorNode *node)
 static void
 look_name_up(AppConfigCursor *cursor, CursorNode *node)
 {
+	elog(DEBUG2, "appconfig_fdw: a name is looked up in a list");
 	ask_again(cursor, node);
 	node->kind = NODE_LIST;
 	node->level = 0;
@@ -714,7 +715,11 @@ filter_is_in_doubt(AppConfigCursor *cursor, const CursorNode *list,
 		if (value != NULL &&
 			(item == NULL ||
 			 !appconfig_facts_name(collection, item, filter->key, value)))
+		{
+			elog(DEBUG2, "appconfig_fdw: %s filtered by %s leaves doubts",
+				 collection->list.name, appconfig_table_key_name(filter->key));
 			return true;
+		}
 	}
 	return false;
 }
@@ -1283,6 +1288,7 @@ ask_ahead(AppConfigCursor *cursor, int *in_flight)
 		{
 			if (node->entry != NULL)
 				return;
+			elog(DEBUG2, "appconfig_fdw: the next list is asked for ahead");
 			ask(cursor, node);
 			/* the answer may be at hand: of that no call comes in */
 			if (!appconfig_memo_is_ready(node->entry))

@@ -356,6 +356,8 @@ create_entry(Memo *memo, const ApiRequest *request, char *target,
 	{
 		set_document(entry, document);
 		count_hit(memo, request, counters);
+		elog(DEBUG2, "appconfig_fdw: a copy of the session is served for %s",
+			 request->operation);
 	}
 	else
 		entry->call = appconfig_api_start(memo->owner, request, counters);

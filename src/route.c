@@ -406,6 +406,11 @@ appconfig_route_split(const Route *route, int level, const KeyFacts *keys,
 	}
 	appconfig_keyset_index(direct);
 	appconfig_keyset_index(listed);
+	elog(DEBUG2,
+		 "appconfig_fdw: of %d combinations of keys, %d are to be had by %s "
+		 "and %d by lists",
+		 set->count, direct->count,
+		 get->name != NULL ? get->name : "no operation", listed->count);
 }
 
 /* ------------------------------------------------------------------------
