@@ -1,16 +1,7 @@
 --
 -- Absence: only the service says that something is not there, and only of what was named
 --
-\set endpoint `echo "$APPCONFIG_ENDPOINT"`
-\pset null <null>
-CREATE EXTENSION appconfig_fdw;
-CREATE SERVER appconfig FOREIGN DATA WRAPPER appconfig_fdw
-    OPTIONS (region 'us-east-1', endpoint :'endpoint', max_get_rate '0', max_list_rate '0', cache_size '0');
-CREATE USER MAPPING FOR CURRENT_USER SERVER appconfig
-    OPTIONS (access_key_id 'AKIDEXAMPLE', secret_access_key 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY');
-CREATE SCHEMA appconfig;
-IMPORT FOREIGN SCHEMA appconfig FROM SERVER appconfig INTO appconfig;
-SET search_path = appconfig, public;
+\i sql/setup.psql
 
 -- a query for each operation that begins a walk, and whether it names anything
 CREATE TABLE public.questions (operation text, named boolean, question text);
@@ -131,10 +122,8 @@ REFRESH MATERIALIZED VIEW public.kept; -- ERROR
 \! test/emulator/ctl.py nofaults
 SELECT count > 0 AS has_rows FROM public.kept;
 
-SET client_min_messages = warning;
 DROP MATERIALIZED VIEW public.kept;
 DROP VIEW public.answers;
 DROP FUNCTION public.answer;
 DROP TABLE public.questions;
-DROP SCHEMA appconfig CASCADE;
-DROP EXTENSION appconfig_fdw CASCADE;
+\i sql/teardown.psql

@@ -1,15 +1,7 @@
 --
 -- Concurrency: calls go out together, as many as allowed, and rows keep their order
 --
-\set endpoint `echo "$APPCONFIG_ENDPOINT"`
-CREATE EXTENSION appconfig_fdw;
-CREATE SERVER appconfig FOREIGN DATA WRAPPER appconfig_fdw
-    OPTIONS (region 'us-east-1', endpoint :'endpoint', max_get_rate '0', max_list_rate '0', cache_size '0');
-CREATE USER MAPPING FOR CURRENT_USER SERVER appconfig
-    OPTIONS (access_key_id 'AKIDEXAMPLE', secret_access_key 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY');
-CREATE SCHEMA appconfig;
-IMPORT FOREIGN SCHEMA appconfig FROM SERVER appconfig INTO appconfig;
-SET search_path = appconfig, public;
+\i sql/setup.psql
 -- the most requests in flight at any time, as far as that is certain
 \setenv PEAK 'expect() { peak=$(test/emulator/ctl.py peak); if [ $peak -ge $1 ] && [ $peak -le $2 ]; then echo "$1 to $2"; else echo $peak; fi; }; expect'
 CREATE VIEW public.weeks AS
@@ -103,7 +95,5 @@ COMMIT;
 SELECT count(*) FROM (SELECT 1 FROM weeks WHERE exposure_percentage >= 0 LIMIT 3) AS x;
 SELECT EXISTS (SELECT 1 FROM weeks WHERE exposure_percentage >= 0);
 
-SET client_min_messages = warning;
 DROP TABLE got, clock;
-DROP SCHEMA appconfig CASCADE;
-DROP EXTENSION appconfig_fdw CASCADE;
+\i sql/teardown.psql

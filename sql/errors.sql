@@ -1,18 +1,8 @@
 --
 -- Errors: what fails, as which SQLSTATE, with what detail and hint
 --
-\set endpoint `echo "$APPCONFIG_ENDPOINT"`
-SET timezone = 'UTC';
-SET datestyle = 'ISO';
-\pset null <null>
-CREATE EXTENSION appconfig_fdw;
-CREATE SERVER appconfig FOREIGN DATA WRAPPER appconfig_fdw
-    OPTIONS (region 'us-east-1', endpoint :'endpoint', max_get_rate '0', max_list_rate '0', max_attempts '2');
-CREATE USER MAPPING FOR CURRENT_USER SERVER appconfig
-    OPTIONS (access_key_id 'AKIDEXAMPLE', secret_access_key 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY');
-CREATE SCHEMA appconfig;
-IMPORT FOREIGN SCHEMA appconfig FROM SERVER appconfig INTO appconfig;
-SET search_path = appconfig, public;
+\i sql/setup.psql
+ALTER SERVER appconfig OPTIONS (DROP cache_size, ADD max_attempts '2');
 CREATE VIEW public.a_run AS
 SELECT run, description, exposure_percentage FROM experiment_runs
 WHERE application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k' AND run = 1;
@@ -390,9 +380,7 @@ COMMIT;
 \! test/emulator/ctl.py nofaults
 SELECT count(exposure_percentage) FROM weeks;
 
-SET client_min_messages = warning;
 DROP FUNCTION failure;
 DROP OWNED BY regress_appconfig_user;
 DROP ROLE regress_appconfig_user;
-DROP SCHEMA appconfig CASCADE;
-DROP EXTENSION appconfig_fdw CASCADE;
+\i sql/teardown.psql

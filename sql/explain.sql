@@ -1,17 +1,7 @@
 --
 -- EXPLAIN in all formats, and appconfig_fdw_stats()
 --
-\set endpoint `echo "$APPCONFIG_ENDPOINT"`
-SET timezone = 'UTC';
-SET datestyle = 'ISO';
-CREATE EXTENSION appconfig_fdw;
-CREATE SERVER appconfig FOREIGN DATA WRAPPER appconfig_fdw
-    OPTIONS (region 'us-east-1', endpoint :'endpoint', max_get_rate '0', max_list_rate '0', cache_size '0');
-CREATE USER MAPPING FOR CURRENT_USER SERVER appconfig
-    OPTIONS (access_key_id 'AKIDEXAMPLE', secret_access_key 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY');
-CREATE SCHEMA appconfig;
-IMPORT FOREIGN SCHEMA appconfig FROM SERVER appconfig INTO appconfig;
-SET search_path = appconfig, public;
+\i sql/setup.psql
 SET client_min_messages = warning;
 
 -- what is ours in a plan; the rest differs from version to version
@@ -114,5 +104,4 @@ SELECT operation, calls, retries, throttles FROM appconfig_fdw_stats() WHERE ope
 DROP FUNCTION public.plan_of, public.xml_of, public.yaml_of, public.ours, public.cost_of, public.arms;
 DROP FOREIGN TABLE public.nothing;
 DROP TABLE before;
-DROP SCHEMA appconfig CASCADE;
-DROP EXTENSION appconfig_fdw CASCADE;
+\i sql/teardown.psql

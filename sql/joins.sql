@@ -1,18 +1,7 @@
 --
 -- Joins: with local tables and with each other
 --
-\set endpoint `echo "$APPCONFIG_ENDPOINT"`
-SET timezone = 'UTC';
-SET datestyle = 'ISO';
-\pset null <null>
-CREATE EXTENSION appconfig_fdw;
-CREATE SERVER appconfig FOREIGN DATA WRAPPER appconfig_fdw
-    OPTIONS (region 'us-east-1', endpoint :'endpoint', max_get_rate '0', max_list_rate '0', cache_size '0');
-CREATE USER MAPPING FOR CURRENT_USER SERVER appconfig
-    OPTIONS (access_key_id 'AKIDEXAMPLE', secret_access_key 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY');
-CREATE SCHEMA appconfig;
-IMPORT FOREIGN SCHEMA appconfig FROM SERVER appconfig INTO appconfig;
-SET search_path = appconfig, public;
+\i sql/setup.psql
 
 -- what the agent has logged: the run as text, the treatment as a variant
 CREATE TABLE public.assignments (application_id text, experiment_definition_id text, experiment_run_number text, entity_id text, variant text);
@@ -251,11 +240,9 @@ SELECT tableoid::regclass, run FROM everywhere WHERE region = 'us-east-1' AND ap
 SELECT count(*) FROM everywhere WHERE region = 'eu-west-1';
 \! test/emulator/ctl.py calls
 
-SET client_min_messages = warning;
 DROP VIEW owned, guarded;
 DROP TABLE everywhere, copy, assignments;
 DROP FUNCTION leak;
 DROP OWNED BY regress_appconfig_owner, regress_appconfig_reader;
 DROP ROLE regress_appconfig_owner, regress_appconfig_reader;
-DROP SCHEMA appconfig CASCADE;
-DROP EXTENSION appconfig_fdw CASCADE;
+\i sql/teardown.psql

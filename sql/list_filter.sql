@@ -1,17 +1,7 @@
 --
 -- Clauses that lists answer: checked before anything below is asked for
 --
-\set endpoint `echo "$APPCONFIG_ENDPOINT"`
-SET timezone = 'UTC';
-SET datestyle = 'ISO';
-CREATE EXTENSION appconfig_fdw;
-CREATE SERVER appconfig FOREIGN DATA WRAPPER appconfig_fdw
-    OPTIONS (region 'us-east-1', endpoint :'endpoint', max_get_rate '0', max_list_rate '0', cache_size '0');
-CREATE USER MAPPING FOR CURRENT_USER SERVER appconfig
-    OPTIONS (access_key_id 'AKIDEXAMPLE', secret_access_key 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY');
-CREATE SCHEMA appconfig;
-IMPORT FOREIGN SCHEMA appconfig FROM SERVER appconfig INTO appconfig;
-SET search_path = appconfig, public;
+\i sql/setup.psql
 
 --
 -- At the list of definitions: its runs are not even listed
@@ -134,8 +124,6 @@ SELECT experiment_definition_name, run, exposure_percentage FROM experiment_runs
 WHERE experiment_definition_name LIKE 'add%' ORDER BY 1, 2;
 \! test/emulator/ctl.py calls
 
-SET client_min_messages = warning;
 DROP VIEW public.hidden;
 DROP FUNCTION public.tell;
-DROP SCHEMA appconfig CASCADE;
-DROP EXTENSION appconfig_fdw CASCADE;
+\i sql/teardown.psql

@@ -6,15 +6,10 @@
 -- The service takes a name wherever it takes an id, and here the id wins.  The
 -- answers must be those of a local copy all the same.
 --
-\set endpoint `echo "$APPCONFIG_ENDPOINT"`
+\i sql/setup.psql
 \set dump `"${PYTHON:-python3}" test/emulator/emulator.py --data nasty --dump`
-CREATE EXTENSION appconfig_fdw;
-CREATE SERVER appconfig FOREIGN DATA WRAPPER appconfig_fdw
-    OPTIONS (region 'us-east-1', endpoint :'endpoint', max_get_rate '0', max_list_rate '0');
-CREATE USER MAPPING FOR CURRENT_USER SERVER appconfig
-    OPTIONS (access_key_id 'AKIDEXAMPLE', secret_access_key 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY');
-CREATE SCHEMA appconfig;
-IMPORT FOREIGN SCHEMA appconfig FROM SERVER appconfig INTO appconfig;
+ALTER SERVER appconfig OPTIONS (DROP cache_size);
+RESET search_path;
 
 -- the local copy, of what the emulator holds
 CREATE SCHEMA local;
@@ -129,5 +124,5 @@ SELECT d.* FROM (VALUES ('nastye1'), ('nastye2'), ('live'), ('esty019')) AS v(v)
 SET client_min_messages = warning;
 DROP FUNCTION differences, rows_of;
 DROP TABLE applications_by, definitions_by;
-DROP SCHEMA appconfig, local CASCADE;
-DROP EXTENSION appconfig_fdw CASCADE;
+DROP SCHEMA local CASCADE;
+\i sql/teardown.psql

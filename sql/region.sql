@@ -1,14 +1,9 @@
 --
 -- The region: a key with one possible value, so that of several servers only the one that is meant is asked
 --
-\set endpoint `echo "$APPCONFIG_ENDPOINT"`
-CREATE EXTENSION appconfig_fdw;
-CREATE SERVER east FOREIGN DATA WRAPPER appconfig_fdw
-    OPTIONS (region 'us-east-1', endpoint :'endpoint', max_get_rate '0', max_list_rate '0', cache_size '0');
-CREATE USER MAPPING FOR CURRENT_USER SERVER east
-    OPTIONS (access_key_id 'AKIDEXAMPLE', secret_access_key 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY');
-CREATE SCHEMA east;
-IMPORT FOREIGN SCHEMA appconfig FROM SERVER east INTO east;
+\set name east
+\i sql/setup.psql
+SET search_path = public, east;
 -- a Region that nobody reaches, and for which there are no credentials either
 CREATE SERVER west FOREIGN DATA WRAPPER appconfig_fdw
     OPTIONS (region 'us-west-2', endpoint 'http://127.0.0.1:1', max_attempts '1');
@@ -19,7 +14,6 @@ CREATE VIEW applications AS SELECT * FROM east.applications UNION ALL SELECT * F
 CREATE TABLE regions (region text, label text);
 INSERT INTO regions VALUES ('us-east-1', 'Virginia'), ('eu-west-1', 'Ireland');
 ANALYZE regions;
-SET search_path = public, east;
 \set VERBOSITY terse
 
 SELECT count(*) FROM runs WHERE application_id = 'shop4x1';
@@ -110,5 +104,5 @@ EXECUTE here;
 SET client_min_messages = warning;
 DROP VIEW runs, applications;
 DROP TABLE everywhere, regions;
-DROP SCHEMA east, west CASCADE;
-DROP EXTENSION appconfig_fdw CASCADE;
+DROP SCHEMA west CASCADE;
+\i sql/teardown.psql

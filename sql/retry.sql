@@ -1,15 +1,8 @@
 --
 -- Retries: what is tried again, how often, and how it looks to the service
 --
-\set endpoint `echo "$APPCONFIG_ENDPOINT"`
-CREATE EXTENSION appconfig_fdw;
-CREATE SERVER appconfig FOREIGN DATA WRAPPER appconfig_fdw
-    OPTIONS (region 'us-east-1', endpoint :'endpoint', max_get_rate '0', max_list_rate '0');
-CREATE USER MAPPING FOR CURRENT_USER SERVER appconfig
-    OPTIONS (access_key_id 'AKIDEXAMPLE', secret_access_key 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY');
-CREATE SCHEMA appconfig;
-IMPORT FOREIGN SCHEMA appconfig FROM SERVER appconfig INTO appconfig;
-SET search_path = appconfig, public;
+\i sql/setup.psql
+ALTER SERVER appconfig OPTIONS (DROP cache_size);
 CREATE VIEW public.a_run AS
 SELECT run, exposure_percentage FROM experiment_runs
 WHERE application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k' AND run = 1;
@@ -193,7 +186,5 @@ SELECT * FROM a_run; -- ERROR
 SELECT * FROM a_run;
 \! eval "$ATTEMPTS"
 
-SET client_min_messages = warning;
 DROP FUNCTION takes;
-DROP SCHEMA appconfig CASCADE;
-DROP EXTENSION appconfig_fdw CASCADE;
+\i sql/teardown.psql

@@ -4,19 +4,8 @@
 -- The emulator counts the calls; "ctl.py calls" shows them and "ctl.py clear"
 -- begins anew.  Nothing is remembered from one statement to the next.
 --
-\set endpoint `echo "$APPCONFIG_ENDPOINT"`
+\i sql/setup.psql
 \set dump `"${PYTHON:-python3}" test/emulator/emulator.py --data standard --dump`
-SET timezone = 'UTC';
-SET datestyle = 'ISO';
-\pset null <null>
-CREATE EXTENSION appconfig_fdw;
-CREATE SERVER appconfig FOREIGN DATA WRAPPER appconfig_fdw
-    OPTIONS (region 'us-east-1', endpoint :'endpoint', max_get_rate '0', max_list_rate '0', cache_size '0');
-CREATE USER MAPPING FOR CURRENT_USER SERVER appconfig
-    OPTIONS (access_key_id 'AKIDEXAMPLE', secret_access_key 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY');
-CREATE SCHEMA appconfig;
-IMPORT FOREIGN SCHEMA appconfig FROM SERVER appconfig INTO appconfig;
-SET search_path = appconfig, public;
 
 --
 -- Columns
@@ -438,8 +427,6 @@ SELECT * FROM differences(ARRAY['true', 'run = 0', 'run IN (1, NULL)', 'applicat
 SELECT * FROM carts WHERE run = 1;
 RESET appconfig_fdw.enable_pushdown;
 
-SET client_min_messages = warning;
 DROP FUNCTION length_of, differences, exposure_of;
 DROP TABLE predicates, odd, chosen, wanted, names, documents;
-DROP SCHEMA appconfig CASCADE;
-DROP EXTENSION appconfig_fdw CASCADE;
+\i sql/teardown.psql

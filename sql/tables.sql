@@ -1,19 +1,8 @@
 --
 -- The other tables, and tables made by hand
 --
-\set endpoint `echo "$APPCONFIG_ENDPOINT"`
+\i sql/setup.psql
 \set dump `"${PYTHON:-python3}" test/emulator/emulator.py --data standard --dump`
-SET timezone = 'UTC';
-SET datestyle = 'ISO';
-\pset null <null>
-CREATE EXTENSION appconfig_fdw;
-CREATE SERVER appconfig FOREIGN DATA WRAPPER appconfig_fdw
-    OPTIONS (region 'us-east-1', endpoint :'endpoint', max_get_rate '0', max_list_rate '0', cache_size '0');
-CREATE USER MAPPING FOR CURRENT_USER SERVER appconfig
-    OPTIONS (access_key_id 'AKIDEXAMPLE', secret_access_key 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY');
-CREATE SCHEMA appconfig;
-IMPORT FOREIGN SCHEMA appconfig FROM SERVER appconfig INTO appconfig;
-SET search_path = appconfig, public;
 
 CREATE TABLE public.dump AS
 SELECT kind, d FROM jsonb_each(:'dump'::jsonb) AS k(kind, list), jsonb_array_elements(list) AS d;
@@ -203,9 +192,7 @@ FROM (VALUES ('TRUNCATE applications'), ('CREATE INDEX ON applications (applicat
 RESET client_min_messages;
 SELECT count(*) FROM pg_stats WHERE schemaname = 'appconfig';
 
-SET client_min_messages = warning;
 DROP TABLE dump;
 DROP FUNCTION differences, outcome;
-DROP SCHEMA appconfig CASCADE;
-DROP EXTENSION appconfig_fdw CASCADE;
+\i sql/teardown.psql
 DROP DOMAIN identifier, run_number;

@@ -1,19 +1,9 @@
 --
 -- Treatments, their flag attributes, and overrides
 --
-\set endpoint `echo "$APPCONFIG_ENDPOINT"`
+\i sql/setup.psql
 \set dump `"${PYTHON:-python3}" test/emulator/emulator.py --data standard --dump`
-SET timezone = 'UTC';
-SET datestyle = 'ISO';
-\pset null <null>
-CREATE EXTENSION appconfig_fdw;
-CREATE SERVER appconfig FOREIGN DATA WRAPPER appconfig_fdw
-    OPTIONS (region 'us-east-1', endpoint :'endpoint', max_get_rate '0', max_list_rate '0');
-CREATE USER MAPPING FOR CURRENT_USER SERVER appconfig
-    OPTIONS (access_key_id 'AKIDEXAMPLE', secret_access_key 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY');
-CREATE SCHEMA appconfig;
-IMPORT FOREIGN SCHEMA appconfig FROM SERVER appconfig INTO appconfig;
-SET search_path = appconfig, public;
+ALTER SERVER appconfig OPTIONS (DROP cache_size);
 
 --
 -- One run
@@ -199,5 +189,4 @@ RESET appconfig_fdw.enable_pushdown;
 
 SET client_min_messages = warning;
 DROP TABLE got_overrides, got_values, got_treatments, documents CASCADE;
-DROP SCHEMA appconfig CASCADE;
-DROP EXTENSION appconfig_fdw CASCADE;
+\i sql/teardown.psql

@@ -29,13 +29,8 @@
 #include "utils/memutils.h"
 
 #include "cache.h"
+#include "tables.h"
 #include "target_table.h"
-
-/* What the first of these members is in a frozen document; all of them tell
- * its state */
-#define FROZEN_STATUS "DONE"
-
-static const char *const state_members[] = {"Status", "UpdatedAt", "EndedAt"};
 
 /* A document, or a page of a list */
 typedef struct CachedPage
@@ -221,7 +216,7 @@ parse_page(const CachedPage *page)
  * which would leave in the session's memory what nobody finds any longer.
  */
 static void *
-allocate(DocumentCache *cache, Size size)
+try_allocate(DocumentCache *cache, Size size)
 {
 	return MemoryContextAllocExtended(cache->context, size, MCXT_ALLOC_NO_OOM);
 }
@@ -230,7 +225,7 @@ allocate(DocumentCache *cache, Size size)
 static bool
 copy_text(DocumentCache *cache, const char *text, char **copy)
 {
-	*copy = text != NULL ? allocate(cache, strlen(text) + 1) : NULL;
+	*copy = text != NULL ? try_allocate(cache, strlen(text) + 1) : NULL;
 	if (*copy != NULL)
 		strcpy(*copy, text);
 	return (*copy != NULL) == (text != NULL);
@@ -241,7 +236,7 @@ static CacheEntry *
 new_entry(DocumentCache *cache, const char *target, const char *state,
 		  int64 asked_at)
 {
-	CacheEntry *entry = allocate(cache, sizeof(CacheEntry));
+	CacheEntry *entry = try_allocate(cache, sizeof(CacheEntry));
 
 	if (entry == NULL)
 		return NULL;
@@ -264,8 +259,9 @@ static bool
 add_page(DocumentCache *cache, CacheEntry *entry, const char *text,
 		 size_t length, const char *next_token)
 {
-	CachedPage *page = allocate(cache, offsetof(CachedPage, text) + length);
-	char	   *next;
+	CachedPage *page =
+		try_allocate(cache, offsetof(CachedPage, text) + length);
+	char *next;
 
 	if (page == NULL)
 		return false;
@@ -376,7 +372,8 @@ member_text(JsonValue *object, const char *member)
 bool
 appconfig_cache_is_frozen(JsonValue *object)
 {
-	return strcmp(member_text(object, state_members[0]), FROZEN_STATUS) == 0;
+	return strcmp(member_text(object, appconfig_members.status),
+				  appconfig_members.frozen) == 0;
 }
 
 /*
@@ -386,15 +383,14 @@ appconfig_cache_is_frozen(JsonValue *object)
 static char *
 frozen_state(JsonValue *object)
 {
-	StringInfoData state;
-	int			   i;
+	StringInfoData	   state;
+	const char *const *member;
 
 	if (!appconfig_cache_is_frozen(object))
 		return NULL;
 	initStringInfo(&state);
-	for (i = 0; i < (int) lengthof(state_members); i++)
-		appendStringInfo(&state, "%s\n",
-						 member_text(object, state_members[i]));
+	for (member = appconfig_members.frozen_state; *member != NULL; member++)
+		appendStringInfo(&state, "%s\n", member_text(object, *member));
 	return repalloc(state.data, state.len + 1);
 }
 
@@ -477,8 +473,10 @@ appconfig_cache_put_page(DocumentCache *cache, const ListPage *place,
 						 int64 asked_at)
 {
 	CacheEntry *list;
-	JsonValue  *next = appconfig_json_lookup(page, "NextToken");
-	const char *token = next != NULL ? member_text(page, "NextToken") : NULL;
+	JsonValue  *next =
+		appconfig_json_lookup(page, appconfig_members.next_token);
+	const char *token =
+		next != NULL ? member_text(page, appconfig_members.next_token) : NULL;
 
 	if (place->token == NULL)
 	{

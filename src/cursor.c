@@ -148,12 +148,12 @@ make_item(const AppConfigCursor *cursor, JsonValue *const *source,
 /* Does an item meet the clauses that can be answered from it? */
 static bool
 passes_filter(const AppConfigCursor *cursor, const AppConfigItem *item,
-			  bool own)
+			  bool leaf)
 {
 	return cursor->options.filter == NULL ||
 		   cursor->options.filter(cursor->options.filter_arg, item,
-								  own && cursor->route->table->shape ==
-											 ROW_PER_ITEM);
+								  leaf && cursor->route->table->shape ==
+											  ROW_PER_ITEM);
 }
 
 /* ------------------------------------------------------------------------
@@ -249,7 +249,7 @@ operation_of(const AppConfigCursor *cursor, const CursorNode *node)
 static int
 filters_of(const AppConfigCursor *cursor, const CursorNode *node)
 {
-	return (appconfig_route_is_own(cursor->route, node->level) &&
+	return (appconfig_route_is_leaf(cursor->route, node->level) &&
 					!cursor->route->shared_lists
 				? FILTER_BY_STATUS
 				: 0) |
@@ -379,7 +379,7 @@ needs_proof(const AppConfigCursor *cursor, const CursorNode *node)
 	if (!node->from_query || node->source[SOURCE_RUN] != NULL ||
 		node->source[SOURCE_DEFINITION] != NULL ||
 		!appconfig_request_needs(
-			&appconfig_route_own(cursor->route->table)->list,
+			&appconfig_route_leaf(cursor->route->table)->list,
 			KEY_DEFINITION_ID))
 		return false;
 	return node->source[SOURCE_RUN_SUMMARY] == NULL ||
@@ -497,8 +497,8 @@ take_sides(AppConfigCursor *cursor, CursorNode *node)
  * as it goes before its document is there
  */
 static void
-add_own_item(AppConfigCursor *cursor, CursorNode *list, const KeyFacts *keys,
-			 JsonValue *value, bool need_document)
+add_leaf_item(AppConfigCursor *cursor, CursorNode *list, const KeyFacts *keys,
+			  JsonValue *value, bool need_document)
 {
 	const AppConfigCollection *collection =
 		appconfig_route_collection(cursor->route, list->level);
@@ -515,7 +515,7 @@ add_own_item(AppConfigCursor *cursor, CursorNode *list, const KeyFacts *keys,
  */
 static bool
 believe_item(AppConfigCursor *cursor, const AppConfigCollection *collection,
-			 bool own, const KeyFacts *keys, JsonValue *item)
+			 bool leaf, const KeyFacts *keys, JsonValue *item)
 {
 	const char *target;
 
@@ -523,7 +523,7 @@ believe_item(AppConfigCursor *cursor, const AppConfigCollection *collection,
 		return true;
 	target = appconfig_request_path(&collection->get, keys);
 	appconfig_memo_confirm(cursor->memo, target, item);
-	return !own || !cursor->route->documents_decide ||
+	return !leaf || !cursor->route->documents_decide ||
 		   appconfig_memo_is_final(cursor->memo, target, item);
 }
 
@@ -539,14 +539,14 @@ is_wanted(AppConfigCursor *cursor, const CursorNode *list, KeyFacts *keys,
 {
 	const AppConfigCollection *collection =
 		appconfig_route_collection(cursor->route, list->level);
-	bool		  own = appconfig_route_is_own(cursor->route, list->level);
+	bool		  leaf = appconfig_route_is_leaf(cursor->route, list->level);
 	const char	 *status = keys->text[KEY_STATUS];
 	AppConfigItem item;
 
 	keys->text[KEY_STATUS] = NULL;
 	if (!appconfig_keyset_contains(cursor->keys, keys))
 		return false;
-	*believed = believe_item(cursor, collection, own, keys, value);
+	*believed = believe_item(cursor, collection, leaf, keys, value);
 	if (*believed)
 		keys->text[KEY_STATUS] = status;
 	if (keys->text[KEY_STATUS] != NULL &&
@@ -557,7 +557,7 @@ is_wanted(AppConfigCursor *cursor, const CursorNode *list, KeyFacts *keys,
 	item = make_item(cursor, list->source, keys);
 	if (*believed)
 		item.source[collection->list.yields] = value;
-	return passes_filter(cursor, &item, own);
+	return passes_filter(cursor, &item, leaf);
 }
 
 /* One item of any list */
@@ -566,12 +566,12 @@ add_item(AppConfigCursor *cursor, CursorNode *list, JsonValue *value)
 {
 	const AppConfigCollection *collection =
 		appconfig_route_collection(cursor->route, list->level);
-	bool		own = appconfig_route_is_own(cursor->route, list->level);
+	bool		leaf = appconfig_route_is_leaf(cursor->route, list->level);
 	KeyFacts	keys = list->keys;
 	JsonValue **inherited = &list->source[collection->list.yields];
 	bool		believed;
 
-	if (!appconfig_facts_learn(&keys, collection, own, value))
+	if (!appconfig_facts_learn(&keys, collection, leaf, value))
 	{
 		check_mistaken(list, &collection->list);
 		return;
@@ -579,10 +579,10 @@ add_item(AppConfigCursor *cursor, CursorNode *list, JsonValue *value)
 	appconfig_facts_check_addressable(collection, &keys);
 	if (!is_wanted(cursor, list, &keys, value, &believed))
 		return;
-	if (own)
+	if (leaf)
 	{
-		add_own_item(cursor, list, &keys, value,
-					 cursor->route->need_document || !believed);
+		add_leaf_item(cursor, list, &keys, value,
+					  cursor->route->need_document || !believed);
 		return;
 	}
 	/* for the time being the list stands for its item, as the parent */
@@ -716,8 +716,8 @@ filter_is_in_doubt(AppConfigCursor *cursor, const CursorNode *list,
 			(item == NULL ||
 			 !appconfig_facts_name(collection, item, filter->key, value)))
 		{
-			elog(DEBUG2, "appconfig_fdw: %s filtered by %s leaves doubts",
-				 collection->list.name, appconfig_table_key_name(filter->key));
+			elog(DEBUG2, "appconfig_fdw: the filter of %s leaves doubts",
+				 collection->list.name);
 			return true;
 		}
 	}
@@ -899,7 +899,7 @@ add_combinations(AppConfigCursor *cursor, dlist_node *before,
 	const AppConfigOperation *get =
 		&appconfig_route_collection(cursor->route, level)->get;
 	CursorNodeKind kind =
-		appconfig_route_is_own(cursor->route, level) ? NODE_GET : NODE_KNOWN;
+		appconfig_route_is_leaf(cursor->route, level) ? NODE_GET : NODE_KNOWN;
 	AppConfigKey key;
 	int64		*runs;
 	int			 count;
@@ -915,7 +915,7 @@ add_combinations(AppConfigCursor *cursor, dlist_node *before,
 		texts = appconfig_keyset_texts(set, key);
 		if (texts == NULL)
 		{
-			bound = appconfig_table_name_key(key);
+			bound = appconfig_keys[key].name_key;
 			texts = appconfig_keyset_texts(set, bound);
 		}
 		for (i = 0; i < texts->count; i++)

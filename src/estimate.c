@@ -52,11 +52,7 @@
 #define CALLS_AT_A_TIME 16.0
 
 /* What an account holds, where nothing is known of it */
-#define APPLICATIONS_OF_ACCOUNT	   10.0
-#define DEFINITIONS_OF_APPLICATION 10.0
-#define RUNS_OF_DEFINITION		   10.0
-#define CHILDREN_OF_APPLICATION	   5.0 /* environments, profiles */
-#define EVENTS_OF_RUN			   4.0
+#define EXPECTED(collection) (appconfig_collections[collection].expected)
 
 /* Items that a page of a list has */
 #define PAGE_ITEMS 50.0
@@ -128,7 +124,7 @@ estimate_children(const PlanTable *table, const KeySet *keys)
 {
 	bool	 profiles = table->table->collection == COLLECTION_PROFILES;
 	Estimate result = {
-		.calls = 1, .waits = 1, .rows = APPLICATIONS_OF_ACCOUNT};
+		.calls = 1, .waits = 1, .rows = EXPECTED(COLLECTION_APPLICATIONS)};
 	bool listed = false;
 	int	 i;
 
@@ -146,10 +142,10 @@ estimate_children(const PlanTable *table, const KeySet *keys)
 
 		listed |= applications == 0;
 		if (applications == 0)
-			applications = APPLICATIONS_OF_ACCOUNT;
+			applications = EXPECTED(COLLECTION_APPLICATIONS);
 		result.calls += applications * Max(ids, 1);
-		result.rows +=
-			applications * (ids > 0 ? ids : CHILDREN_OF_APPLICATION);
+		result.rows += applications *
+					   (ids > 0 ? ids : EXPECTED(table->table->collection));
 	}
 	if (listed)
 	{
@@ -177,8 +173,9 @@ count_definitions(const KeyBox *box)
 
 	if (definitions > 0)
 		return Max(applications, 1) * definitions;
-	return (applications > 0 ? applications : APPLICATIONS_OF_ACCOUNT) *
-		   DEFINITIONS_OF_APPLICATION;
+	return (applications > 0 ? applications
+							 : EXPECTED(COLLECTION_APPLICATIONS)) *
+		   EXPECTED(COLLECTION_DEFINITIONS);
 }
 
 /* Definitions to look at, of those in boxes: known, and that lists show */
@@ -238,8 +235,8 @@ expect_definitions(Estimate *result, const KeySet *keys)
 	KeySet *listed = select_boxes(distinct, false);
 	double	applications = count_listed_applications(listed);
 	double	items =
-		(applications > 0 ? applications : APPLICATIONS_OF_ACCOUNT) *
-		DEFINITIONS_OF_APPLICATION;
+		(applications > 0 ? applications : EXPECTED(COLLECTION_APPLICATIONS)) *
+		EXPECTED(COLLECTION_DEFINITIONS);
 	Definitions definitions = {.share = 1};
 	int			i;
 
@@ -293,7 +290,7 @@ expect_runs(Estimate *result, const KeySet *keys,
 		double lists = share_of_definitions(definitions, &open->boxes[i]);
 
 		result->calls += lists;
-		*listed += lists * RUNS_OF_DEFINITION;
+		*listed += lists * EXPECTED(COLLECTION_RUNS);
 	}
 	if (open->count > 0)
 		result->waits++;
@@ -325,7 +322,7 @@ estimate_experiments(PlannerInfo *root, const PlanTable *table, List *clauses,
 	result.calls += documents;
 	result.rows = known + listed;
 	if (collection == COLLECTION_EVENTS)
-		result.rows *= EVENTS_OF_RUN;
+		result.rows *= EXPECTED(collection);
 	result.rows *= rows_of_shape[table->table->shape];
 	result.rows *= selectivity_besides_keys(root, table, clauses, false);
 	return result;

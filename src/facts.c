@@ -63,18 +63,6 @@ appconfig_facts_free(KeyFacts *keys)
 	}
 }
 
-/*
- * Is the key one that things are addressed by, so that an answer with another
- * one is about something else?  A definition's name cannot change.
- */
-static bool
-is_identifier(AppConfigKey key)
-{
-	return key == KEY_APPLICATION_ID || key == KEY_DEFINITION_ID ||
-		   key == KEY_DEFINITION_NAME || key == KEY_ENVIRONMENT_ID ||
-		   key == KEY_PROFILE_ID;
-}
-
 /* A key is not what it has to be */
 pg_noreturn static void
 refuse_key(const AppConfigFact *fact, const char *what)
@@ -92,7 +80,7 @@ refuse_key(const AppConfigFact *fact, const char *what)
  */
 bool
 appconfig_facts_learn(KeyFacts *keys, const AppConfigCollection *collection,
-					  bool own, JsonValue *item)
+					  bool leaf, JsonValue *item)
 {
 	const AppConfigFact *fact;
 
@@ -103,7 +91,7 @@ appconfig_facts_learn(KeyFacts *keys, const AppConfigCollection *collection,
 		const char *text;
 		bool		exact;
 
-		if (fact->key == KEY_STATUS && !own)
+		if (fact->key == KEY_STATUS && !leaf)
 			continue; /* the column is about the table's own status */
 		if (fact->key == KEY_RUN)
 		{
@@ -132,11 +120,12 @@ appconfig_facts_learn(KeyFacts *keys, const AppConfigCollection *collection,
 		if (appconfig_json_kind(value) != JSON_STRING ||
 			strlen(text) != length)
 		{
-			if (is_identifier(fact->key))
+			if (appconfig_keys[fact->key].is_identifier)
 				refuse_key(fact, "an identifier");
 			continue;
 		}
-		if (is_identifier(fact->key) && keys->text[fact->key] != NULL &&
+		if (appconfig_keys[fact->key].is_identifier &&
+			keys->text[fact->key] != NULL &&
 			strcmp(keys->text[fact->key], text) != 0)
 			return false;
 		keys->text[fact->key] = text;
@@ -167,8 +156,7 @@ appconfig_facts_check_addressable(const AppConfigCollection *collection,
 				(errcode(ERRCODE_FDW_ERROR),
 				 errmsg("AWS AppConfig sent an answer that cannot be read"),
 				 errdetail("An item of %s does not name its %s.",
-						   collection->list.name,
-						   appconfig_table_key_name(key))));
+						   collection->list.name, appconfig_keys[key].name)));
 	}
 }
 

@@ -20,7 +20,7 @@ extern void appconfig_facts_free(KeyFacts *keys);
 
 extern bool appconfig_facts_learn(KeyFacts					*keys,
 								  const AppConfigCollection *collection,
-								  bool own, JsonValue *item);
+								  bool leaf, JsonValue *item);
 extern void appconfig_facts_check_addressable(
 	const AppConfigCollection *collection, const KeyFacts *keys);
 extern bool appconfig_facts_names_application(

@@ -46,7 +46,7 @@ typedef struct Deparse
 } Deparse;
 
 static char *
-deparse(const Deparse *how, Node *expr)
+deparse_expr(const Deparse *how, Node *expr)
 {
 	return deparse_expression(expr, how->context, how->prefix, false);
 }
@@ -71,12 +71,12 @@ append_keys(StringInfo out, const Deparse *how, const KeyExpr *expr,
 	{
 		Node *operand = list_nth(how->operands, expr->operand);
 
-		appendStringInfo(out,
-						 type_is_array(getBaseType(exprType(operand)))
-							 ? "%s %s ANY (%s)"
-							 : "%s %s %s",
-						 appconfig_table_key_name(expr->key),
-						 operator_names[expr->kind], deparse(how, operand));
+		appendStringInfo(
+			out,
+			type_is_array(getBaseType(exprType(operand))) ? "%s %s ANY (%s)"
+														  : "%s %s %s",
+			appconfig_keys[expr->key].name, operator_names[expr->kind],
+			deparse_expr(how, operand));
 		return;
 	}
 	if (nested && expr->nargs > 1)
@@ -128,7 +128,8 @@ explain_clauses(const char *label, const Deparse *how, List *clauses,
 {
 	if (clauses != NIL)
 		ExplainPropertyText(
-			label, deparse(how, (Node *) make_ands_explicit(clauses)), es);
+			label, deparse_expr(how, (Node *) make_ands_explicit(clauses)),
+			es);
 }
 
 /* ------------------------------------------------------------------------

@@ -37,10 +37,10 @@ JsonValue *
 appconfig_item_source(const AppConfigTable *table, const AppConfigItem *item,
 					  AppConfigSource source)
 {
-	const AppConfigCollection *own = appconfig_route_own(table);
+	const AppConfigCollection *leaf = appconfig_route_leaf(table);
 
-	if (source == own->list.yields && source != own->get.yields &&
-		item->source[own->get.yields] != NULL)
+	if (source == leaf->list.yields && source != leaf->get.yields &&
+		item->source[leaf->get.yields] != NULL)
 		return NULL;
 	return item->source[source];
 }
@@ -91,7 +91,7 @@ bool
 appconfig_item_settles(const AppConfigTable *table, const AppConfigItem *item,
 					   const AppConfigColumn *column)
 {
-	AppConfigSource listed = appconfig_route_own(table)->list.yields;
+	AppConfigSource listed = appconfig_route_leaf(table)->list.yields;
 
 	return (appconfig_route_column_has(column, listed) &&
 			item->source[listed] != NULL) ||
@@ -122,11 +122,11 @@ next_treatment(ItemRows *rows)
 		rows->in_list = true;
 		appconfig_json_elements_start(
 			&rows->treatments,
-			appconfig_json_lookup(rows->holder, "Treatments"));
+			appconfig_json_lookup(rows->holder, appconfig_members.treatments));
 		item->is_control = true;
 		item->ordinal = 0;
-		if (take_treatment(rows,
-						   appconfig_json_lookup(rows->holder, "Control")))
+		if (take_treatment(rows, appconfig_json_lookup(
+									 rows->holder, appconfig_members.control)))
 			return true;
 	}
 	item->is_control = false;
@@ -169,7 +169,7 @@ next_attribute(ItemRows *rows)
 		appconfig_json_members_start(
 			&rows->members,
 			appconfig_json_lookup(rows->item->source[SOURCE_TREATMENT],
-								  "FlagValue.AttributeValues"));
+								  appconfig_members.attribute_values));
 	}
 }
 

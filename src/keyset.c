@@ -39,12 +39,6 @@
 /* Values that an index may have of a key, as a multiple of the boxes */
 #define MAX_INDEXED_VALUES 4
 
-/* Longest ids and names in characters, appconfig-read-api.md
- * sections 1.1, 1.2. The experiment operations would take longer identifiers,
- * but nothing has one. */
-#define MAX_IDENTIFIER_LENGTH 64
-#define MAX_PROFILE_LENGTH	  128
-
 /* The service counts runs from 1; the column is an integer */
 #define MIN_RUN 1
 #define MAX_RUN PG_INT32_MAX
@@ -138,23 +132,20 @@ count_characters(const char *text)
 
 /*
  * Can the key have this value?  No identifier is empty or too long, and no id
- * is a dot segment, which would not survive in a path; a status can be any
- * text, and the server's region is what it was set to.
+ * is a dot segment, which would not survive in a path.
  */
 static bool
 is_possible(const char *text, AppConfigKey key)
 {
-	bool is_name = key == KEY_APPLICATION_NAME || key == KEY_DEFINITION_NAME ||
-				   key == KEY_ENVIRONMENT_NAME || key == KEY_PROFILE_NAME;
-	size_t longest = key == KEY_PROFILE_ID || key == KEY_PROFILE_NAME
-						 ? MAX_PROFILE_LENGTH
-						 : MAX_IDENTIFIER_LENGTH;
+	const AppConfigKeyTraits *traits = &appconfig_keys[key];
 
-	if (key == KEY_STATUS || key == KEY_REGION)
+	if (traits->longest == 0)
 		return true;
-	if (!is_name && (strcmp(text, ".") == 0 || strcmp(text, "..") == 0))
+	if (!traits->is_name &&
+		(strcmp(text, ".") == 0 || strcmp(text, "..") == 0))
 		return false;
-	return text[0] != '\0' && count_characters(text) <= longest;
+	return text[0] != '\0' &&
+		   count_characters(text) <= (size_t) traits->longest;
 }
 
 /* Those of an operand's texts that an identifier of the service can be */
@@ -410,7 +401,7 @@ evaluate_leaf(const KeyExpr *expr, const KeyOperand *operands)
 
 	if (operand->unbounded || (operand->unknown && expr->kind != KEY_EXPR_IN))
 		return NULL;
-	if (expr->key == KEY_RUN)
+	if (appconfig_keys[expr->key].is_integer)
 		box = run_box(expr->kind, operand);
 	else
 		box.texts[expr->key] = texts_of_operand(operand, expr->key);

@@ -72,7 +72,7 @@ lists_answer_clause(const PlanTable *table, Node *clause)
 
 /*
  * Can the clause be checked against items of lists, and once more later?  One
- * that can fail only where each item of the own list is a row.
+ * that can fail only where each item of the leaf is a row.
  */
 bool
 appconfig_list_filter_takes(const PlanTable *table, Node *clause)

@@ -188,7 +188,7 @@ operator_kind(Oid opno, Oid collation, AppConfigKey key, KeyExprKind *kind)
 {
 	int strategy;
 
-	if (key == KEY_RUN)
+	if (appconfig_keys[key].is_integer)
 	{
 		strategy = get_op_opfamily_strategy(opno, INTEGER_BTREE_FAM_OID);
 		if (strategy == 0)
@@ -226,7 +226,7 @@ make_leaf(BindContext *context, KeyExprKind kind, AppConfigKey key,
 	KeyExpr *expr = make_key_expr(kind);
 
 	expr->key = key;
-	expr->width = key == KEY_RUN ? 0 : column_width(column);
+	expr->width = appconfig_keys[key].is_integer ? 0 : column_width(column);
 	expr->operand = list_length(context->operands);
 	context->operands = lappend(context->operands, value);
 	return expr;
@@ -287,18 +287,10 @@ bind_null_test(BindContext *context, NullTest *test)
 {
 	const AppConfigColumn *column = key_column(context, test->arg);
 
-	if (test->nulltesttype != IS_NULL || test->argisrow || column == NULL)
+	if (test->nulltesttype != IS_NULL || test->argisrow || column == NULL ||
+		!appconfig_keys[column->key].never_null)
 		return NULL;
-	switch (column->key)
-	{
-		case KEY_APPLICATION_ID:
-		case KEY_DEFINITION_ID:
-		case KEY_RUN:
-		case KEY_REGION:
-			return make_key_expr(KEY_EXPR_NEVER);
-		default:
-			return NULL;
-	}
+	return make_key_expr(KEY_EXPR_NEVER);
 }
 
 /* AND of what can be bound at all, OR only if every arm can */

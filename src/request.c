@@ -23,7 +23,7 @@ read_placeholder(const char *template, size_t *length)
 
 	for (key = KEY_NONE + 1; key < KEY_COUNT; key++)
 	{
-		const char *name = appconfig_table_key_name(key);
+		const char *name = appconfig_keys[key].name;
 		size_t		name_length = strlen(name);
 
 		if (strncmp(template + 1, name, name_length) == 0 &&
@@ -76,12 +76,12 @@ appconfig_request_path(const AppConfigOperation *operation,
 			appendStringInfo(&path, INT64_FORMAT, facts->run);
 		else if (facts->text[key] != NULL)
 			appconfig_uri_append_segment(&path, facts->text[key]);
-		else if (facts->text[appconfig_table_name_key(key)] != NULL)
+		else if (facts->text[appconfig_keys[key].name_key] != NULL)
 			appconfig_uri_append_segment(
-				&path, facts->text[appconfig_table_name_key(key)]);
+				&path, facts->text[appconfig_keys[key].name_key]);
 		else
 			elog(ERROR, "%s needs %s", operation->name,
-				 appconfig_table_key_name(key));
+				 appconfig_keys[key].name);
 		p = brace + length;
 	}
 	appendStringInfoString(&path, p);

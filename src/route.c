@@ -35,9 +35,9 @@ const SideLookupSource appconfig_side_lookups[SIDE_COUNT] = {
  * ------------------------------------------------------------------------
  */
 
-/* The collection that the rows of a table are of */
+/* The leaf: the collection that the rows of a table are of */
 const AppConfigCollection *
-appconfig_route_own(const AppConfigTable *table)
+appconfig_route_leaf(const AppConfigTable *table)
 {
 	return &appconfig_collections[table->collection];
 }
@@ -62,7 +62,7 @@ static bool
 column_avoids_document(const AppConfigTable	 *table,
 					   const AppConfigColumn *column)
 {
-	AppConfigSource document = appconfig_route_own(table)->get.yields;
+	AppConfigSource document = appconfig_route_leaf(table)->get.yields;
 	int				i;
 
 	for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES; i++)
@@ -71,7 +71,7 @@ column_avoids_document(const AppConfigTable	 *table,
 
 		if (source != SOURCE_NONE &&
 			(source != document ||
-			 appconfig_route_own(table)->list.yields == document))
+			 appconfig_route_leaf(table)->list.yields == document))
 			return true;
 	}
 	return false;
@@ -101,15 +101,15 @@ appconfig_route_lists_answer(const AppConfigTable  *table,
 
 /* Can the member change that the path begins with? */
 static bool
-member_changes(const AppConfigCollection *own, const char *path)
+member_changes(const AppConfigCollection *leaf, const char *path)
 {
 	size_t length = strcspn(path, ".");
 	int	   i;
 
-	for (i = 0; own->fixed[i] != NULL; i++)
+	for (i = 0; leaf->fixed[i] != NULL; i++)
 	{
-		if (strlen(own->fixed[i]) == length &&
-			strncmp(own->fixed[i], path, length) == 0)
+		if (strlen(leaf->fixed[i]) == length &&
+			strncmp(leaf->fixed[i], path, length) == 0)
 			return false;
 	}
 	return true;
@@ -119,14 +119,14 @@ member_changes(const AppConfigCollection *own, const char *path)
 static bool
 reads_mutable(const Route *route)
 {
-	const AppConfigCollection *own = appconfig_route_own(route->table);
+	const AppConfigCollection *leaf = appconfig_route_leaf(route->table);
 	const AppConfigColumn	 **column;
 	int						   i;
 
-	if (own->fixed == NULL)
+	if (leaf->fixed == NULL)
 		return false;
 	if (route->table->rows.path != NULL &&
-		member_changes(own, route->table->rows.path))
+		member_changes(leaf, route->table->rows.path))
 		return true;
 	for (column = route->columns; *column != NULL; column++)
 	{
@@ -134,9 +134,9 @@ reads_mutable(const Route *route)
 		{
 			AppConfigColumnSource from = (*column)->from[i];
 
-			if ((from.source == own->get.yields ||
-				 from.source == own->list.yields) &&
-				(from.path == NULL || member_changes(own, from.path)))
+			if ((from.source == leaf->get.yields ||
+				 from.source == leaf->list.yields) &&
+				(from.path == NULL || member_changes(leaf, from.path)))
 				return true;
 		}
 	}
@@ -158,7 +158,7 @@ find_needs(Route *route)
 		for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES; i++)
 			route->read[(*column)->from[i].source] = true;
 	}
-	if (appconfig_route_own(table)->get.path == NULL)
+	if (appconfig_route_leaf(table)->get.path == NULL)
 		route->need_document = false;
 }
 
@@ -209,9 +209,9 @@ appconfig_route_collection(const Route *route, int level)
 	return &appconfig_collections[route->levels[level]];
 }
 
-/* Is the level that of the table's own collection? */
+/* Is the level the lowest, that of the table's own collection? */
 bool
-appconfig_route_is_own(const Route *route, int level)
+appconfig_route_is_leaf(const Route *route, int level)
 {
 	return level == route->levels_count - 1;
 }
@@ -266,7 +266,7 @@ appconfig_route_is_open(const AppConfigOperation *operation,
 						const KeyFacts *keys, AppConfigKey key)
 {
 	return key != KEY_RUN && keys->text[key] == NULL &&
-		   keys->text[appconfig_table_name_key(key)] == NULL &&
+		   keys->text[appconfig_keys[key].name_key] == NULL &&
 		   appconfig_request_needs(operation, key);
 }
 
@@ -311,7 +311,7 @@ box_access(const Route *route, const AppConfigOperation *get,
 			box->texts[key] != NULL)
 			continue;
 		if (route->shared_lists ||
-			!names_are_direct(box->texts[appconfig_table_name_key(key)]))
+			!names_are_direct(box->texts[appconfig_keys[key].name_key]))
 			return BY_LIST;
 		access = BY_NAME;
 	}
@@ -343,7 +343,7 @@ count_combinations(const AppConfigOperation *get, const KeyFacts *keys,
 			const KeyTexts *texts =
 				box->texts[key] != NULL
 					? box->texts[key]
-					: box->texts[appconfig_table_name_key(key)];
+					: box->texts[appconfig_keys[key].name_key];
 
 			if (texts != NULL && appconfig_route_is_open(get, keys, key))
 				count *= texts->count;
@@ -432,7 +432,7 @@ walk_has_source(const RouteCalls *calls, AppConfigSource source)
 
 		if (calls->listed[level] && collection->list.yields == source)
 			return true;
-		if (appconfig_route_is_own(route, level) &&
+		if (appconfig_route_is_leaf(route, level) &&
 			collection->get.yields == source &&
 			(route->need_document || !calls->listed[level]))
 			return true;
@@ -548,7 +548,7 @@ appconfig_route_calls(const Route *route, const KeySet *keys)
 				  &direct);
 		if (calls->listed[level])
 			add_operation(calls, &collection->list);
-		if (appconfig_route_is_own(route, level) &&
+		if (appconfig_route_is_leaf(route, level) &&
 			(direct || route->need_document || route->documents_decide))
 			add_operation(calls, &collection->get);
 		assume_known(&collection->get, &facts);

@@ -16,7 +16,7 @@
 #include "statement.h"
 #include "tables.h"
 
-/* Collections from the top of the hierarchy to a table's own */
+/* Collections from the top of the hierarchy to the leaf, a table's own */
 #define MAX_LEVELS 3
 
 /* Sources that are looked up for an item beside its own document */
@@ -45,7 +45,7 @@ typedef struct Route
 	const AppConfigTable   *table;
 	const AppConfigColumn **columns; /* to be brought, ended by NULL */
 	int						levels_count;
-	AppConfigCollectionId	levels[MAX_LEVELS]; /* from the top down */
+	AppConfigCollectionId	levels[MAX_LEVELS]; /* from the top to the leaf */
 	bool					read[SOURCE_COUNT]; /* do columns ask for it? */
 	bool need_document; /* does a row take more than a list's item? */
 	bool reads_mutable; /* can what is read be another thing a moment later? */
@@ -76,7 +76,7 @@ extern const Route *appconfig_route_make(const AppConfigScanPlan *plan,
 										 bool					  pushdown);
 extern void appconfig_route_plan(Route *route, const AppConfigTable *table,
 								 const AppConfigColumn **columns);
-extern const AppConfigCollection *appconfig_route_own(
+extern const AppConfigCollection *appconfig_route_leaf(
 	const AppConfigTable *table);
 extern bool appconfig_route_column_has(const AppConfigColumn *column,
 									   AppConfigSource		  source);
@@ -84,7 +84,7 @@ extern bool appconfig_route_lists_answer(const AppConfigTable  *table,
 										 const AppConfigColumn *column);
 extern const AppConfigCollection *appconfig_route_collection(
 	const Route *route, int level);
-extern bool appconfig_route_is_own(const Route *route, int level);
+extern bool appconfig_route_is_leaf(const Route *route, int level);
 
 extern bool		   appconfig_route_needs_applications(const Route  *route,
 													  const KeySet *keys);

@@ -65,17 +65,6 @@ typedef struct RowPosition
 	const char	   *path; /* NULL where the value is not JSON */
 } RowPosition;
 
-/* The union members of an attribute value, and what we call them */
-static const struct
-{
-	const char *member;
-	const char *value_type;
-} value_types[] = {
-	{"StringValue", "string"},		 {"NumberValue", "number"},
-	{"BooleanValue", "boolean"},	 {"StringArray", "string_array"},
-	{"NumberArray", "number_array"},
-};
-
 static bool
 is_type(const AppConfigColumn *column, const char *type)
 {
@@ -267,15 +256,15 @@ timestamp_text(JsonValue *value)
 static char *
 value_type_text(JsonValue *value)
 {
-	const char *member = appconfig_json_union_member(value);
-	int			i;
+	const char				 *member = appconfig_json_union_member(value);
+	const AppConfigValueType *type;
 
 	if (member == NULL)
 		return NULL;
-	for (i = 0; i < (int) lengthof(value_types); i++)
+	for (type = appconfig_value_types; type->member != NULL; type++)
 	{
-		if (strcmp(value_types[i].member, member) == 0)
-			return pstrdup(value_types[i].value_type);
+		if (strcmp(type->member, member) == 0)
+			return pstrdup(type->name);
 	}
 	return server_text(member, strlen(member));
 }

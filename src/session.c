@@ -65,10 +65,10 @@ invalidate_sessions(Datum arg			pg_attribute_unused(),
 	{
 		CachedSession *session =
 			dlist_container(CachedSession, node, iter.cur);
-		uint32 own = cacheid == FOREIGNSERVEROID ? session->server_hash
-												 : session->umid_hash;
+		uint32 hash_kept = cacheid == FOREIGNSERVEROID ? session->server_hash
+													   : session->umid_hash;
 
-		if (hash == 0 || hash == own)
+		if (hash == 0 || hash == hash_kept)
 			session->stale = true;
 	}
 }

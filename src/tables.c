@@ -9,14 +9,79 @@
  * block here and nothing elsewhere.  The tables and their columns are fixed by
  * the project's contract, paths, parameters and members by the service model.
  *
+ * The file also builds with -DFRONTEND, for unit tests.
+ *
  * What may not live here: code that treats one table unlike another.  The
  * functions at the end look a declaration up, and that is all.
  *
  *-------------------------------------------------------------------------
  */
+#ifdef FRONTEND
+#include "postgres_fe.h"
+#else
 #include "postgres.h"
+#endif
 
 #include "tables.h"
+
+/* ------------------------------------------------------------------------
+ * Keys
+ *
+ * Longest ids and names: appconfig-read-api.md, sections 1.1 and 1.2.  The
+ * experiment operations would take longer identifiers, but nothing has one.  A
+ * definition's name cannot change, so that it is an identifier as an id is; an
+ * application's can.
+ * ------------------------------------------------------------------------
+ */
+#define LONGEST			64
+#define LONGEST_PROFILE 128
+
+const AppConfigKeyTraits appconfig_keys[KEY_COUNT] = {
+	[KEY_APPLICATION_ID] = {"application_id", .longest = LONGEST,
+							.is_identifier = true, .never_null = true},
+	[KEY_APPLICATION_NAME] = {"application_name", .longest = LONGEST,
+							  .is_name = true},
+	[KEY_DEFINITION_ID] = {"experiment_definition_id", KEY_DEFINITION_NAME,
+						   .longest = LONGEST, .is_identifier = true,
+						   .never_null = true},
+	[KEY_DEFINITION_NAME] = {"experiment_definition_name", .longest = LONGEST,
+							 .is_name = true, .is_identifier = true},
+	[KEY_RUN] = {"run", .is_integer = true, .never_null = true},
+	[KEY_ENVIRONMENT_ID] = {"environment_id", .longest = LONGEST,
+							.is_identifier = true},
+	[KEY_ENVIRONMENT_NAME] = {"environment_name", .longest = LONGEST,
+							  .is_name = true},
+	[KEY_PROFILE_ID] = {"configuration_profile_id", .longest = LONGEST_PROFILE,
+						.is_identifier = true},
+	[KEY_PROFILE_NAME] = {"configuration_profile_name",
+						  .longest = LONGEST_PROFILE, .is_name = true},
+	[KEY_STATUS] = {.name = "status"},
+	[KEY_REGION] = {"region", .never_null = true},
+};
+
+/* ------------------------------------------------------------------------
+ * Members that code follows
+ * ------------------------------------------------------------------------
+ */
+static const char *const frozen_state[] = {"Status", "UpdatedAt", "EndedAt",
+										   NULL};
+
+const AppConfigMembers appconfig_members = {
+	.items = "Items",
+	.next_token = "NextToken",
+	.control = "Control",
+	.treatments = "Treatments",
+	.attribute_values = "FlagValue.AttributeValues",
+	.status = "Status",
+	.frozen = "DONE",
+	.frozen_state = frozen_state,
+};
+
+const AppConfigValueType appconfig_value_types[] = {
+	{"StringValue", "string"},		 {"NumberValue", "number"},
+	{"BooleanValue", "boolean"},	 {"StringArray", "string_array"},
+	{"NumberArray", "number_array"}, {NULL, NULL},
+};
 
 /* ------------------------------------------------------------------------
  * Collections: the operations of the service
@@ -92,6 +157,7 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 	[COLLECTION_APPLICATIONS] =
 		{
 			.parent = COLLECTION_NONE,
+			.expected = 10,
 			.list = {"ListApplications", "/applications", NULL,
 					 SOURCE_APPLICATION, true, false},
 			.get = {"GetApplication", APPLICATION_PATH, NULL,
@@ -101,6 +167,7 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 	[COLLECTION_ENVIRONMENTS] =
 		{
 			.parent = COLLECTION_APPLICATIONS,
+			.expected = 5,
 			.list = {"ListEnvironments", APPLICATION_PATH "/environments",
 					 NULL, SOURCE_ENVIRONMENT, true, false},
 			.get = {"GetEnvironment",
@@ -111,6 +178,7 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 	[COLLECTION_PROFILES] =
 		{
 			.parent = COLLECTION_APPLICATIONS,
+			.expected = 5,
 			.list = {"ListConfigurationProfiles",
 					 APPLICATION_PATH "/configurationprofiles", NULL,
 					 SOURCE_PROFILE, true, false},
@@ -125,6 +193,7 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 			/* the list is of the whole account: an application only filters it
 			 */
 			.parent = COLLECTION_NONE,
+			.expected = 10,
 			.list = {"ListExperimentDefinitions", "/experimentdefinitions",
 					 definition_filters, SOURCE_DEFINITION_SUMMARY, true,
 					 false},
@@ -135,6 +204,7 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 	[COLLECTION_RUNS] =
 		{
 			.parent = COLLECTION_DEFINITIONS,
+			.expected = 10,
 			.list = {"ListExperimentRuns", DEFINITION_PATH "/experimentruns",
 					 run_filters, SOURCE_RUN_SUMMARY, true, false},
 			.get = {"GetExperimentRun", RUN_PATH, NULL, SOURCE_RUN, false,
@@ -145,6 +215,7 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 	[COLLECTION_EVENTS] =
 		{
 			.parent = COLLECTION_RUNS,
+			.expected = 4,
 			.list = {"ListExperimentRunEvents", RUN_PATH "/events", NULL,
 					 SOURCE_EVENT, true, false},
 			.get = {NULL, NULL, NULL, SOURCE_NONE, false, false},
@@ -547,34 +618,6 @@ const AppConfigTable appconfig_tables[] = {
  * Look-ups
  * ------------------------------------------------------------------------
  */
-
-/* The column that a key is; also its placeholder in paths */
-const char *
-appconfig_table_key_name(AppConfigKey key)
-{
-	static const char *const names[KEY_COUNT] = {
-		[KEY_APPLICATION_ID] = "application_id",
-		[KEY_APPLICATION_NAME] = "application_name",
-		[KEY_DEFINITION_ID] = "experiment_definition_id",
-		[KEY_DEFINITION_NAME] = "experiment_definition_name",
-		[KEY_RUN] = "run",
-		[KEY_ENVIRONMENT_ID] = "environment_id",
-		[KEY_ENVIRONMENT_NAME] = "environment_name",
-		[KEY_PROFILE_ID] = "configuration_profile_id",
-		[KEY_PROFILE_NAME] = "configuration_profile_name",
-		[KEY_STATUS] = "status",
-		[KEY_REGION] = "region",
-	};
-
-	return names[key];
-}
-
-/* The key by which the service finds what has that id, too; or KEY_NONE */
-AppConfigKey
-appconfig_table_name_key(AppConfigKey key)
-{
-	return key == KEY_DEFINITION_ID ? KEY_DEFINITION_NAME : KEY_NONE;
-}
 
 /* The table of that name, or NULL */
 const AppConfigTable *

@@ -64,6 +64,20 @@ typedef enum AppConfigKey
 	KEY_COUNT
 } AppConfigKey;
 
+/* What there is to know of a key, so that nobody has to ask for it by name */
+typedef struct AppConfigKeyTraits
+{
+	const char	*name;	   /* of its column, and of its placeholder in paths */
+	AppConfigKey name_key; /* by which the service finds what has that id, or
+							* KEY_NONE */
+	int			 longest;  /* characters; 0 if it can be any text */
+	bool		 is_integer;
+	bool		 is_name; /* may be what cannot stand in a path */
+	bool is_identifier;	  /* an answer with another one is about something else
+						   */
+	bool never_null;	  /* nothing is there without it */
+} AppConfigKeyTraits;
+
 /* What one list operation and one get operation of the service speak about */
 typedef enum AppConfigCollectionId
 {
@@ -113,12 +127,14 @@ typedef struct AppConfigFact
 typedef struct AppConfigCollection
 {
 	AppConfigCollectionId parent; /* supplies the keys of the path */
-	AppConfigOperation	  list;
-	AppConfigOperation	  get;
-	const AppConfigFact	 *facts; /* ended by KEY_NONE */
-	const char *const	 *fixed; /* members of its documents that never change,
-								  * ended by NULL; NULL where nobody needs to
-								  * know */
+	double expected; /* how many of them the planner expects in a parent, or
+					  * in an application if it has none */
+	AppConfigOperation	 list;
+	AppConfigOperation	 get;
+	const AppConfigFact *facts; /* ended by KEY_NONE */
+	const char *const	*fixed; /* members of its documents that never change,
+								 * ended by NULL; NULL where nobody needs to
+								 * know */
 } AppConfigCollection;
 
 /* How rows come out of a collection's item or document */
@@ -158,13 +174,36 @@ typedef struct AppConfigTable
 	const AppConfigColumn *columns; /* ended by a NULL name */
 } AppConfigTable;
 
+/* Members of answers that the code follows beside the declared ones */
+typedef struct AppConfigMembers
+{
+	const char		  *items; /* of a page */
+	const char		  *next_token;
+	const char		  *control; /* of what has treatments */
+	const char		  *treatments;
+	const char		  *attribute_values; /* of a treatment */
+	const char		  *status;			 /* of what the service may freeze, */
+	const char		  *frozen;			 /* its value once it has, */
+	const char *const *frozen_state;	 /* and what tells its state, ended by
+										  * NULL; a list's item and a document
+										  * have it alike */
+} AppConfigMembers;
+
+/* A union member of an attribute value, and what a column calls its kind */
+typedef struct AppConfigValueType
+{
+	const char *member;
+	const char *name;
+} AppConfigValueType;
+
+extern const AppConfigMembers	 appconfig_members;
+extern const AppConfigValueType	 appconfig_value_types[]; /* ended by NULL */
+extern const AppConfigKeyTraits	 appconfig_keys[KEY_COUNT];
 extern const AppConfigTable		 appconfig_tables[]; /* ended by a NULL name */
 extern const AppConfigCollection appconfig_collections[COLLECTION_COUNT];
 
 extern const AppConfigTable	 *appconfig_table_find(const char *name);
 extern const AppConfigColumn *appconfig_table_find_column(
 	const AppConfigTable *table, const char *name);
-extern const char  *appconfig_table_key_name(AppConfigKey key);
-extern AppConfigKey appconfig_table_name_key(AppConfigKey key);
 
 #endif /* APPCONFIG_TABLES_H */

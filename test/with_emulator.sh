@@ -56,4 +56,6 @@ done
 APPCONFIG_ENDPOINT=$(cat "$scratch/ready")
 export APPCONFIG_ENDPOINT
 
+# where tests find sql/setup.psql and test/emulator/ctl.py, whatever directory is built in
+cd "$here/.."
 "$@" < "$scratch/test.sql"

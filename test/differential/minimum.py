@@ -44,7 +44,8 @@ KEY_TESTS = {
         ("substr({c}, 1, 2) = 'wd'", lambda v: v[:2] == "wd")),
     "experiment_definition_name": (
         ("{c} LIKE 'add%'", lambda v: v.startswith("add")), ("{c} LIKE 'd%'", lambda v: v.startswith("d")),
-        ("{c} NOT LIKE 'definition%'", lambda v: not v.startswith("definition")), ("{c} ~ '[0-9]$'", lambda v: v[-1:] in "0123456789"),
+        ("{c} NOT LIKE 'definition%'", lambda v: not v.startswith("definition")),
+        ("{c} ~ '[0-9]$'", lambda v: v[-1:] in "0123456789"),
         ("{c} > 'm'", lambda v: v > "m"), ("length({c}) < 7", lambda v: len(v) < 7), ("{c} <> 'quirks'", lambda v: v != "quirks"),
         ("NOT ({c} = 'quirks')", lambda v: v != "quirks"), ("({c} = 'plain') IS NOT FALSE", lambda v: v == "plain")),
     "run": (
@@ -185,8 +186,9 @@ class _Maker:
             application, = self.applications
             name = self.account.applications.get(application, {}).get("Name")
             if self.is_plain_name(name):
-                self.where.append(self.text_clause(self.column("application_name"), [name]) if "," not in name and
-                                  '"' not in name and "\\" not in name else f"{self.column('application_name').sql} = {quote(name)}")
+                self.where.append(self.text_clause(self.column("application_name"), [name])
+                                  if not set(name) & set(',"\\')
+                                  else f"{self.column('application_name').sql} = {quote(name)}")
                 self.read.add("application_name")
                 self.by_name = True
                 return

@@ -392,14 +392,16 @@ class Generator:
             return f"NOT ({c} = ANY ({self.array_literal(column, relation)}))"
         if roll == "cast":
             kind = self.pick("varchar", "name", "bpchar", "text", "shared.identifier", "varchar(4)", "char(7)", "varchar(7)")
-            return f"{c}::{kind} = {one}" if self.chance(0.6) else f"{c}::{kind} = {quote(self.text_value(column, relation))}::{kind}"
+            return f"{c}::{kind} = {one}" if self.chance(0.6) else \
+                f"{c}::{kind} = {quote(self.text_value(column, relation))}::{kind}"
         if roll == "collate":
             collation = self.pick('"C"', "shared.nocase", '"en-x-icu"', '"default"', '"C"')
             left, right = (f"{c} COLLATE {collation}", one) if self.chance(0.5) else (c, f"{one} COLLATE {collation}")
             if column.kind == "name":
                 left = f"{c}::text COLLATE {collation}" if left != c else left
             return f"{left} {self.pick('=', '=', '=', '<>', '>=')} {right}" if self.chance(0.7) else \
-                f"{left} = ANY (ARRAY[{quote(self.text_value(column, relation))}, {quote(self.text_value(column, relation))}] COLLATE {collation})"
+                f"{left} = ANY (ARRAY[{quote(self.text_value(column, relation))}, " \
+                f"{quote(self.text_value(column, relation))}] COLLATE {collation})"
         if roll == "null":
             return f"{c} IS NULL"
         if roll == "notnull":
@@ -414,11 +416,14 @@ class Generator:
                 left = c
             return self.pick(f"{left} LIKE {quote(start + '%')}", f"{left} ILIKE {quote(start + '%')}",
                              f"{left} LIKE {quote(text.replace(chr(92), chr(92) * 2))}",
-                             f"starts_with({left}::text, {quote(text[:3])})", f"{left} NOT LIKE {quote('%' + text[-2:].replace(chr(92), ''))}",
+                             f"starts_with({left}::text, {quote(text[:3])})",
+                             f"{left} NOT LIKE {quote('%' + text[-2:].replace(chr(92), ''))}",
                              f"{left} ~ {quote('^[a-m]')}", f"{left} SIMILAR TO '(q|s)%'")
         if roll == "function":
-            return self.pick(f"lower({c}) = lower({one}::text)", f"length({c}::text) {self.pick('=', '<', '>')} {self.rng.randrange(12)}",
-                             f"{c} || '' = {one}", f"trim({c}) = {one}", f"md5({c}::text) < '8'", f"shared.same({c}::text) = {one}",
+            return self.pick(f"lower({c}) = lower({one}::text)",
+                             f"length({c}::text) {self.pick('=', '<', '>')} {self.rng.randrange(12)}",
+                             f"{c} || '' = {one}", f"trim({c}) = {one}", f"md5({c}::text) < '8'",
+                             f"shared.same({c}::text) = {one}",
                              f"reverse({c}::text) = reverse({one}::text)", f"substr({c}, 1, 4) = substr({one}::text, 1, 4)")
         if roll == "order":
             operator = self.pick("<", "<=", ">", ">=")
@@ -436,7 +441,8 @@ class Generator:
                 f"{c} = (SELECT min({other}) FROM shared.keys WHERE id > {self.rng.randrange(60)})",
                 f"{c} IN (SELECT {other} FROM shared.keys WHERE id < {self.rng.randrange(60)})",
                 f"{c} = ANY (ARRAY(SELECT {other} FROM shared.keys WHERE id % {self.rng.randrange(2, 20)} = 0))",
-                f"{c} = ANY ((SELECT {self.pick('apps', 'defs')} FROM shared.arrays WHERE id = {self.rng.randrange(10)})::text[])",
+                f"{c} = ANY ((SELECT {self.pick('apps', 'defs')} "
+                f"FROM shared.arrays WHERE id = {self.rng.randrange(10)})::text[])",
                 f"{c} = (SELECT {other} FROM shared.keys WHERE false)",
                 f"{c} NOT IN (SELECT {other} FROM shared.keys WHERE id < {self.rng.randrange(60)} AND {other} IS NOT NULL)")
         if roll == "volatile":
@@ -493,7 +499,8 @@ class Generator:
             return f"{c} IS {self.pick('', 'NOT ')}DISTINCT FROM {one}"
         if roll == "arithmetic":
             return self.pick(f"{c} % 2 = {self.pick(0, 1)}", f"{c} + 0 = {one}", f"-{c} = -(({one})::numeric)",
-                             f"{c}::numeric * 2 {order} {self.rng.randrange(12)}", f"abs({c}) = {one}", f"{c}::numeric - 1 = {one}")
+                             f"{c}::numeric * 2 {order} {self.rng.randrange(12)}", f"abs({c}) = {one}",
+                             f"{c}::numeric - 1 = {one}")
         if roll == "boolean":
             return f"({c} {self.pick('=', order)} {one}) IS {self.pick('TRUE', 'NOT TRUE', 'FALSE', 'UNKNOWN', 'NOT UNKNOWN')}"
         if roll == "subquery":
@@ -501,11 +508,13 @@ class Generator:
             return self.pick(f"{c} = (SELECT max(run) FROM shared.keys WHERE id < {n} AND run < 100)",
                              f"{c} IN (SELECT run FROM shared.keys WHERE id < {n})",
                              f"{c} = ANY (ARRAY(SELECT run::bigint FROM shared.keys WHERE id > {n}))",
-                             f"{c} = ANY ((SELECT {self.pick('runs', 'runs8::bigint[]')} FROM shared.arrays WHERE id = {n % 10})::bigint[])",
+                             f"{c} = ANY ((SELECT {self.pick('runs', 'runs8::bigint[]')} "
+                             f"FROM shared.arrays WHERE id = {n % 10})::bigint[])",
                              f"{c} {order} (SELECT min(run2) FROM shared.odd_keys WHERE id > {n})",
                              f"{c} NOT IN (SELECT run FROM shared.keys WHERE id < {n} AND run IS NOT NULL)")
         if roll == "volatile":
-            return self.pick(f"{c} = shared.volatile_same({self.number_value() % 1000})", f"{c} = {one} + floor(random())::integer",
+            return self.pick(f"{c} = shared.volatile_same({self.number_value() % 1000})",
+                             f"{c} = {one} + floor(random())::integer",
                              f"({c} = {one} AND random() < 2)")
         if roll == "differs":
             return f"{c} <> {one}" if self.chance(0.5) else f"NOT {c} {order} {one}"
@@ -522,19 +531,25 @@ class Generator:
         if column.kind == "timestamptz":
             pool = self.pool(column, relation)
             moment = quote(self.rng.choice(pool)) + "::timestamptz" if pool and self.chance(0.6) else \
-                self.pick("'2026-08-01'::timestamptz", "'2026-08-01'::date", "'2025-01-01 00:00:00'::timestamp", "'infinity'::timestamptz")
-            return self.pick(f"{c} {order} {moment}", f"{c} {order} {moment}", f"{c}::date {order} '2026-08-01'", f"date_trunc('day', {c}) {order} '2026-08-01Z'::timestamptz",
-                             f"extract(month FROM {c}) = {self.rng.randrange(1, 13)}", f"coalesce({c}, '2026-08-02') {order} {moment}",
+                self.pick("'2026-08-01'::timestamptz", "'2026-08-01'::date", "'2025-01-01 00:00:00'::timestamp",
+                          "'infinity'::timestamptz")
+            return self.pick(f"{c} {order} {moment}", f"{c} {order} {moment}", f"{c}::date {order} '2026-08-01'",
+                             f"date_trunc('day', {c}) {order} '2026-08-01Z'::timestamptz",
+                             f"extract(month FROM {c}) = {self.rng.randrange(1, 13)}",
+                             f"coalesce({c}, '2026-08-02') {order} {moment}",
                              f"{c} - interval '1 day' {order} {moment}")
         if column.kind == "double precision":
-            return f"{c} {order} {self.pick('50', '12.5', '33.3', '0', '-0.0', 'NaN', '1e300', '100', '1', 'Infinity').join(chr(39) * 2)}::double precision"
+            number = self.pick("50", "12.5", "33.3", "0", "-0.0", "NaN", "1e300", "100", "1", "Infinity")
+            return f"{c} {order} '{number}'::double precision"
         if column.kind == "boolean":
             return self.pick(c, f"NOT {c}", f"{c} IS TRUE", f"{c} IS NOT TRUE", f"{c} = false", f"{c} IS UNKNOWN")
         if column.kind == "jsonb":
-            return self.pick(f"{c} @> '{{}}'", f"{c} ? 'color'", f"{c}::text LIKE '%t1%'", f"jsonb_typeof({c}) = 'object'", f"{c} = '{{}}'",
+            return self.pick(f"{c} @> '{{}}'", f"{c} ? 'color'", f"{c}::text LIKE '%t1%'", f"jsonb_typeof({c}) = 'object'",
+                             f"{c} = '{{}}'",
                              f"{c} <> '[]'", f"{c} -> 'Treatments' IS NOT NULL", f"jsonb_path_exists({c}, '$.**.StringValue')")
         if column.kind == "text[]":
-            return self.pick(f"'a,b' = ANY ({c})", f"array_length({c}, 1) > 1", f"{c} @> '{{de}}'", f"{c} = '{{}}'", f"cardinality({c}) = 0",
+            return self.pick(f"'a,b' = ANY ({c})", f"array_length({c}, 1) > 1", f"{c} @> '{{de}}'", f"{c} = '{{}}'",
+                             f"cardinality({c}) = 0",
                              f"'JSON_SCHEMA' = ANY ({c})")
         return self.pick(f"0 = ANY ({c})", f"array_length({c}, 1) > 1", f"{c} = '{{}}'", f"{c}[1] > 1")
 
@@ -734,7 +749,8 @@ class Generator:
         clauses = self.clauses(relation, 2)
         if not clauses or relation.inline:
             return self.table_reference(relation)
-        return f"(SELECT * FROM {self.table_reference(relation)} WHERE {' AND '.join(f'({c})' for c in clauses)}) AS {relation.alias}"
+        return f"(SELECT * FROM {self.table_reference(relation)} " \
+            f"WHERE {' AND '.join(f'({c})' for c in clauses)}) AS {relation.alias}"
 
     def total_order(self, columns):
         """An ORDER BY list after which rows that tie are the same byte for byte."""
@@ -752,7 +768,8 @@ class Generator:
             tail = f" ORDER BY {self.total_order(inner.columns)} LIMIT {self.rng.randrange(1, 4)}"
         elif self.chance(0.1):
             tail = " OFFSET 0"
-        subquery = f"LATERAL (SELECT {listed} FROM {self.table_reference(inner)} WHERE {' AND '.join(f'({c})' for c in conditions)}{tail}) AS {other.alias}"
+        subquery = f"LATERAL (SELECT {listed} FROM {self.table_reference(inner)} " \
+            f"WHERE {' AND '.join(f'({c})' for c in conditions)}{tail}) AS {other.alias}"
         return f"{self.pick('LEFT JOIN', 'JOIN')} {subquery} ON true"
 
     def exists(self, relations):
@@ -774,8 +791,10 @@ class Generator:
             return f"EXISTS (SELECT 1 FROM {source} WHERE {condition})"
         mine, yours = self.rng.choice(pairs)
         if self.chance(0.7):
-            return f"{mine.sql} IN (SELECT {yours.sql} FROM {source}{' WHERE ' + self.predicate(other, 1) if self.chance(0.6) else ''})"
-        return f"{mine.sql} NOT IN (SELECT {yours.sql} FROM {source} WHERE {yours.sql} IS NOT NULL AND ({self.predicate(other, 1)}))"
+            return f"{mine.sql} IN (SELECT {yours.sql} FROM {source}" \
+                f"{' WHERE ' + self.predicate(other, 1) if self.chance(0.6) else ''})"
+        return f"{mine.sql} NOT IN (SELECT {yours.sql} FROM {source} " \
+            f"WHERE {yours.sql} IS NOT NULL AND ({self.predicate(other, 1)}))"
 
     # -- outputs --------------------------------------------------------------------------------
 
@@ -794,7 +813,8 @@ class Generator:
     def aggregate(self, column):
         c = column.sql
         if column.is_number:
-            return self.pick(f"sum({c})", f"min({c})", f"max({c})", f"count(DISTINCT {c})", f"array_agg({c} ORDER BY {c})", f"avg({c})",
+            return self.pick(f"sum({c})", f"min({c})", f"max({c})", f"count(DISTINCT {c})", f"array_agg({c} ORDER BY {c})",
+                             f"avg({c})",
                              f"count({c}) FILTER (WHERE {c} > 1)")
         if column.is_text and column.collation != "nd":
             plain = f"{c}::text"
@@ -854,7 +874,8 @@ class Generator:
     def _whole(self):
         relations, source, where = self.body(2)
         alias = next(relation.alias for relation in relations if relation.foreign)
-        select = [self.pick(f"{alias}", f"{alias}.*", "*", f"{alias} IS NULL AS o0", f"({alias}).*", f"to_jsonb({alias})", f"{alias}::text")]
+        select = [self.pick(f"{alias}", f"{alias}.*", "*", f"{alias} IS NULL AS o0", f"({alias}).*", f"to_jsonb({alias})",
+                            f"{alias}::text")]
         return self.make("rows", select=select, source=source, where=where)
 
     def _distinct(self):
@@ -937,7 +958,8 @@ class Generator:
         conditions = self.clauses(inner) or ["true"]
         name = "w"
         materialized = self.pick("", "MATERIALIZED", "NOT MATERIALIZED")
-        cte = f"{name} AS {materialized} (SELECT * FROM {self.table_reference(inner)} WHERE {' AND '.join(f'({c})' for c in conditions)})"
+        cte = f"{name} AS {materialized} (SELECT * FROM {self.table_reference(inner)} " \
+            f"WHERE {' AND '.join(f'({c})' for c in conditions)})"
         first = Relation("w1", name, [replace(column, relation="w1") for column in inner.columns], True, self.focus)
         second = Relation("w2", name, [replace(column, relation="w2") for column in inner.columns], True, self.focus)
         columns = self.output_columns([first, second])
@@ -960,7 +982,8 @@ class Generator:
         subqueries = [f"(SELECT count(*) FROM {self.table_reference(other)} WHERE {condition})",
                       f"(SELECT {self.aggregate(column)} FROM {self.table_reference(other)} WHERE {condition})",
                       f"ARRAY(SELECT {column.bytewise} FROM {self.table_reference(other)} WHERE {condition} ORDER BY 1)",
-                      f"(SELECT {column.sql} FROM {self.table_reference(other)} WHERE {condition} ORDER BY {self.total_order([column])} LIMIT 1)",
+                      f"(SELECT {column.sql} FROM {self.table_reference(other)} WHERE {condition} "
+                      f"ORDER BY {self.total_order([column])} LIMIT 1)",
                       f"EXISTS (SELECT FROM {self.table_reference(other)} WHERE {condition})"]
         select = [f"{column.sql} AS o{index}" for index, column in enumerate(self.output_columns(relations, 4))]
         return self.make("rows", select=select + [self.rng.choice(subqueries)], source=source, where=where)
@@ -1003,9 +1026,11 @@ class Generator:
         query = self.make("cursor", **self.ordered_parts(2))
         scroll = self.chance(0.8)
         query.note = ("SCROLL" if scroll else "NO SCROLL") + " CURSOR" + self.pick("", "", " WITH HOLD")
-        forward = ("FETCH 1 FROM", "FETCH 3 FROM", "FETCH 10 FROM", "FETCH NEXT FROM", "MOVE 2 FROM", "FETCH 0 FROM" if scroll else "FETCH 1 FROM")
+        forward = ("FETCH 1 FROM", "FETCH 3 FROM", "FETCH 10 FROM", "FETCH NEXT FROM", "MOVE 2 FROM",
+                   "FETCH 0 FROM" if scroll else "FETCH 1 FROM")
         anywhere = ("FETCH PRIOR FROM", "FETCH BACKWARD 2 FROM", "FETCH FIRST FROM", "FETCH LAST FROM", "FETCH ABSOLUTE 3 FROM",
-                    "FETCH ABSOLUTE -2 FROM", "FETCH RELATIVE -1 FROM", "MOVE BACKWARD ALL FROM", "FETCH BACKWARD ALL FROM", "MOVE FORWARD ALL FROM")
+                    "FETCH ABSOLUTE -2 FROM", "FETCH RELATIVE -1 FROM", "MOVE BACKWARD ALL FROM", "FETCH BACKWARD ALL FROM",
+                    "MOVE FORWARD ALL FROM")
         query.fetches = [self.rng.choice(forward + anywhere if scroll else forward) for _ in range(self.rng.randrange(2, 9))]
         query.fetches.append("FETCH ALL FROM")
         return query
@@ -1031,7 +1056,8 @@ class Generator:
         column = self.pick("application_name", "description", "region")
         cte = (f"r AS (SELECT {self.rng.randrange(0, 3)} AS n, NULL::text AS o UNION SELECT t.run, t.{column}::text "
                f"FROM r JOIN {table} AS t ON t.run = r.n + {step} "
-               f"WHERE t.application_id = {quote(application)} AND t.experiment_definition_id = {quote(definition)} AND r.n < 12)")
+               f"WHERE t.application_id = {quote(application)} "
+               f"AND t.experiment_definition_id = {quote(definition)} AND r.n < 12)")
         query = self.make("rows", ctes=[cte], select=["n", "o"], source="r")
         query.ctes[0] = "RECURSIVE " + query.ctes[0]
         return query
@@ -1058,7 +1084,9 @@ class Generator:
         if table != "experiment_runs":
             on.append(f"{b}.treatment_key = public.appconfig_treatment_key(a.variant)")
         select = ["a.id", "a.variant"] + [column.sql for column in self.output_columns([other], 3)]
-        return self.make("rows", select=select, source=f"shared.exposures AS a {self.pick('JOIN', 'LEFT JOIN')} {self.table_reference(other)} ON {' AND '.join(on)}",
+        return self.make("rows", select=select,
+                         source=f"shared.exposures AS a {self.pick('JOIN', 'LEFT JOIN')} "
+                                f"{self.table_reference(other)} ON {' AND '.join(on)}",
                          where=[f"a.id < {self.rng.randrange(1, 60)}"])
 
 

@@ -269,13 +269,16 @@ def _local_tables(connection, account):
         SELECT id / 6 AS id, array_agg(app ORDER BY id) AS apps, array_agg(def ORDER BY id) AS defs,
                array_agg(run ORDER BY id) AS runs, array_agg(run::bigint ORDER BY id) AS runs8
         FROM shared.keys GROUP BY 1;
-        INSERT INTO shared.arrays VALUES (100, '{{}}', NULL, '{{}}', NULL), (101, '{{NULL}}', '{{{{a,b}},{{addcrt1,quirkd1}}}}', '{{NULL,1}}', '{{1,9}}');
+        INSERT INTO shared.arrays VALUES (100, '{{}}', NULL, '{{}}', NULL),
+            (101, '{{NULL}}', '{{{{a,b}},{{addcrt1,quirkd1}}}}', '{{NULL,1}}', '{{1,9}}');
         CREATE TABLE shared.sink (c0 text, c1 text, c2 text);
         CREATE TABLE shared.nothing AS SELECT * FROM shared.keys WHERE false;
-        CREATE TABLE shared.one AS SELECT 1 AS id, {literal(ONE[0])}::text AS app, {literal(ONE[1])}::text AS def, {ONE[2]} AS run;
+        CREATE TABLE shared.one AS
+        SELECT 1 AS id, {literal(ONE[0])}::text AS app, {literal(ONE[1])}::text AS def, {ONE[2]} AS run;
         CREATE TABLE shared.exposures AS
         SELECT id, app, def, run::text AS experiment_run_number,
-               (ARRAY['__t1__', '__c_override__', '__c__', '__t1_override__', '__default__', 't1', 'c', NULL])[1 + id % 8] AS variant
+               (ARRAY['__t1__', '__c_override__', '__c__', '__t1_override__', '__default__', 't1', 'c', NULL])[1 + id % 8]
+                   AS variant
         FROM shared.keys;
         CREATE INDEX ON shared.keys (app, def);
         ANALYZE""")
@@ -333,7 +336,8 @@ def set_up(database, emulator, account):
     """Makes a database; returns (World, problems of the full read)."""
     drop(database)
     with contextlib.closing(connect("postgres")) as connection:
-        execute(connection, f"CREATE DATABASE {database} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8'")
+        execute(connection,
+                f"CREATE DATABASE {database} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8'")
     world = World(account)
     with contextlib.closing(connect(database)) as connection:
         execute(connection, TYPES)

@@ -55,7 +55,8 @@ class Response:
 
     def head(self, length_header=None):
         """The bytes before the body; `length_header` replaces the Content-Length line."""
-        lines = [f"HTTP/1.1 {self.status} {_PHRASES.get(self.status, 'Status')}", *(f"{name}: {value}" for name, value in self.headers),
+        lines = [f"HTTP/1.1 {self.status} {_PHRASES.get(self.status, 'Status')}",
+                 *(f"{name}: {value}" for name, value in self.headers),
                  length_header or f"Content-Length: {len(self.body)}", "", ""]
         return "\r\n".join(lines).encode("latin-1")
 

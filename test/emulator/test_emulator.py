@@ -140,16 +140,21 @@ class Paging(Served):
         self.assertEqual(self.get("/applications/empty00/environments").json, {"Items": []})
 
     def test_filters(self):
-        count = lambda **query: len(self.emulator.items(RUNS, **query))
+        def count(**query):
+            return len(self.emulator.items(RUNS, **query))
+
+        def definitions(**query):
+            return [item["Id"] for item in self.emulator.items("/experimentdefinitions", **query)]
+
+        def profiles(kind):
+            return [item["Id"] for item in self.emulator.items("/applications/shop4x1/configurationprofiles", type=kind)]
+
         self.assertEqual((count(status="DONE"), count(status="RUNNING"), count()), (100, 17, 120))
-        definitions = lambda **query: [item["Id"] for item in self.emulator.items("/experimentdefinitions", **query)]
         self.assertEqual(definitions(application_identifier="storefront", status="ARCHIVED"), ["herob01"])
         self.assertEqual(definitions(environment_identifier="prod7e2"), ["addcrt1", "chkout2"])
         self.assertEqual(definitions(application_identifier="shop4x1", environment_identifier="staging"), ["herob01"])
         self.assertEqual(definitions(configuration_profile_identifier="search-flags"), ["rankng3"])
         self.assertEqual(len(definitions(application_identifier="many120")), 120)
-        profiles = lambda kind: [item["Id"] for item in self.emulator.items(
-            "/applications/shop4x1/configurationprofiles", type=kind)]
         self.assertEqual(profiles("AWS.Freeform"), ["themep2"])
 
     def test_tokens_are_for_the_same_request_only(self):
@@ -554,7 +559,7 @@ class FaultyAnswers(Served):
         self.fault("wrong-type", member="Run")
         self.assertEqual(self.get(RUN).json, {**right, "Run": "1"})
         self.fault("wrong-type")
-        self.assertTrue(all(type(value) is not type(right[member]) for member, value in self.get(RUN).json.items()))
+        self.assertTrue(all(not isinstance(value, type(right[member])) for member, value in self.get(RUN).json.items()))
         self.fault("null-members")
         answer = self.get(RUN).json
         self.assertEqual(answer["Description"], None)

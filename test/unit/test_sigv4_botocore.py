@@ -117,8 +117,7 @@ def botocore_sign(request):
         request["service"], request["region"])
     aws = AWSRequest(
         method=request["method"],
-        url="https://appconfig.example.com" + path + ("?" + query
-                                                     if query else ""),
+        url="https://appconfig.example.com" + path + ("?" + query if query else ""),
         data=request["payload"].encode())
     for name, value in request["headers"]:
         aws.headers.add_header(name, value)
