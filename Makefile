@@ -37,6 +37,7 @@ OBJS = \
 	src/cache.o \
 	src/stats.o \
 	src/api.o \
+	src/call_log.o \
 	src/aws_credentials.o \
 	src/aws_endpoint.o \
 	src/aws_error.o \

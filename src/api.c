@@ -26,6 +26,7 @@
 #include "api.h"
 #include "aws_error.h"
 #include "aws_sigv4.h"
+#include "call_log.h"
 #include "clock.h"
 #include "http.h"
 #include "pacer.h"
@@ -74,8 +75,9 @@ struct ApiCall
 	int			  bucket_cost;		/* retry tokens that the last retry took */
 	bool		  clock_corrected;
 	long		  clock_offset; /* the session's when the attempt was signed */
-	int64		  start_at;		/* on appconfig_clock_now() */
-	int64		  sent_at;		/* the last attempt, on the same clock */
+	int64		  waiting_since; /* on appconfig_clock_now() */
+	int64		  start_at;		 /* on the same clock */
+	int64		  sent_at;		 /* the last attempt, too */
 	char		  invocation_id[INVOCATION_ID_LEN + 1];
 	HttpTransfer *transfer;
 	JsonValue	 *document;
@@ -303,6 +305,7 @@ schedule_retry(ApiCall *call, const AwsError *error, const HttpResult *result)
 	int64 now = appconfig_clock_now();
 	int	  delay;
 
+	call->waiting_since = now;
 	if (error->kind == AWS_ERROR_THROTTLED)
 	{
 		call->counters->throttles++;
@@ -360,6 +363,38 @@ find_lack(const ApiCall *call)
 	return NULL;
 }
 
+/* What error reports and the log name the call by */
+static AwsCallName
+call_name(const ApiCall *call)
+{
+	AwsCallName name = {.operation = call->operation,
+						.method = appconfig_http_method_name(call->method),
+						.target = psprintf("%s%s%s", call->path,
+										   call->query[0] != '\0' ? "?" : "",
+										   call->query),
+						.attempts = call->attempts,
+						.credentials = call->owner->credentials};
+
+	return name;
+}
+
+/* The line of the log for an attempt that has ended, or NULL */
+static char *
+log_line(const ApiCall *call, const HttpResult *result, const AwsError *error)
+{
+	AwsCallName name;
+	CallAttempt attempt = {.name = &name,
+						   .result = result,
+						   .error = error,
+						   .waited = call->sent_at - call->waiting_since,
+						   .took = appconfig_clock_now() - call->sent_at};
+
+	if (!appconfig_log_calls)
+		return NULL;
+	name = call_name(call);
+	return appconfig_call_log_describe(&attempt);
+}
+
 /* An attempt has ended: the call is done, has failed, or waits for another */
 static void
 finish_attempt(ApiCall *call, const HttpResult *result)
@@ -368,6 +403,7 @@ finish_attempt(ApiCall *call, const HttpResult *result)
 	const AwsCredentials *credentials = call->owner->credentials;
 	AwsError   *error = appconfig_error_from_result(result, credentials);
 	const char *malformed = NULL;
+	char	   *line;
 
 	if (error == NULL)
 	{
@@ -386,6 +422,7 @@ finish_attempt(ApiCall *call, const HttpResult *result)
 	}
 	else if (error->kind == AWS_ERROR_NOT_FOUND && !call->names_something)
 		appconfig_error_refuse(error);
+	line = log_line(call, result, error);
 	/* what is above can raise an error, and is then done once more */
 	call->counters->bytes += result->bytes_received;
 	call->totals->bytes += result->bytes_received;
@@ -403,6 +440,7 @@ finish_attempt(ApiCall *call, const HttpResult *result)
 	call->transfer = NULL;
 	if (appconfig_api_is_done(call))
 		dlist_delete(&call->node);
+	appconfig_call_log_write(line);
 }
 
 /* ------------------------------------------------------------------------
@@ -459,7 +497,8 @@ appconfig_api_start(const ApiOwner *owner, const ApiRequest *request,
 
 	call->pacer =
 		request->is_list ? &session->list_pacer : &session->get_pacer;
-	call->start_at = appconfig_pacer_take(call->pacer, appconfig_clock_now());
+	call->waiting_since = appconfig_clock_now();
+	call->start_at = appconfig_pacer_take(call->pacer, call->waiting_since);
 	call->state = CALL_WAITING;
 	dlist_push_tail(&session->calls, &call->node);
 	call->callback.func = end_call;
@@ -520,13 +559,7 @@ appconfig_api_sent_at(const ApiCall *call)
 void
 appconfig_api_raise(const ApiCall *call)
 {
-	AwsCallName name = {.operation = call->operation,
-						.method = appconfig_http_method_name(call->method),
-						.target = psprintf("%s%s%s", call->path,
-										   call->query[0] != '\0' ? "?" : "",
-										   call->query),
-						.attempts = call->attempts,
-						.credentials = call->owner->credentials};
+	AwsCallName name = call_name(call);
 
 	Assert(call->state == CALL_FAILED);
 	appconfig_error_raise(call->error, &name);

@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "compat.h"
+#include "call_log.h"
 #include "fdw.h"
 #include "fdw_options.h"
 #include "http.h"
@@ -39,6 +40,10 @@ _PG_init(void)
 		"Lets predicates narrow the calls that are made to AWS AppConfig.",
 		"Queries return the same rows either way.", &appconfig_enable_pushdown,
 		true, PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable(
+		"appconfig_fdw.log_calls",
+		"Logs each attempt of a call that is made to AWS AppConfig.", NULL,
+		&appconfig_log_calls, false, PGC_SUSET, 0, NULL, NULL, NULL);
 
 	MarkGUCPrefixReserved("appconfig_fdw");
 

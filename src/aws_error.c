@@ -12,8 +12,8 @@
  * and shows no secret: see presentable().  Whoever creates a server can have
  * us ask anything that the machine reaches, and is not to read its answers.
  *
- * What may not live here: retrying itself (api.c, retry.c), and reports about
- * anything but a failed call.
+ * What may not live here: retrying itself (api.c, retry.c), reports about
+ * anything but a failed call, and the log of all of them (call_log.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -294,9 +294,11 @@ is_name(const char *text, size_t length, size_t most, const char *punctuation)
 	return length > 0 && length <= most;
 }
 
-/* A palloc'd copy of the answer's request id, or NULL if it has none */
-static char *
-request_id(const HttpResult *result, const AwsCredentials *credentials)
+/* A palloc'd copy of the answer's request id, or NULL if it has none to show
+ */
+char *
+appconfig_error_request_id(const HttpResult		*result,
+						   const AwsCredentials *credentials)
 {
 	const char *id = result->field[HTTP_FIELD_REQUEST_ID];
 
@@ -522,7 +524,7 @@ appconfig_error_from_result(const HttpResult	 *result,
 	if (result->outcome == HTTP_ANSWERED && result->status == 200)
 		return NULL;
 	error = palloc0(sizeof(AwsError));
-	error->request_id = request_id(result, credentials);
+	error->request_id = appconfig_error_request_id(result, credentials);
 	if (result->outcome != HTTP_ANSWERED)
 	{
 		set_meaning(error, &meaning_of_outcome[result->outcome]);
@@ -556,8 +558,17 @@ appconfig_error_malformed(const HttpResult	   *result,
 	set_meaning(error, &malformed);
 	error->status = result->status;
 	error->message = pstrdup(why);
-	error->request_id = request_id(result, credentials);
+	error->request_id = appconfig_error_request_id(result, credentials);
 	return error;
+}
+
+/* "GET" with the path and query, palloc'd, as far as they can be shown */
+char *
+appconfig_error_request_line(const AwsCallName *call)
+{
+	return psprintf(
+		"%s %s", call->method,
+		presentable(call->target, strlen(call->target), call->credentials));
 }
 
 /*
@@ -586,7 +597,5 @@ appconfig_error_raise(const AwsError *error, const AwsCallName *call)
 			(errcode(error->sqlstate), errmsg("%s", error->summary),
 			 errdetail_internal("%s", detail.data),
 			 error->hint != NULL ? errhint(error->hint, call->operation) : 0,
-			 errcontext("%s %s", call->method,
-						presentable(call->target, strlen(call->target),
-									call->credentials))));
+			 errcontext("%s", appconfig_error_request_line(call))));
 }

@@ -40,8 +40,8 @@ typedef struct AwsCallName
 {
 	const char			 *operation;
 	const char			 *method;
-	const char			 *target; /* path and query */
-	int					  attempts;
+	const char			 *target;	   /* path and query */
+	int					  attempts;	   /* started so far */
 	const AwsCredentials *credentials; /* which no message may show */
 } AwsCallName;
 
@@ -51,6 +51,9 @@ extern AwsError		   *appconfig_error_malformed(const HttpResult	   *result,
 												  const AwsCredentials *credentials,
 												  const char		   *why);
 extern void				appconfig_error_refuse(AwsError *error);
+extern char			   *appconfig_error_request_id(const HttpResult		*result,
+												   const AwsCredentials *credentials);
+extern char			   *appconfig_error_request_line(const AwsCallName *call);
 pg_noreturn extern void appconfig_error_raise(const AwsError	*error,
 											  const AwsCallName *call);
 

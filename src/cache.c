@@ -117,6 +117,60 @@ free_cache_entry(CacheEntry *entry)
 	pfree(entry);
 }
 
+static CacheEntry *
+find_cache_entry(DocumentCache *cache, const char *target)
+{
+	TargetSlot *slot = hash_search(cache->table, &target, HASH_FIND, NULL);
+
+	return slot != NULL ? slot->entry : NULL;
+}
+
+#ifdef USE_ASSERT_CHECKING
+
+/* What the entry and all that it points to take in memory */
+static Size
+weigh_entry(CacheEntry *entry)
+{
+	Size bytes = sizeof(TargetSlot) + space_of(entry) +
+				 space_of(entry->target) + space_of(entry->state) +
+				 space_of(entry->next_token);
+	dlist_iter iter;
+
+	dlist_foreach(iter, &entry->pages)
+	{
+		CachedPage *page = dlist_container(CachedPage, node, iter.cur);
+
+		/* of a list the first page alone has been asked for without a token */
+		Assert((page->token == NULL) ==
+			   !dlist_has_prev(&entry->pages, iter.cur));
+		bytes += space_of(page) + space_of(page->token);
+	}
+	return bytes;
+}
+
+/*
+ * An entry that is linked has all of its bytes counted, and is found by its
+ * target unless it waits for the last of those who read it.
+ */
+static void
+AssertCheckCacheEntry(DocumentCache *cache, CacheEntry *entry)
+{
+	Assert((find_cache_entry(cache, entry->target) == entry) ==
+		   !entry->removed);
+	Assert(!dlist_is_empty(&entry->pages));
+	Assert(entry->bytes == weigh_entry(entry));
+	Assert(entry->bytes <= cache->bytes && cache->held_bytes <= cache->bytes);
+	/* what can be frozen is a single document; what is read is complete */
+	Assert(entry->state == NULL || entry->next_token == NULL);
+	Assert(entry->holds == 0 || entry->next_token == NULL);
+	Assert(entry->holds > 0 || !entry->removed);
+	Assert(entry->holds == 0 || entry->bytes <= cache->held_bytes);
+}
+
+#else
+#define AssertCheckCacheEntry(cache, entry) ((void) 0)
+#endif
+
 static void
 unlink_entry(DocumentCache *cache, CacheEntry *entry)
 {
@@ -133,18 +187,11 @@ remove_entry(DocumentCache *cache, CacheEntry *entry)
 	{
 		hash_search(cache->table, &entry->target, HASH_REMOVE, NULL);
 		entry->removed = true;
+		AssertCheckCacheEntry(cache, entry);
 		return;
 	}
 	unlink_entry(cache, entry);
 	free_cache_entry(entry);
-}
-
-static CacheEntry *
-find_cache_entry(DocumentCache *cache, const char *target)
-{
-	TargetSlot *slot = hash_search(cache->table, &target, HASH_FIND, NULL);
-
-	return slot != NULL ? slot->entry : NULL;
 }
 
 static bool
@@ -267,6 +314,7 @@ link_entry(DocumentCache *cache, CacheEntry *entry)
 	PG_END_TRY();
 	dlist_push_tail(&cache->entries, &entry->node);
 	cache->bytes += entry->bytes;
+	AssertCheckCacheEntry(cache, entry);
 }
 
 /*
@@ -474,6 +522,7 @@ appconfig_cache_hold(DocumentCache *cache, CacheEntry *list)
 		return;
 	dlist_delete(&list->node);
 	cache->held_bytes += list->bytes;
+	AssertCheckCacheEntry(cache, list);
 }
 
 /* The statement has ended.  Raises no error. */
@@ -481,6 +530,7 @@ void
 appconfig_cache_let_go(DocumentCache *cache, CacheEntry *list)
 {
 	Assert(list->holds > 0);
+	AssertCheckCacheEntry(cache, list);
 	if (--list->holds > 0)
 		return;
 	cache->held_bytes -= list->bytes;

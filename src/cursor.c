@@ -273,6 +273,7 @@ ask_ahead(AppConfigCursor *cursor, int *in_flight)
 		{
 			if (node->entry != NULL)
 				return;
+			elog(DEBUG2, "appconfig_fdw: the next list is asked for ahead");
 			appconfig_walk_ask(&cursor->walk, node);
 			/* the answer may be at hand: of that no call comes in */
 			if (!appconfig_memo_is_ready(node->entry))

@@ -410,6 +410,7 @@ turn_page(CursorWalk *walk, CursorNode *node, JsonValue *page)
 static void
 look_name_up(CursorWalk *walk, CursorNode *node)
 {
+	elog(DEBUG2, "appconfig_fdw: a name is looked up in a list");
 	appconfig_walk_start_over(walk, node);
 	node->kind = NODE_LIST;
 	node->level = 0;
@@ -445,7 +446,11 @@ filter_is_in_doubt(const CursorWalk *walk, const CursorNode *list,
 		if (value != NULL &&
 			(item == NULL ||
 			 !appconfig_facts_name(collection, item, filter->key, value)))
+		{
+			elog(DEBUG2, "appconfig_fdw: the filter of %s leaves doubts",
+				 collection->list.name);
 			return true;
+		}
 	}
 	return false;
 }

@@ -118,28 +118,35 @@ check_column_type(Relation relation, Form_pg_attribute attribute,
 }
 
 /*
- * Returns for each column of a foreign table, by attribute number less one,
- * the column of the table that it stands for.  A column without a value of its
- * own, be it dropped or computed by PostgreSQL, has NULL.
+ * Returns for each column of a foreign table which column of the table it
+ * stands for, palloc'd and without anything of the relation.  A column without
+ * a value of its own, be it dropped or computed by PostgreSQL, stands for
+ * none.
  */
-const AppConfigColumn **
+const OutputColumns *
 appconfig_columns_map(Relation relation, const AppConfigTable *table)
 {
-	TupleDesc				tupdesc = RelationGetDescr(relation);
-	const AppConfigColumn **columns;
-	int						i;
+	TupleDesc	   tupdesc = RelationGetDescr(relation);
+	OutputColumns *columns = palloc0(sizeof(OutputColumns));
+	int			   i;
 
-	columns = palloc0(Max(tupdesc->natts, 1) * sizeof(*columns));
+	columns->table_name = pstrdup(RelationGetRelationName(relation));
+	columns->count = tupdesc->natts;
+	columns->list = palloc0(Max(tupdesc->natts, 1) * sizeof(OutputColumn));
 	for (i = 0; i < tupdesc->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(tupdesc, i);
+		OutputColumn	 *output = &columns->list[i];
 
 		if (attribute->attisdropped ||
 			attribute->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL)
 			continue;
 
-		columns[i] = find_column(relation, attribute, table);
-		check_column_type(relation, attribute, columns[i]);
+		output->column = find_column(relation, attribute, table);
+		check_column_type(relation, attribute, output->column);
+		output->type = attribute->atttypid;
+		output->typmod = attribute->atttypmod;
+		output->name = pstrdup(NameStr(attribute->attname));
 	}
 	return columns;
 }

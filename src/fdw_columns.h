@@ -10,9 +10,10 @@
 
 #include "utils/relcache.h"
 
+#include "output_columns.h"
 #include "tables.h"
 
-extern const AppConfigColumn **appconfig_columns_map(
-	Relation relation, const AppConfigTable *table);
+extern const OutputColumns *appconfig_columns_map(Relation relation,
+												  const AppConfigTable *table);
 
 #endif /* APPCONFIG_FDW_COLUMNS_H */

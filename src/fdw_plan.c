@@ -70,7 +70,7 @@ list_columns_read(const PlanTable *table, int natts, bool all)
 		  bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, table->read);
 	for (attnum = 1; attnum <= natts; attnum++)
 	{
-		if (table->predicates.columns[attnum - 1] != NULL &&
+		if (table->predicates.columns->list[attnum - 1].column != NULL &&
 			(all || bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber,
 								  table->read)))
 			attnums = lappend_int(attnums, attnum);
@@ -91,7 +91,8 @@ plan_route(PlanTable *table, int natts)
 	int		  i = 0;
 
 	foreach(cell, attnums)
-		columns[i++] = table->predicates.columns[lfirst_int(cell) - 1];
+		columns[i++] =
+			table->predicates.columns->list[lfirst_int(cell) - 1].column;
 	appconfig_route_plan(&table->route, table->table, columns);
 }
 
@@ -172,7 +173,8 @@ find_join_clauses(PlannerInfo *root, RelOptInfo *baserel)
 		return clauses;
 	for (attnum = 1; attnum <= baserel->max_attr; attnum++)
 	{
-		const AppConfigColumn *column = table->predicates.columns[attnum - 1];
+		const AppConfigColumn *column =
+			table->predicates.columns->list[attnum - 1].column;
 		Var wanted = {.varno = baserel->relid, .varattno = attnum};
 
 		if (column != NULL && column->key != KEY_NONE)

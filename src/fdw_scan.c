@@ -21,7 +21,6 @@
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
 
 #include "compat.h"
 #include "connection.h"
@@ -36,18 +35,18 @@
 
 typedef struct AppConfigScanState
 {
-	AppConfigScanPlan	   *plan;
-	const AppConfigColumn **columns; /* by attribute number - 1 */
-	StatementReads	   reads; /* what the statement's scans have in common */
-	const Route		  *route; /* that the calls follow */
-	ConnectionIdentity identity;
-	int				   operands_count;
-	ExprState		 **values;	 /* of the keys; NULL for constants */
-	KeyOperand		  *operands; /* what they have come out as */
-	ListFilter		  *filter;	 /* or NULL */
-	List			  *equated;	 /* attribute numbers that clauses equate */
-	MemoryContext	   keys_context; /* keys and cursor, for one (re)scan */
-	MemoryContext	   row_context;	 /* the values of one row */
+	AppConfigScanPlan	*plan;
+	const OutputColumns *columns;
+	StatementReads		 reads; /* what the statement's scans have in common */
+	const Route			*route; /* that the calls follow */
+	ConnectionIdentity	 identity;
+	int					 operands_count;
+	ExprState		   **values;   /* of the keys; NULL for constants */
+	KeyOperand			*operands; /* what they have come out as */
+	ListFilter			*filter;   /* or NULL */
+	List				*equated;  /* attribute numbers that clauses equate */
+	MemoryContext		 keys_context; /* keys and cursor, for one (re)scan */
+	MemoryContext		 row_context;  /* the values of one row */
 	const AppConfigConnection *connection; /* NULL before the first row */
 	const char		*region; /* the server's; NULL before the first row */
 	RowMaker		*maker;
@@ -63,8 +62,8 @@ appconfig_scan_route(ForeignScanState *node)
 	return ((AppConfigScanState *) node->fdw_state)->route;
 }
 
-/* Of the relation's columns, by attribute number - 1, what they stand for */
-const AppConfigColumn **
+/* The columns that it puts out */
+const OutputColumns *
 appconfig_scan_columns(ForeignScanState *node)
 {
 	return ((AppConfigScanState *) node->fdw_state)->columns;
@@ -151,17 +150,16 @@ appconfigBeginForeignScan(ForeignScanState *node, int eflags)
 {
 	ForeignScan		   *scan = castNode(ForeignScan, node->ss.ps.plan);
 	EState			   *estate = node->ss.ps.state;
-	Relation			relation = node->ss.ss_currentRelation;
 	AppConfigScanState *state = palloc0(sizeof(AppConfigScanState));
 
 	node->fdw_state = state;
 	state->plan = appconfig_scan_plan_unpack(scan->fdw_private);
-	state->columns = appconfig_columns_map(relation, state->plan->table);
+	state->columns =
+		appconfig_columns_map(node->ss.ss_currentRelation, state->plan->table);
 	appconfig_statement_examine(&state->reads, estate->es_plannedstmt,
 								scan->fs_server);
 	state->route = appconfig_route_make(
-		state->plan, state->columns, RelationGetNumberOfAttributes(relation),
-		&state->reads, appconfig_enable_pushdown);
+		state->plan, state->columns, &state->reads, appconfig_enable_pushdown);
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
 		return;
 	state->identity = scan_identity(node);
@@ -236,8 +234,7 @@ use_region(ForeignScanState *node, AppConfigScanState *state,
 	old = MemoryContextSwitchTo(node->ss.ps.state->es_query_cxt);
 	state->region = pstrdup(region);
 	state->maker =
-		appconfig_row_maker(state->plan->table, node->ss.ss_currentRelation,
-							state->columns, state->region);
+		appconfig_row_maker(state->plan->table, state->columns, state->region);
 	MemoryContextSwitchTo(old);
 }
 

@@ -234,6 +234,52 @@ box_is_possible(const KeyBox *box)
 	return box->run_min <= box->run_max && box->run_count != 0;
 }
 
+#ifdef USE_ASSERT_CHECKING
+
+/* Values that are known are in order, each once, as searches rely on */
+static void
+AssertCheckKeyTexts(const KeyTexts *texts)
+{
+	int i;
+
+	for (i = 1; !texts->unknown && i < texts->count; i++)
+		Assert(strcmp(texts->value[i - 1], texts->value[i]) < 0);
+}
+
+/* Of a set's boxes each can have a row, and what they list is in order */
+static void
+AssertCheckKeyBox(const KeyBox *box)
+{
+	int key;
+	int i;
+
+	Assert(box_is_possible(box));
+	for (key = 0; key < KEY_COUNT; key++)
+	{
+		if (box->texts[key] != NULL)
+			AssertCheckKeyTexts(box->texts[key]);
+	}
+	Assert(box->run_count >= -1);
+	for (i = 0; !box->runs_unknown && i < box->run_count; i++)
+	{
+		Assert(box->runs[i] >= box->run_min && box->runs[i] <= box->run_max);
+		Assert(i == 0 || box->runs[i - 1] < box->runs[i]);
+	}
+}
+
+static void
+AssertCheckKeySet(const KeySet *set)
+{
+	int i;
+
+	for (i = 0; i < set->count; i++)
+		AssertCheckKeyBox(&set->boxes[i]);
+}
+
+#else
+#define AssertCheckKeySet(set) ((void) 0)
+#endif
+
 /* Keeps those numbers of a box that lie in its range */
 static void
 clip_runs(KeyBox *box)
@@ -503,7 +549,10 @@ appconfig_keyset_evaluate(const KeyExpr *expr, const KeyOperand *operands)
 {
 	KeySet *set = expr != NULL ? evaluate_expr(expr, operands) : NULL;
 
-	return set != NULL ? set : appconfig_keyset_everything();
+	if (set == NULL)
+		set = appconfig_keyset_everything();
+	AssertCheckKeySet(set);
+	return set;
 }
 
 static bool
@@ -831,6 +880,7 @@ appconfig_keyset_project(const KeySet *set, const AppConfigKey *keys,
 			projected->boxes[kept++] = projected->boxes[i];
 	}
 	projected->count = kept;
+	AssertCheckKeySet(projected);
 	return projected;
 }
 
@@ -856,6 +906,7 @@ appconfig_keyset_bind(const KeySet *set, AppConfigKey key,
 		if (box_is_possible(&box))
 			bound->boxes[bound->count++] = box;
 	}
+	AssertCheckKeySet(bound);
 	appconfig_keyset_index(bound);
 	return bound;
 }

@@ -35,12 +35,12 @@ typedef struct RunningClause
 
 struct ListFilter
 {
-	const AppConfigTable   *table;
-	const AppConfigColumn **columns; /* by attribute number - 1 */
-	List				   *clauses; /* RunningClause, in the qual's order */
-	ExprContext			   *econtext;
-	TupleTableSlot		   *slot;
-	MemoryContext			context; /* the values of one item */
+	const AppConfigTable *table;
+	const OutputColumns	 *columns;
+	List				 *clauses; /* RunningClause, in the qual's order */
+	ExprContext			 *econtext;
+	TupleTableSlot		 *slot;
+	MemoryContext		  context; /* the values of one item */
 };
 
 /* ------------------------------------------------------------------------
@@ -60,7 +60,8 @@ lists_answer_clause(const PlanTable *table, Node *clause)
 	{
 		int					   attnum = lfirst_int(cell);
 		const AppConfigColumn *column =
-			attnum > 0 ? table->predicates.columns[attnum - 1] : NULL;
+			attnum > 0 ? table->predicates.columns->list[attnum - 1].column
+					   : NULL;
 
 		if (column == NULL ||
 			!appconfig_route_lists_answer(table->table, column))
@@ -152,7 +153,7 @@ lists_tell(const RouteCalls *calls, const PredicateTable *table, Node *clause)
 	foreach(cell, appconfig_predicate_attributes(table->relid, clause))
 	{
 		if (!appconfig_route_calls_answer(
-				calls, table->columns[lfirst_int(cell) - 1]))
+				calls, table->columns->list[lfirst_int(cell) - 1].column))
 			return false;
 	}
 	return true;
@@ -185,12 +186,12 @@ appconfig_list_filter_has(const RouteCalls *calls, const PredicateTable *table,
  */
 
 /*
- * The route's clauses, ready for a scan; NULL if there are none.  columns are
- * the relation's, by attribute number - 1.
+ * The route's clauses, ready for a scan that puts out these columns; NULL if
+ * there are none.
  */
 ListFilter *
 appconfig_list_filter_begin(ForeignScanState *node, const Route *route,
-							const AppConfigColumn **columns)
+							const OutputColumns *columns)
 {
 	ListFilter *filter = palloc0(sizeof(ListFilter));
 	Index	  relid = castNode(ForeignScan, node->ss.ps.plan)->scan.scanrelid;
@@ -233,8 +234,9 @@ is_answered(const ListFilter *filter, const RunningClause *clause,
 
 	foreach(cell, clause->columns)
 	{
-		if (!appconfig_item_settles(filter->table, item,
-									filter->columns[lfirst_int(cell) - 1]))
+		if (!appconfig_item_settles(
+				filter->table, item,
+				filter->columns->list[lfirst_int(cell) - 1].column))
 			return false;
 	}
 	return appconfig_row_fits(maker, clause->columns, item);

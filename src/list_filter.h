@@ -28,9 +28,9 @@ extern bool appconfig_list_filter_has(const RouteCalls	   *calls,
 									  const PredicateTable *table, List *qual,
 									  int place);
 
-extern ListFilter *appconfig_list_filter_begin(
-	ForeignScanState *node, const Route *route,
-	const AppConfigColumn **columns);
+extern ListFilter *appconfig_list_filter_begin(ForeignScanState	   *node,
+											   const Route		   *route,
+											   const OutputColumns *columns);
 extern bool appconfig_list_filter_passes(ListFilter *filter, RowMaker *maker,
 										 const AppConfigItem *item,
 										 bool				  is_row);

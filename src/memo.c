@@ -306,6 +306,40 @@ enter_target(MemoEntry *entry, char *target)
 	slot->entry = entry;
 }
 
+#ifdef USE_ASSERT_CHECKING
+
+static bool
+is_entered(const MemoEntry *entry, char *const *target)
+{
+	TargetSlot *slot =
+		hash_search(entry->memo->table, target, HASH_FIND, NULL);
+
+	return slot != NULL && slot->entry == entry;
+}
+
+/*
+ * An entry that scans can get hold of is found by its targets, and either has
+ * its answer or a call that is to bring it.
+ */
+static void
+AssertCheckMemoEntry(const MemoEntry *entry)
+{
+	Assert(is_entered(entry, &entry->target));
+	Assert(entry->alias == NULL || is_entered(entry, &entry->alias));
+	Assert(entry->references >= 0);
+	/* what was not found leaves its call, for the words of the error */
+	Assert(entry->ready ? entry->call == NULL || entry->document == NULL
+						: entry->call != NULL && entry->document == NULL);
+	Assert((entry->bytes > 0) == entry->ready);
+	Assert(entry->bytes <= entry->memo->bytes);
+	Assert(entry->page.list != NULL || entry->page.token == NULL);
+	Assert(!entry->abandoned || (entry->references == 0 && !entry->ready));
+}
+
+#else
+#define AssertCheckMemoEntry(entry) ((void) 0)
+#endif
+
 /* A new entry: from what the session has kept, or by a call */
 static MemoEntry *
 create_entry(Memo *memo, const ApiRequest *request, char *target,
@@ -322,6 +356,8 @@ create_entry(Memo *memo, const ApiRequest *request, char *target,
 	{
 		set_document(entry, document);
 		count_hit(memo, request, counters);
+		elog(DEBUG2, "appconfig_fdw: a copy of the session is served for %s",
+			 request->operation);
 	}
 	else
 		entry->call = appconfig_api_start(memo->owner, request, counters);
@@ -398,6 +434,7 @@ appconfig_memo_fetch(Memo *memo, const ApiRequest *request,
 	else
 		entry = create_entry(memo, request, target, counters);
 	entry->references++;
+	AssertCheckMemoEntry(entry);
 	MemoryContextSwitchTo(old);
 	return entry;
 }
@@ -424,6 +461,7 @@ appconfig_memo_same(MemoEntry *entry, const char *target)
 	}
 	take_up(known);
 	known->references++;
+	AssertCheckMemoEntry(known);
 	MemoryContextSwitchTo(old);
 	return known;
 }
@@ -478,6 +516,7 @@ appconfig_memo_document(MemoEntry *entry)
 	Assert(appconfig_memo_is_ready(entry));
 	if (!entry->ready)
 		take_document(entry);
+	AssertCheckMemoEntry(entry);
 	return entry->document;
 }
 
@@ -554,6 +593,7 @@ let_go(MemoEntry *entry)
 {
 	Memo *memo = entry->memo;
 
+	AssertCheckMemoEntry(entry);
 	if (memo->retain && !entry->ready && has_come(entry))
 		take_document(entry);
 	if (memo->retain && entry->ready)
@@ -583,6 +623,7 @@ appconfig_memo_release(MemoEntry *entry)
 		dlist_push_tail(&memo->abandoned, &entry->abandoned_node);
 		memo->abandoned_count++;
 		entry->abandoned = true;
+		AssertCheckMemoEntry(entry);
 		return;
 	}
 	let_go(entry);

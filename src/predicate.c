@@ -89,7 +89,7 @@ appconfig_predicate_column(const PredicateTable *table, Expr *expr)
 	if (var == NULL || !IsA(var, Var) || (Index) var->varno != table->relid ||
 		var->varlevelsup != 0 || var->varattno <= 0)
 		return NULL;
-	return table->columns[var->varattno - 1];
+	return table->columns->list[var->varattno - 1].column;
 }
 
 /* Attribute numbers of the relation's columns that an expression reads */

@@ -11,14 +11,15 @@
 #include "nodes/pathnodes.h"
 
 #include "keyset.h"
+#include "output_columns.h"
 #include "tables.h"
 
 /* The foreign table that clauses are about */
 typedef struct PredicateTable
 {
-	PlannerInfo			   *root;
-	Index					relid;	 /* its place in the range table */
-	const AppConfigColumn **columns; /* by attribute number - 1 */
+	PlannerInfo			*root;
+	Index				 relid; /* its place in the range table */
+	const OutputColumns *columns;
 } PredicateTable;
 
 extern KeyExpr	 *appconfig_predicate_bind(const PredicateTable *table,

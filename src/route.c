@@ -230,20 +230,19 @@ appconfig_route_plan(Route *route, const AppConfigTable *table,
 }
 
 /*
- * The route of a scan, palloc'd.  columns are the relation's, by attribute
- * number - 1.  pushdown is the setting as the statement begins: a plan can be
- * older than that.
+ * The route of a scan that puts out these columns, palloc'd.  pushdown is the
+ * setting as the statement begins: a plan can be older than that.
  */
 const Route *
 appconfig_route_make(const AppConfigScanPlan *plan,
-					 const AppConfigColumn **columns, int natts,
-					 const StatementReads *reads, bool pushdown)
+					 const OutputColumns *columns, const StatementReads *reads,
+					 bool pushdown)
 {
 	Route *route = palloc(sizeof(Route));
 	bool mutable = (plan->reads & READS_MUTABLE) != 0;
 
 	appconfig_route_plan(route, plan->table,
-						 appconfig_scan_plan_columns(plan, columns, natts));
+						 appconfig_scan_plan_columns(plan, columns));
 	route->shared_lists = mutable && reads->shared_lists;
 	route->documents_decide = mutable && reads->documents_decide;
 	if (pushdown)
@@ -407,6 +406,11 @@ appconfig_route_split(const Route *route, int level, const KeyFacts *keys,
 	}
 	appconfig_keyset_index(direct);
 	appconfig_keyset_index(listed);
+	elog(DEBUG2,
+		 "appconfig_fdw: of %d combinations of keys, %d are to be had by %s "
+		 "and %d by lists",
+		 set->count, direct->count,
+		 get->name != NULL ? get->name : "no operation", listed->count);
 }
 
 /* ------------------------------------------------------------------------

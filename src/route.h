@@ -71,8 +71,7 @@ typedef struct RouteCalls
 } RouteCalls;
 
 extern const Route *appconfig_route_make(const AppConfigScanPlan *plan,
-										 const AppConfigColumn	**columns,
-										 int					  natts,
+										 const OutputColumns	 *columns,
 										 const StatementReads	 *reads,
 										 bool					  pushdown);
 extern void appconfig_route_plan(Route *route, const AppConfigTable *table,

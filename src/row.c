@@ -23,7 +23,6 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
 #include "utils/timestamp.h"
 
 #include "encoding.h"
@@ -39,7 +38,7 @@
 
 typedef struct RowColumn
 {
-	const AppConfigColumn *column;	 /* NULL: dropped */
+	const AppConfigColumn *column;	 /* NULL: none */
 	bool				   is_array; /* what the declared type asks for */
 	bool				   is_json;
 	bool				   is_integer;
@@ -53,9 +52,8 @@ typedef struct RowColumn
 struct RowMaker
 {
 	const AppConfigTable *table;
-	Relation			  relation;
+	const OutputColumns	 *output;
 	const char			 *region;
-	int					  ncolumns;
 	RowColumn			 *columns; /* by attribute number - 1 */
 };
 
@@ -74,39 +72,36 @@ is_type(const AppConfigColumn *column, const char *type)
 }
 
 /*
- * What turns items of a table into rows of a foreign table.  columns is by
- * attribute number - 1; it, the region and the relation must outlive the
- * result.
+ * What turns items of a table into rows of these columns, which must outlive
+ * the result, and so must the region.
  */
 RowMaker *
-appconfig_row_maker(const AppConfigTable *table, Relation relation,
-					const AppConfigColumn **columns, const char *region)
+appconfig_row_maker(const AppConfigTable *table, const OutputColumns *columns,
+					const char *region)
 {
-	TupleDesc tupdesc = RelationGetDescr(relation);
 	RowMaker *maker = palloc0(sizeof(RowMaker));
 	int		  i;
 
 	maker->table = table;
-	maker->relation = relation;
+	maker->output = columns;
 	maker->region = region;
-	maker->ncolumns = tupdesc->natts;
-	maker->columns = palloc0(sizeof(RowColumn) * tupdesc->natts);
-	for (i = 0; i < tupdesc->natts; i++)
+	maker->columns = palloc0(sizeof(RowColumn) * columns->count);
+	for (i = 0; i < columns->count; i++)
 	{
-		Form_pg_attribute attribute = TupleDescAttr(tupdesc, i);
-		RowColumn		 *column = &maker->columns[i];
-		Oid				  function;
+		const OutputColumn *output = &columns->list[i];
+		RowColumn		   *column = &maker->columns[i];
+		Oid					function;
 
-		column->column = columns[i];
+		column->column = output->column;
 		if (column->column == NULL)
 			continue;
-		column->is_array = is_type(columns[i], "text[]") ||
-						   is_type(columns[i], "double precision[]");
-		column->is_json = is_type(columns[i], "jsonb");
-		column->is_integer = is_type(columns[i], "integer");
-		column->is_timestamp = is_type(columns[i], "timestamptz");
-		column->typmod = attribute->atttypmod;
-		getTypeInputInfo(attribute->atttypid, &function, &column->typioparam);
+		column->is_array = is_type(column->column, "text[]") ||
+						   is_type(column->column, "double precision[]");
+		column->is_json = is_type(column->column, "jsonb");
+		column->is_integer = is_type(column->column, "integer");
+		column->is_timestamp = is_type(column->column, "timestamptz");
+		column->typmod = output->typmod;
+		getTypeInputInfo(output->type, &function, &column->typioparam);
 		fmgr_info(function, &column->input);
 	}
 	return maker;
@@ -115,19 +110,16 @@ appconfig_row_maker(const AppConfigTable *table, Relation relation,
 static void
 describe_position(void *arg)
 {
-	const RowPosition *position = arg;
-	Relation		   relation = position->maker->relation;
-	Form_pg_attribute  attribute =
-		TupleDescAttr(RelationGetDescr(relation), position->attnum - 1);
+	const RowPosition	*position = arg;
+	const OutputColumns *output = position->maker->output;
+	const char			*column = output->list[position->attnum - 1].name;
 
 	if (position->path != NULL)
 		errcontext("column \"%s\" of foreign table \"%s\", JSON path %s",
-				   NameStr(attribute->attname),
-				   RelationGetRelationName(relation), position->path);
+				   column, output->table_name, position->path);
 	else
-		errcontext("column \"%s\" of foreign table \"%s\"",
-				   NameStr(attribute->attname),
-				   RelationGetRelationName(relation));
+		errcontext("column \"%s\" of foreign table \"%s\"", column,
+				   output->table_name);
 }
 
 /* ------------------------------------------------------------------------
@@ -433,7 +425,7 @@ appconfig_row_fill(RowMaker *maker, const List *attnums,
 	ListCell			*cell;
 
 	ExecClearTuple(slot);
-	memset(slot->tts_isnull, true, sizeof(bool) * maker->ncolumns);
+	memset(slot->tts_isnull, true, sizeof(bool) * maker->output->count);
 	error_context_stack = &callback;
 	foreach(cell, attnums)
 	{

@@ -10,17 +10,16 @@
 
 #include "executor/tuptable.h"
 #include "nodes/pg_list.h"
-#include "utils/relcache.h"
 
 #include "item.h"
+#include "output_columns.h"
 #include "tables.h"
 
 typedef struct RowMaker RowMaker;
 
-extern RowMaker *appconfig_row_maker(const AppConfigTable	*table,
-									 Relation				 relation,
-									 const AppConfigColumn **columns,
-									 const char				*region);
+extern RowMaker *appconfig_row_maker(const AppConfigTable *table,
+									 const OutputColumns  *columns,
+									 const char			  *region);
 extern bool		 appconfig_row_fits(const RowMaker *maker, const List *attnums,
 									const AppConfigItem *item);
 extern void		 appconfig_row_fill(RowMaker *maker, const List *attnums,

@@ -140,23 +140,25 @@ appconfig_scan_plan_unpack(List *packed)
 }
 
 /*
- * The columns that the plan's calls are to bring, ended by NULL, palloc'd.
- * columns are the relation's, by attribute number - 1.
+ * Those of the columns that the plan's calls are to bring, ended by NULL,
+ * palloc'd.
  */
 const AppConfigColumn **
 appconfig_scan_plan_columns(const AppConfigScanPlan *plan,
-							const AppConfigColumn **columns, int natts)
+							const OutputColumns		*columns)
 {
 	const AppConfigColumn **wanted =
-		palloc0(sizeof(AppConfigColumn *) * (natts + 1));
+		palloc0(sizeof(AppConfigColumn *) * (columns->count + 1));
 	int count = 0;
 	int i;
 
-	for (i = 0; i < natts; i++)
+	for (i = 0; i < columns->count; i++)
 	{
-		if (columns[i] != NULL && ((plan->reads & READS_ALL) ||
-								   list_member_int(plan->columns, i + 1)))
-			wanted[count++] = columns[i];
+		const AppConfigColumn *column = columns->list[i].column;
+
+		if (column != NULL && ((plan->reads & READS_ALL) ||
+							   list_member_int(plan->columns, i + 1)))
+			wanted[count++] = column;
 	}
 	return wanted;
 }

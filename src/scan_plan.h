@@ -11,6 +11,7 @@
 #include "nodes/pg_list.h"
 
 #include "keyset.h"
+#include "output_columns.h"
 #include "tables.h"
 
 /* How a scan reads its things */
@@ -46,6 +47,6 @@ extern List *appconfig_scan_plan_pack(const AppConfigScanPlan *plan);
 extern AppConfigScanPlan *appconfig_scan_plan_unpack(List *packed);
 
 extern const AppConfigColumn **appconfig_scan_plan_columns(
-	const AppConfigScanPlan *plan, const AppConfigColumn **columns, int natts);
+	const AppConfigScanPlan *plan, const OutputColumns *columns);
 
 #endif /* APPCONFIG_SCAN_PLAN_H */

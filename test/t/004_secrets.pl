@@ -71,6 +71,7 @@ auto_explain.log_min_duration = 0
 auto_explain.log_analyze = on
 auto_explain.log_verbose = on
 auto_explain.log_nested_statements = on
+appconfig_fdw.log_calls = on
 });
 $node->restart;
 truncate $node->logfile, 0;
@@ -223,6 +224,7 @@ $all_output .= $node->safe_psql('postgres', q{
 my $log = slurp_file($node->logfile);
 cmp_ok(length($log), '>', 100_000, 'much was logged');
 like($log, qr/FOREIGNSCAN/, '... plans, too');
+like($log, qr/AppConfig call: /, '... and calls');
 unlike($log, qr/$secret/, 'no secret is in the log');
 unlike($log, $signature, '... nor anything made of one');
 ok(!shows_part($log, $token{$_}), "... nor part of a token of $_ bytes") foreach sort keys %token;
