@@ -25,6 +25,9 @@ OBJS = \
 	src/facts.o \
 	src/applications.o \
 	src/cursor.o \
+	src/side_lookup.o \
+	src/expand.o \
+	src/walk.o \
 	src/item.o \
 	src/memo.o \
 	src/spill.o \
@@ -40,8 +43,11 @@ OBJS = \
 	src/aws_sigv4.o \
 	src/address.o \
 	src/http.o \
+	src/http_field.o \
 	src/http_memory.o \
+	src/http_transfer.o \
 	src/socket.o \
+	src/watch.o \
 	src/json.o \
 	src/pacer.o \
 	src/retry.o \

@@ -244,9 +244,12 @@ make_source()
 # What PG_CONFIG's programs need, in $work/root, and our extension
 install_extension()
 {
-    local bin lib share entry
+    local bin lib share include entry
     bin=$("$pg_config" --bindir) lib=$("$pg_config" --pkglibdir) share=$("$pg_config" --sharedir)
     mkdir -p "$work/root$bin" "$work/root$lib" "$work/root$share/extension"
+    include=$("$pg_config" --includedir-server)
+    mkdir -p "$work/root${include%/*}"
+    ln -s "$include" "$work/root$include"
     # a program looks for its files beside the file that it is, so links would not do
     cp "$bin"/* "$work/root$bin/"
     for entry in "$lib"/* "$share"/* "$share"/extension/*; do

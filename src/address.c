@@ -22,7 +22,7 @@
 
 #include "address.h"
 
-/* Addresses that begin with the same bits */
+/* Addresses that begin with the same bits; no bits end a list */
 typedef struct Network
 {
 	uint8 prefix[16];
@@ -43,10 +43,26 @@ typedef struct Embedding
 /* clang-format off */
 static const Network loopback_ipv4[] = {
 	{{127}, 8},
+	{{0}, 0},
 };
 
 static const Network loopback_ipv6[] = {
 	{{[15] = 1}, 128},
+	{{0}, 0},
+};
+
+/* The metadata service of an instance; the agents of ECS and of EKS */
+static const Network metadata_ipv4[] = {
+	{{169, 254, 169, 254}, 32},
+	{{169, 254, 170, 2}, 32},
+	{{169, 254, 170, 23}, 32},
+	{{0}, 0},
+};
+
+static const Network metadata_ipv6[] = {
+	{{0xfd, 0x00, 0x0e, 0xc2, [14] = 0x02, 0x54}, 128},
+	{{0xfd, 0x00, 0x0e, 0xc2, [15] = 0x23}, 128},
+	{{0}, 0},
 };
 
 /* What is set aside: for this host, for a link, for groups, for later */
@@ -55,6 +71,7 @@ static const Network reserved_ipv4[] = {
 	{{169, 254}, 16},
 	{{224}, 4},
 	{{240}, 4},
+	{{0}, 0},
 };
 
 static const Network reserved_ipv6[] = {
@@ -63,6 +80,20 @@ static const Network reserved_ipv6[] = {
 	{{0xff}, 8},
 	/* the instance metadata service's own */
 	{{0xfd, 0x00, 0x0e, 0xc2}, 32},
+	{{0}, 0},
+};
+
+/* All that there is under a policy that allows only some; else NULL */
+static const Network *const only_ipv4[] = {
+	[ADDRESS_SERVICE] = NULL,
+	[ADDRESS_LOOPBACK] = loopback_ipv4,
+	[ADDRESS_METADATA] = metadata_ipv4,
+};
+
+static const Network *const only_ipv6[] = {
+	[ADDRESS_SERVICE] = NULL,
+	[ADDRESS_LOOPBACK] = loopback_ipv6,
+	[ADDRESS_METADATA] = metadata_ipv6,
 };
 
 static const Embedding embeddings[] = {
@@ -100,13 +131,11 @@ is_within(const uint8 *address, const Network *network)
 }
 
 static bool
-is_within_any(const uint8 *address, const Network *networks, int count)
+is_within_any(const uint8 *address, const Network *networks)
 {
-	int i;
-
-	for (i = 0; i < count; i++)
+	for (; networks->bits > 0; networks++)
 	{
-		if (is_within(address, &networks[i]))
+		if (is_within(address, networks))
 			return true;
 	}
 	return false;
@@ -115,9 +144,9 @@ is_within_any(const uint8 *address, const Network *networks, int count)
 static bool
 ipv4_is_allowed(const uint8 *address, AddressPolicy policy)
 {
-	if (policy == ADDRESS_LOOPBACK)
-		return is_within_any(address, loopback_ipv4, lengthof(loopback_ipv4));
-	return !is_within_any(address, reserved_ipv4, lengthof(reserved_ipv4));
+	if (only_ipv4[policy] != NULL)
+		return is_within_any(address, only_ipv4[policy]);
+	return !is_within_any(address, reserved_ipv4);
 }
 
 static bool
@@ -141,21 +170,30 @@ extract_ipv4(const uint8 *address, const Embedding *embedding, uint8 *ipv4)
 		ipv4[i] = address[embedding->ipv4[i]] ^ embedding->mask;
 }
 
+/* Of the embeddings only the first one reaches the IPv4 address for certain */
+static bool
+ipv6_is_one_of(const uint8 *address, AddressPolicy policy)
+{
+	uint8 ipv4[4];
+
+	if (is_within_any(address, only_ipv6[policy]))
+		return true;
+	extract_ipv4(address, &embeddings[0], ipv4);
+	return is_embedding(address, &embeddings[0]) &&
+		   ipv4_is_allowed(ipv4, policy);
+}
+
 static bool
 ipv6_is_allowed(const uint8 *address, AddressPolicy policy)
 {
 	uint8 ipv4[4];
 	int	  i;
 
-	if (is_within_any(address, loopback_ipv6, lengthof(loopback_ipv6)))
+	if (only_ipv6[policy] != NULL)
+		return ipv6_is_one_of(address, policy);
+	/* which begins like an embedding of IPv4's */
+	if (is_within_any(address, loopback_ipv6))
 		return true;
-	if (policy == ADDRESS_LOOPBACK)
-	{
-		/* of the embeddings only the first one stays within this host */
-		extract_ipv4(address, &embeddings[0], ipv4);
-		return is_embedding(address, &embeddings[0]) &&
-			   ipv4_is_allowed(ipv4, policy);
-	}
 	for (i = 0; i < (int) lengthof(embeddings); i++)
 	{
 		extract_ipv4(address, &embeddings[i], ipv4);
@@ -163,7 +201,7 @@ ipv6_is_allowed(const uint8 *address, AddressPolicy policy)
 			!ipv4_is_allowed(ipv4, policy))
 			return false;
 	}
-	return !is_within_any(address, reserved_ipv6, lengthof(reserved_ipv6));
+	return !is_within_any(address, reserved_ipv6);
 }
 
 /* May a request under this policy go to the address? */

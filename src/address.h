@@ -10,11 +10,12 @@
 
 #include <sys/socket.h>
 
-/* Who is asking */
+/* What a request may reach.  Only ADDRESS_SERVICE is asked over TLS. */
 typedef enum AddressPolicy
 {
-	ADDRESS_LOOPBACK, /* requests without TLS */
-	ADDRESS_SERVICE	  /* those with it: what is not set aside for something */
+	ADDRESS_SERVICE,  /* all that is not set aside for something */
+	ADDRESS_LOOPBACK, /* this host alone */
+	ADDRESS_METADATA  /* where a cloud's machines get their credentials */
 } AddressPolicy;
 
 extern bool appconfig_address_is_allowed(const struct sockaddr *address,

@@ -3,9 +3,9 @@
  * api.c
  *		Calls of the service: signed, retried, parsed.
  *
- * A call is one GET request with as many attempts as it takes: each is signed
+ * A call is one request with as many attempts as it takes: each is signed
  * anew, and between two of them the call waits, together with everything else
- * that the backend waits for.  Calls make progress only while somebody drives
+ * that the backend waits for.  Calls make progress only while somebody polls
  * their session, and a failed one raises its error only when its owner asks
  * for the document, so that errors come in the order of the rows.
  *
@@ -26,13 +26,14 @@
 #include "api.h"
 #include "aws_error.h"
 #include "aws_sigv4.h"
+#include "clock.h"
 #include "http.h"
 #include "pacer.h"
 #include "retry.h"
 
-#define SIGNING_NAME	  "appconfig"
 #define TOKEN_HEADER	  "X-Amz-Security-Token: "
 #define INVOCATION_ID_LEN 36 /* characters of a UUID */
+#define MAX_HEADERS		  9
 
 struct ApiSession
 {
@@ -60,8 +61,11 @@ struct ApiCall
 	ApiCounters			 *counters; /* of the scan that asked first */
 	ApiCounters			 *totals;	/* of the server's operation */
 	const char			 *operation;
+	HttpMethod			  method;
 	char				 *path; /* with the endpoint's prefix, as signed */
 	char				 *query;
+	char				 *body; /* NULL for none */
+	const char			 *content_type;
 	bool				  names_something;
 	ApiMember			  members[API_MAX_MEMBERS + 1];
 	Pacer				 *pacer;
@@ -70,7 +74,7 @@ struct ApiCall
 	int			  bucket_cost;		/* retry tokens that the last retry took */
 	bool		  clock_corrected;
 	long		  clock_offset; /* the session's when the attempt was signed */
-	int64		  start_at;		/* on appconfig_http_clock() */
+	int64		  start_at;		/* on appconfig_clock_now() */
 	int64		  sent_at;		/* the last attempt, on the same clock */
 	char		  invocation_id[INVOCATION_ID_LEN + 1];
 	HttpTransfer *transfer;
@@ -88,7 +92,7 @@ ApiSession *
 appconfig_api_session_create(const AppConfigSettings *settings)
 {
 	ApiSession *session = palloc0(sizeof(ApiSession));
-	int64		now = appconfig_http_clock();
+	int64		now = appconfig_clock_now();
 
 	dlist_init(&session->calls);
 	appconfig_retry_fill(&session->bucket);
@@ -155,6 +159,12 @@ token_header(const char *token)
 	return header;
 }
 
+static size_t
+body_length(const ApiCall *call)
+{
+	return call->body != NULL ? strlen(call->body) : 0;
+}
+
 /* The headers of one attempt, ended by NULL, in the current context */
 static const char **
 sign_attempt(const ApiCall *call)
@@ -162,16 +172,19 @@ sign_attempt(const ApiCall *call)
 	const ApiOwner		 *owner = call->owner;
 	const AwsCredentials *credentials = owner->credentials;
 	AwsSigv4Header		  signed_header = {"Host", owner->settings->host};
-	AwsSigv4Request		  request = {.method = "GET",
+	AwsSigv4Request		  request = {.method =
+										 appconfig_http_method_name(call->method),
 									 .path = call->path,
 									 .query = call->query,
 									 .headers = &signed_header,
-									 .nheaders = 1};
+									 .nheaders = 1,
+									 .payload = call->body,
+									 .payload_len = body_length(call)};
 	AwsSigv4Scope  scope = {.time = time(NULL) + owner->session->clock_offset,
 							.region = owner->settings->region,
-							.service = SIGNING_NAME};
+							.service = owner->settings->service};
 	AwsSigv4Result signature;
-	const char	 **headers = palloc0(sizeof(char *) * 9);
+	const char	 **headers = palloc0(sizeof(char *) * (MAX_HEADERS + 1));
 	int			   n = 0;
 
 	if (!appconfig_sigv4_sign(&request, &scope, credentials, &signature))
@@ -183,6 +196,8 @@ sign_attempt(const ApiCall *call)
 	headers[n++] = psprintf("Authorization: %s", signature.authorization);
 	if (credentials->session_token != NULL)
 		headers[n++] = token_header(credentials->session_token);
+	if (call->body != NULL)
+		headers[n++] = psprintf("Content-Type: %s", call->content_type);
 	headers[n++] = "Accept: application/json";
 	headers[n++] = "User-Agent: appconfig_fdw/1.0";
 	headers[n++] = psprintf("amz-sdk-invocation-id: %s", call->invocation_id);
@@ -210,6 +225,10 @@ start_attempt(ApiCall *call)
 				   CurrentMemoryContext, "appconfig_fdw request", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(scratch);
 	HttpRequest	  request = {
+		  .method = call->method,
+		  .policy = settings->policy,
+		  .body = call->body,
+		  .body_length = body_length(call),
 		  .url = psprintf(
 			  "%.*s%s%s%s",
 			  (int) (strlen(settings->base_url) - strlen(settings->path_prefix)),
@@ -222,7 +241,7 @@ start_attempt(ApiCall *call)
 		  .max_response_size = settings->max_response_size};
 
 	call->clock_offset = call->owner->session->clock_offset;
-	call->sent_at = appconfig_http_clock();
+	call->sent_at = appconfig_clock_now();
 	call->transfer = appconfig_http_start(&request);
 	wipe_headers(request.headers);
 	MemoryContextSwitchTo(old);
@@ -281,7 +300,7 @@ schedule_retry(ApiCall *call, const AwsError *error, const HttpResult *result)
 	ApiSession *session = call->owner->session;
 	RetryCause	cause =
 		 error->kind == AWS_ERROR_THROTTLED ? RETRY_THROTTLED : RETRY_TRANSIENT;
-	int64 now = appconfig_http_clock();
+	int64 now = appconfig_clock_now();
 	int	  delay;
 
 	if (error->kind == AWS_ERROR_THROTTLED)
@@ -308,7 +327,7 @@ schedule_retry(ApiCall *call, const AwsError *error, const HttpResult *result)
 	delay =
 		appconfig_retry_delay(cause, call->attempts - 1, random_fraction());
 	delay = appconfig_retry_apply_hint(delay, server_hint(result));
-	call->start_at = Max(now + (int64) delay * 1000,
+	call->start_at = Max(now + delay * CLOCK_MILLISECOND,
 						 appconfig_pacer_take(call->pacer, now));
 	return true;
 }
@@ -409,7 +428,7 @@ end_call(void *arg)
 
 /*
  * Starts a call, as soon as the pace allows, and returns without waiting.  The
- * strings of the request are copied, but for the operation.  The caller
+ * strings of the request are copied, but for the constants.  The caller
  * releases the call, or its owner's memory does.
  */
 ApiCall *
@@ -430,6 +449,9 @@ appconfig_api_start(const ApiOwner *owner, const ApiRequest *request,
 	call->operation = request->operation;
 	call->path = psprintf("%s%s", owner->settings->path_prefix, request->path);
 	call->query = pstrdup(request->query);
+	call->method = request->method;
+	call->body = request->body != NULL ? pstrdup(request->body) : NULL;
+	call->content_type = request->content_type;
 	call->names_something = request->names_something;
 	memcpy(call->members, request->members, sizeof(call->members));
 	make_invocation_id(call->invocation_id);
@@ -437,7 +459,7 @@ appconfig_api_start(const ApiOwner *owner, const ApiRequest *request,
 
 	call->pacer =
 		request->is_list ? &session->list_pacer : &session->get_pacer;
-	call->start_at = appconfig_pacer_take(call->pacer, appconfig_http_clock());
+	call->start_at = appconfig_pacer_take(call->pacer, appconfig_clock_now());
 	call->state = CALL_WAITING;
 	dlist_push_tail(&session->calls, &call->node);
 	call->callback.func = end_call;
@@ -486,7 +508,7 @@ appconfig_api_document(ApiCall *call)
 
 /*
  * When the answer of a call that is done was asked for, on
- * appconfig_http_clock(): what it says is no older than that
+ * appconfig_clock_now(): what it says is no older than that
  */
 int64
 appconfig_api_sent_at(const ApiCall *call)
@@ -499,6 +521,7 @@ void
 appconfig_api_raise(const ApiCall *call)
 {
 	AwsCallName name = {.operation = call->operation,
+						.method = appconfig_http_method_name(call->method),
 						.target = psprintf("%s%s%s", call->path,
 										   call->query[0] != '\0' ? "?" : "",
 										   call->query),
@@ -516,14 +539,19 @@ appconfig_api_release(ApiCall *call)
 	MemoryContextDelete(call->context);
 }
 
-/* Lets all calls of the session get on as far as they can without waiting */
-static void
-drive(ApiSession *session)
+/*
+ * Lets all calls of the session get on as far as they can without waiting.
+ * The answers of other sessions come in as well, but wait to be looked at
+ * until somebody polls these.
+ */
+void
+appconfig_api_poll(ApiSession *session)
 {
 	dlist_iter		   iter;
 	dlist_mutable_iter modify;
-	int64			   now = appconfig_http_clock();
+	int64			   now = appconfig_clock_now();
 
+	appconfig_http_open();
 	dlist_foreach(iter, &session->calls)
 	{
 		ApiCall *call = dlist_container(ApiCall, node, iter.cur);
@@ -548,23 +576,16 @@ drive(ApiSession *session)
 	}
 }
 
-/*
- * Waits until a call of the session can get on, and drives it.  There must be
- * one that is not done.  The answers of other sessions come in as well, but
- * wait to be looked at until somebody waits for these.  Interrupts happen in
- * here.
- */
-void
-appconfig_api_wait(ApiSession *session)
+/* Asks to be woken when the next call is to go out that waits for its time */
+static void
+ask_for_times(ApiSession *session)
 {
-	int64	   now = appconfig_http_clock();
-	long	   timeout = -1; /* milliseconds */
+	int64	   now = appconfig_clock_now();
 	dlist_iter iter;
 
-	appconfig_http_open();
 	dlist_foreach(iter, &session->calls)
 	{
-		ApiCall *call = dlist_container(ApiCall, node, iter.cur);
+		const ApiCall *call = dlist_container(ApiCall, node, iter.cur);
 
 		/*
 		 * Its answer has come in while somebody waited for another session,
@@ -572,20 +593,26 @@ appconfig_api_wait(ApiSession *session)
 		 */
 		if (call->state == CALL_IN_FLIGHT &&
 			appconfig_http_result(call->transfer) != NULL)
-			timeout = 0;
+			appconfig_http_wake(now);
 		/* for a place a call waits with those that have one */
 		if (call->state == CALL_WAITING &&
 			(call->start_at > now || appconfig_http_has_room()))
-		{
-			long left = (long) ((Max(0, call->start_at - now) + 999) / 1000);
-
-			if (timeout < 0 || left < timeout)
-				timeout = left;
-		}
+			appconfig_http_wake(call->start_at);
 	}
+}
+
+/*
+ * Waits until a call of the session can get on, which appconfig_api_poll()
+ * then lets it.  There must be one that is not done.  Interrupts happen in
+ * here.
+ */
+void
+appconfig_api_wait(ApiSession *session)
+{
 	/* better an error than a wait for nothing */
 	if (dlist_is_empty(&session->calls))
 		elog(ERROR, "no call to AWS AppConfig is under way");
-	appconfig_http_wait(timeout);
-	drive(session);
+	appconfig_http_open();
+	ask_for_times(session);
+	appconfig_http_wait();
 }

@@ -10,6 +10,7 @@
 
 #include "compat.h"
 #include "aws_credentials.h"
+#include "http.h"
 #include "json.h"
 #include "settings.h"
 #include "stats.h"
@@ -48,10 +49,13 @@ typedef struct ApiMember
 typedef struct ApiRequest
 {
 	const char *operation; /* AWS name, a constant */
-	const char *path;	   /* encoded, begins with a slash */
-	const char *query;	   /* encoded, or "" */
-	bool		is_list;   /* paced with the list operations */
-	bool		freezes;   /* may the service have frozen the document? */
+	HttpMethod	method;
+	const char *path;		  /* encoded, begins with a slash */
+	const char *query;		  /* encoded, or "" */
+	const char *body;		  /* a text; NULL for none */
+	const char *content_type; /* of the body, a constant */
+	bool		is_list;	  /* paced with the list operations */
+	bool		freezes;	  /* may the service have frozen the document? */
 	bool		names_something; /* else nothing can be «not found» */
 	ApiMember	members[API_MAX_MEMBERS + 1]; /* ended by a NULL path */
 	const char *first; /* of a list's later page: the first one's query */
@@ -73,6 +77,7 @@ extern int64			appconfig_api_sent_at(const ApiCall *call);
 pg_noreturn extern void appconfig_api_raise(const ApiCall *call);
 extern void				appconfig_api_release(ApiCall *call);
 
+extern void appconfig_api_poll(ApiSession *session);
 extern void appconfig_api_wait(ApiSession *session);
 
 #endif /* APPCONFIG_API_H */

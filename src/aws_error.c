@@ -25,6 +25,7 @@
 #include "aws_error.h"
 #include "json.h"
 #include "secret.h"
+#include "socket.h"
 
 /* Bytes shown of a message from outside.  Secrets are looked for in more, so
  * that one that is cut off there is found all the same. */
@@ -184,8 +185,7 @@ static const Meaning meaning_of_outcome[] = {
 							"out of memory", NULL},
 	[HTTP_OUT_OF_DESCRIPTORS] =
 		{AWS_ERROR_FATAL, ERRCODE_INSUFFICIENT_RESOURCES,
-		 "could not open a connection to AWS AppConfig",
-		 HTTP_DESCRIPTORS_HINT},
+		 "could not open a connection to AWS AppConfig", SOCKET_SHORTAGE_HINT},
 };
 
 /* ------------------------------------------------------------------------
@@ -582,11 +582,11 @@ appconfig_error_raise(const AwsError *error, const AwsCallName *call)
 		appendStringInfo(&detail, ", request ID %s", error->request_id);
 	if (error->message != NULL && error->message[0] != '\0')
 		appendStringInfo(&detail, ": %s", error->message);
-	ereport(
-		ERROR,
-		(errcode(error->sqlstate), errmsg("%s", error->summary),
-		 errdetail_internal("%s", detail.data),
-		 error->hint != NULL ? errhint(error->hint, call->operation) : 0,
-		 errcontext("GET %s", presentable(call->target, strlen(call->target),
-										  call->credentials))));
+	ereport(ERROR,
+			(errcode(error->sqlstate), errmsg("%s", error->summary),
+			 errdetail_internal("%s", detail.data),
+			 error->hint != NULL ? errhint(error->hint, call->operation) : 0,
+			 errcontext("%s %s", call->method,
+						presentable(call->target, strlen(call->target),
+									call->credentials))));
 }

@@ -39,6 +39,7 @@ typedef struct AwsError
 typedef struct AwsCallName
 {
 	const char			 *operation;
+	const char			 *method;
 	const char			 *target; /* path and query */
 	int					  attempts;
 	const AwsCredentials *credentials; /* which no message may show */

@@ -29,6 +29,7 @@
 #include "utils/memutils.h"
 
 #include "cache.h"
+#include "clock.h"
 #include "tables.h"
 #include "target_table.h"
 
@@ -45,7 +46,7 @@ struct CacheEntry
 {
 	dlist_node node;	 /* in cache->entries, unless it is held */
 	Size	   bytes;	 /* of this struct and all that it points to */
-	int64	   asked_at; /* microseconds on appconfig_http_clock() */
+	int64	   asked_at; /* microseconds on appconfig_clock_now() */
 	char	  *target;	 /* of a list: its first page's */
 	char	  *state; /* of a frozen document, see frozen_state(); or NULL */
 	dlist_head pages; /* CachedPage, a single one if it is no list */
@@ -149,7 +150,7 @@ find_cache_entry(DocumentCache *cache, const char *target)
 static bool
 is_fresh(const CacheEntry *entry, const CacheTerms *terms, int64 now)
 {
-	return now - entry->asked_at < (int64) terms->ttl * 1000;
+	return now - entry->asked_at < terms->ttl * CLOCK_MILLISECOND;
 }
 
 /* The value of a page once more, with a reference that the caller releases */

@@ -99,13 +99,23 @@ appconfig_is_newer_plain_plan(NodeTag tag)
 							outer, NULL, NIL)
 #endif
 
-/* 16 has a function that reads all or raises an error */
-#if PG_VERSION_NUM >= 160000
-#define appconfig_buffile_read(file, buffer, size) \
-	(BufFileReadExact(file, buffer, size), true)
-#else
-#define appconfig_buffile_read(file, buffer, size) \
-	(BufFileRead(file, buffer, size) == (size))
+/* 16 has a function that reads all or raises an error; the system's errors are
+ * raised before by BufFileRead() itself */
+#if PG_VERSION_NUM < 160000
+#include "storage/buffile.h"
+
+static inline void
+BufFileReadExact(BufFile *file, void *buffer, size_t size)
+{
+	size_t got = BufFileRead(file, buffer, size);
+
+	if (got != size)
+		ereport(ERROR,
+				(errcode(ERRCODE_IO_ERROR),
+				 errmsg("could not read from temporary file: read only %zu of "
+						"%zu bytes",
+						got, size)));
+}
 #endif
 
 /* 17 lets the planner estimate the length of more arrays */

@@ -15,14 +15,6 @@
 
 typedef struct AppConfigCursor AppConfigCursor;
 
-/*
- * Does what a list has shown, a row or something on the way to one, meet the
- * clauses that can be answered from it?  Called before anything below the
- * list's item is asked for.
- */
-typedef bool (*AppConfigItemFilter)(void *arg, const AppConfigItem *item,
-									bool is_row);
-
 /* What to read; all of it must outlive the cursor */
 typedef struct AppConfigCursorOptions
 {
@@ -34,9 +26,18 @@ typedef struct AppConfigCursorOptions
 	ApiCounters		   *counters;
 } AppConfigCursorOptions;
 
+/* What appconfig_cursor_poll() finds */
+typedef enum CursorResult
+{
+	CURSOR_ITEM,
+	CURSOR_END,
+	CURSOR_PENDING /* calls are under way: poll again after a wait */
+} CursorResult;
+
 extern AppConfigCursor *appconfig_cursor_open(
 	Memo *memo, const AppConfigCursorOptions *options);
-extern const AppConfigItem *appconfig_cursor_next(AppConfigCursor *cursor);
-extern void					appconfig_cursor_close(AppConfigCursor *cursor);
+extern CursorResult appconfig_cursor_poll(AppConfigCursor	   *cursor,
+										  const AppConfigItem **item);
+extern void			appconfig_cursor_close(AppConfigCursor *cursor);
 
 #endif /* APPCONFIG_CURSOR_H */

@@ -7,7 +7,7 @@
  * else than it was asked for, or one that does not name what it is addressed
  * by, is found out here.
  *
- * What may not live here: calls, and what follows from a finding (cursor.c).
+ * What may not live here: calls, and what follows from a finding (expand.c).
  *
  *-------------------------------------------------------------------------
  */

@@ -876,6 +876,9 @@ appconfig_options_get_settings(Oid serverid, AppConfigSettings *settings)
 	settings->base_url = psprintf("%s://%s%s", endpoint.scheme,
 								  endpoint.host_header, endpoint.path_prefix);
 	settings->host = endpoint.host_header;
+	settings->service = "appconfig";
+	settings->policy =
+		endpoint.loopback_only ? ADDRESS_LOOPBACK : ADDRESS_SERVICE;
 	settings->path_prefix = endpoint.path_prefix;
 }
 

@@ -292,6 +292,22 @@ start_scan(ForeignScanState *node, AppConfigScanState *state)
 }
 
 /*
+ * The next item, waited for; NULL at the end.  The wait is for any call of the
+ * connection, so that the cursors of all its scans get on by it.
+ */
+static const AppConfigItem *
+next_item(AppConfigScanState *state)
+{
+	const AppConfigItem *item;
+	CursorResult		 result;
+
+	while ((result = appconfig_cursor_poll(state->cursor, &item)) ==
+		   CURSOR_PENDING)
+		appconfig_memo_wait(state->connection->documents);
+	return result == CURSOR_ITEM ? item : NULL;
+}
+
+/*
  * The next item that can be a row of the query.  A text that the database
  * cannot hold is equal to none that it can, so that it is not to fail those
  * who ask for another one.
@@ -299,11 +315,11 @@ start_scan(ForeignScanState *node, AppConfigScanState *state)
 static const AppConfigItem *
 next_row_item(AppConfigScanState *state)
 {
-	const AppConfigItem *item = appconfig_cursor_next(state->cursor);
+	const AppConfigItem *item = next_item(state);
 
 	while (item != NULL &&
 		   !appconfig_row_fits(state->maker, state->equated, item))
-		item = appconfig_cursor_next(state->cursor);
+		item = next_item(state);
 	return item;
 }
 

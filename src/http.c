@@ -3,12 +3,13 @@
  * http.c
  *		Concurrent HTTP transfers, driven by the backend's latch.
  *
- * The only file that knows how libcurl transfers.  A backend has one pool: one
+ * All of libcurl is here and in http_transfer.c.  A backend has one pool: one
  * curl multi handle with the connections to all servers.  curl tells us which
- * sockets and which timer it waits for, the sockets go into an epoll set, and
- * that set, the process latch and the postmaster's death are waited for
- * together.  So nothing here blocks without listening for interrupts, whatever
- * the network does; and whoever waits for one transfer lets all get on.
+ * sockets and which time it waits for.  These, the deadlines of transfers and
+ * the times that callers ask for make a single descriptor ready (watch.c), and
+ * that, the process latch and the postmaster's death are waited for together.
+ * So nothing here blocks without listening for interrupts, whatever the
+ * network does; and whoever waits for one transfer lets all get on.
  *
  * A connection is kept for whoever asks for the same host, port and trust
  * next: curl compares these.  What is signed is the request, so it does not
@@ -18,8 +19,8 @@
  * something to be read is not used: it would be the answer to this request,
  * whatever it is.  All this is nobody's business above this file.
  *
- * What may not live here: retries, signing, JSON, anything of AWS but the
- * names of a few header fields.
+ * What may not live here: retries, signing, JSON, anything of AWS; what
+ * concerns a single transfer (http_transfer.c), and how is waited (watch.c).
  *
  * Nothing here raises an error between a libcurl call and the book-keeping
  * that belongs to it, and no callback allocates from a memory context, raises
@@ -36,144 +37,44 @@
  */
 #include "postgres.h"
 
-#include <arpa/inet.h>
-#include <curl/curl.h>
 #include <fcntl.h>
-#include <openssl/ssl.h>
 #include <signal.h>
-#include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "lib/ilist.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
-#include "storage/latch.h"
 
-#include "address.h"
+#include "clock.h"
 #include "compat.h"
 #include "http.h"
 #include "http_memory.h"
+#include "http_transfer.h"
 #include "socket.h"
+#include "watch.h"
 
-#define MAX_IDLE_HANDLES	 64	  /* easy handles kept for later transfers */
-#define MAX_IDLE_CONNECTIONS 64	  /* kept, if there are descriptors enough */
-#define MAX_FIELD_LENGTH	 1024 /* bytes kept of a header field */
-#define MAX_HEADER_SIZE		 (256 * 1024) /* bytes of all of them */
-#define POOL_DESCRIPTORS	 4 /* curl's two, the epoll set, the wait set */
-#define NAME_DESCRIPTORS	 2 /* curl's, while it resolves a name */
-
-#define NO_MEMORY "there is no memory for the transfer"
-
-/* Before 7.80 nobody can be asked before a request goes out */
-#define CAN_CHECK_CONNECTIONS (LIBCURL_VERSION_NUM >= 0x075000)
+#define MAX_IDLE_HANDLES	 64 /* easy handles kept for later transfers */
+#define MAX_IDLE_CONNECTIONS 64 /* kept, if there are descriptors enough */
+#define MULTI_DESCRIPTORS	 2	/* curl's own, from beginning to end */
+#define NAME_DESCRIPTORS	 2	/* curl's, while it resolves a name */
 
 typedef struct HttpPool
 {
-	CURLM		 *multi;
-	int			  descriptors; /* told to PostgreSQL, besides the sockets */
-	int			  epoll_fd;	   /* holds the sockets that curl waits for */
-	WaitEventSet *wait_set;	   /* latch, postmaster death, epoll_fd */
-	bool		  timer_set;   /* does curl want to be called at timer_at? */
-	int64		  timer_at;	   /* on appconfig_http_clock() */
-	int64		  waited;	   /* microseconds of waiting and driving */
-	bool		  ran_out;	   /* of memory, when curl was called last */
-	dlist_head	  transfers;   /* queued, in flight or ended */
-	int			  in_flight;   /* those that the multi handle has */
-	int			  resolving;   /* those of them without an address so far */
-	int			  limit;	   /* connections that have descriptors */
+	CURLM	  *multi;
+	Watch	   watch;
+	int64	   timer_at; /* when curl wants to be called; or CLOCK_NEVER */
+	int64	   wake_at;	 /* and somebody above, who waits for something else */
+	int64	   waited;	 /* microseconds of waiting and driving */
+	bool	   ran_out;	 /* of memory, when curl was called last */
+	dlist_head transfers;		  /* queued, in flight or ended */
+	int		   in_flight;		  /* those that the multi handle has */
+	int		   limit;			  /* connections that have descriptors */
 	CURL *idle[MAX_IDLE_HANDLES]; /* handles without a transfer; they keep TLS
 								   * sessions */
 	int	  idle_count;
 } HttpPool;
 
-struct HttpTransfer
-{
-	dlist_node		   node; /* in the pool's transfers */
-	CURL			  *easy;
-	bool			   added; /* does the multi handle have it? */
-	struct curl_slist *headers;
-	bool			   plain;	/* http: and so for loopback addresses only */
-	bool			   by_name; /* is there a name to resolve? */
-	bool			   resolving;		/* has it not been, so far? */
-	int				   reserved;		/* descriptors for that */
-	int				   connect_timeout; /* milliseconds */
-	int				   request_timeout;
-	int64			   waited_before; /* the pool's waiting before it */
-	int				   count_before;  /* sockets, when there was no place */
-	size_t			   max_response_size;
-
-	/* Of this try to send it */
-	HttpOutcome verdict;		 /* why it fails, if we know; else in flight */
-	const char *reason;			 /* text for that, or NULL */
-	int			system_error;	 /* the same, as an errno */
-	bool		unwatched;		 /* its socket is not in the epoll set */
-	bool		connects;		 /* over a connection of its own? */
-	bool		is_stale;		 /* the kept connection is not fit for use */
-	int			sock;			 /* -1 if it is not known */
-	uint64		received_before; /* over the socket, before the request */
-
-	/* The answer */
-	char	  *body;
-	size_t	   body_allocated;
-	size_t	   header_size;
-	char	  *field[HTTP_FIELD_COUNT];
-	char	   error[CURL_ERROR_SIZE];
-	HttpResult result;
-};
-
 /* NULL until the first transfer */
 static HttpPool *pool = NULL;
-
-/* By HttpField */
-static const char *const field_names[HTTP_FIELD_COUNT] = {
-	"x-amzn-RequestId", "x-amzn-ErrorType",	 "Date",
-	"Retry-After",		"x-amz-retry-after",
-};
-
-/*
- * What may be said of how the body is coded.  We ask for nothing, and a coding
- * would let bytes come in that count nowhere.
- */
-static const struct
-{
-	const char *field;
-	const char *allowed;
-	const char *reason;
-} codings[] = {
-	{"Transfer-Encoding", "chunked",
-	 "a Transfer-Encoding that nobody has asked for"},
-	{"Content-Encoding", "identity",
-	 "a Content-Encoding that nobody has asked for"},
-};
-
-/* What a failure of libcurl means; all others mean that the answer is not HTTP
- */
-static const struct
-{
-	CURLcode	code;
-	HttpOutcome outcome;
-} curl_outcomes[] = {
-	{CURLE_COULDNT_RESOLVE_HOST, HTTP_NOT_CONNECTED},
-	{CURLE_COULDNT_RESOLVE_PROXY, HTTP_NOT_CONNECTED},
-	{CURLE_COULDNT_CONNECT, HTTP_NOT_CONNECTED},
-	{CURLE_SSL_CONNECT_ERROR, HTTP_NOT_CONNECTED},
-	{CURLE_PEER_FAILED_VERIFICATION, HTTP_NOT_TRUSTED},
-	{CURLE_SSL_CACERT_BADFILE, HTTP_NOT_TRUSTED},
-	{CURLE_SSL_CERTPROBLEM, HTTP_NOT_TRUSTED},
-	{CURLE_SSL_CIPHER, HTTP_NOT_TRUSTED},
-	{CURLE_SSL_ISSUER_ERROR, HTTP_NOT_TRUSTED},
-	{CURLE_SSL_INVALIDCERTSTATUS, HTTP_NOT_TRUSTED},
-	{CURLE_OPERATION_TIMEDOUT, HTTP_TIMED_OUT},
-	{CURLE_RECV_ERROR, HTTP_LOST},
-	{CURLE_SEND_ERROR, HTTP_LOST},
-	{CURLE_GOT_NOTHING, HTTP_LOST},
-	{CURLE_PARTIAL_FILE, HTTP_LOST},
-	{CURLE_OUT_OF_MEMORY, HTTP_OUT_OF_MEMORY},
-#if LIBCURL_VERSION_NUM >= 0x080600
-	{CURLE_TOO_LARGE, HTTP_TOO_LARGE},
-#endif
-};
 
 /*
  * libcurl's own set-up, once a process.  Called from _PG_init(), before any
@@ -202,16 +103,6 @@ appconfig_http_init(void)
 	if (!initialized)
 		ereport(ERROR, (errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
 						errmsg("could not initialize libcurl")));
-}
-
-/* Microseconds on a clock that nobody sets */
-int64
-appconfig_http_clock(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64) now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 /* Every call that may start a thread stands between these two */
@@ -251,21 +142,11 @@ watch_socket(CURL *easy, curl_socket_t sock, int what,
 			 void *userp   pg_attribute_unused(),
 			 void *socketp pg_attribute_unused())
 {
-	struct epoll_event event = {0};
-
 	if (what == CURL_POLL_REMOVE)
-	{
-		/* a closed socket has left the set by itself */
-		(void) epoll_ctl(pool->epoll_fd, EPOLL_CTL_DEL, sock, NULL);
-		return 0;
-	}
-	if (what & CURL_POLL_IN)
-		event.events |= EPOLLIN;
-	if (what & CURL_POLL_OUT)
-		event.events |= EPOLLOUT;
-	event.data.fd = sock;
-	if (epoll_ctl(pool->epoll_fd, EPOLL_CTL_MOD, sock, &event) != 0 &&
-		epoll_ctl(pool->epoll_fd, EPOLL_CTL_ADD, sock, &event) != 0)
+		appconfig_watch_remove(&pool->watch, sock);
+	else if (!appconfig_watch_add(&pool->watch, sock,
+								  (what & CURL_POLL_IN) != 0,
+								  (what & CURL_POLL_OUT) != 0))
 	{
 		int			  save_errno = errno;
 		HttpTransfer *transfer = transfer_of(easy);
@@ -285,79 +166,13 @@ static int
 set_timer(CURLM *multi pg_attribute_unused(), long milliseconds,
 		  void *userp pg_attribute_unused())
 {
-	pool->timer_set = milliseconds >= 0;
-	if (pool->timer_set)
-		pool->timer_at = appconfig_http_clock() + (int64) milliseconds * 1000;
+	pool->timer_at = milliseconds < 0 ? CLOCK_NEVER
+									  : appconfig_clock_now() +
+											milliseconds * CLOCK_MILLISECOND;
 	return 0;
 }
 
-/* ------------------------------------------------------------------------
- * Callbacks of a transfer
- * ------------------------------------------------------------------------
- */
-
-/* Decides how the transfer ends; the reason is a constant, or NULL */
-static void
-decide(HttpTransfer *transfer, HttpOutcome verdict, const char *reason)
-{
-	transfer->verdict = verdict;
-	transfer->reason = reason;
-}
-
-static AddressPolicy
-policy_of(const HttpTransfer *transfer)
-{
-	return transfer->plain ? ADDRESS_LOOPBACK : ADDRESS_SERVICE;
-}
-
-/* The name is resolved, or there was a connection to it */
-static void
-set_resolved(HttpTransfer *transfer)
-{
-	if (transfer->resolving)
-		pool->resolving--;
-	transfer->resolving = false;
-	for (; transfer->reserved > 0; transfer->reserved--)
-		ReleaseExternalFD();
-}
-
-/*
- * curl wants a socket for an address.  Here the name has been resolved, so a
- * check here cannot be deceived by a name server that changes its answer.
- */
-static curl_socket_t
-open_socket(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
-{
-	HttpTransfer *transfer = userp;
-	int			  sock;
-
-	set_resolved(transfer);
-	transfer->connects = true;
-	/* what was wrong with another address of the host is so no longer */
-	decide(transfer, HTTP_IN_FLIGHT, NULL);
-	transfer->system_error = 0;
-	if (purpose != CURLSOCKTYPE_IPCXN)
-		return CURL_SOCKET_BAD;
-	if (!appconfig_address_is_allowed(&address->addr, policy_of(transfer)))
-	{
-		decide(transfer, HTTP_NOT_TRUSTED,
-			   "the address is one that no request may go to");
-		return CURL_SOCKET_BAD;
-	}
-	sock = appconfig_socket_open(&address->addr, address->addrlen,
-								 address->socktype, address->protocol);
-	if (sock < 0 && appconfig_socket_means_shortage(errno))
-	{
-		decide(transfer,
-			   errno == ENOMEM ? HTTP_OUT_OF_MEMORY : HTTP_OUT_OF_DESCRIPTORS,
-			   NULL);
-		transfer->system_error = errno;
-	}
-	transfer->sock = sock;
-	transfer->received_before = 0;
-	return sock < 0 ? CURL_SOCKET_BAD : sock;
-}
-
+/* A socket is the pool's: it may be there for longer than any transfer */
 static int
 close_socket(void *userp pg_attribute_unused(), curl_socket_t sock)
 {
@@ -371,192 +186,6 @@ close_socket(void *userp pg_attribute_unused(), curl_socket_t sock)
 			transfer->sock = -1;
 	}
 	return appconfig_socket_close(sock);
-}
-
-#if CAN_CHECK_CONNECTIONS
-/* Does OpenSSL hold bytes that it has read from the connection, but not curl?
- */
-static bool
-tls_has_input(CURL *easy)
-{
-	const struct curl_tlssessioninfo *tls = NULL;
-
-	return curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &tls) == CURLE_OK &&
-		   tls != NULL && tls->backend == CURLSSLBACKEND_OPENSSL &&
-		   tls->internals != NULL && SSL_has_pending(tls->internals);
-}
-
-/*
- * A request is about to be sent.  On a connection that was kept nothing may be
- * there to be read: it would be taken for the answer, though it was sent
- * before anybody asked.  Servers do so when they close what has been idle for
- * long, with a 408, say.
- */
-static int
-check_connection(void *userp, char *peer, char *local pg_attribute_unused(),
-				 int peer_port, int local_port)
-{
-	HttpTransfer *transfer = userp;
-	int			  sock = appconfig_socket_find(peer, peer_port, local_port);
-
-	set_resolved(transfer);
-	/* there is a connection, whatever became of others that were tried */
-	decide(transfer, HTTP_IN_FLIGHT, NULL);
-	transfer->system_error = 0;
-	if (sock >= 0)
-	{
-		transfer->sock = sock;
-		transfer->received_before = appconfig_socket_received(sock);
-	}
-	if (transfer->connects ||
-		(sock >= 0 && !appconfig_socket_has_input(sock) &&
-		 !tls_has_input(transfer->easy) &&
-		 appconfig_address_is_allowed(appconfig_socket_peer(sock),
-									  policy_of(transfer))))
-		return CURL_PREREQFUNC_OK;
-	transfer->is_stale = true;
-	curl_easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE, 1L);
-	return CURL_PREREQFUNC_ABORT;
-}
-#endif
-
-/* Is it the line of that header field?  Sets the value, trimmed. */
-static bool
-is_field(const char *line, size_t length, const char *name, const char **value,
-		 size_t *value_length)
-{
-	size_t		name_length = strlen(name);
-	const char *end = line + length;
-
-	if (length <= name_length || line[name_length] != ':' ||
-		pg_strncasecmp(line, name, name_length) != 0)
-		return false;
-	*value = line + name_length + 1;
-	while (*value < end && (**value == ' ' || **value == '\t'))
-		(*value)++;
-	while (end > *value && (unsigned char) end[-1] <= ' ')
-		end--;
-	*value_length = end - *value;
-	return true;
-}
-
-/* A printable copy of a header field's value: it ends up in messages */
-static char *
-copy_value(const char *value, size_t length)
-{
-	char *copy = strndup(value, Min(length, MAX_FIELD_LENGTH));
-	char *c;
-
-	for (c = copy; c != NULL && *c != '\0'; c++)
-	{
-		if ((unsigned char) *c < ' ' || (unsigned char) *c > '~')
-			*c = '?';
-	}
-	return copy;
-}
-
-/*
- * Keeps a header field that is asked for; a repeated one counts once, the last
- */
-static void
-keep_field(HttpTransfer *transfer, const char *line, size_t length)
-{
-	const char *value;
-	size_t		value_length;
-	int			i;
-
-	for (i = 0; i < HTTP_FIELD_COUNT; i++)
-	{
-		if (!is_field(line, length, field_names[i], &value, &value_length))
-			continue;
-		free(transfer->field[i]);
-		transfer->field[i] = copy_value(value, value_length);
-		if (transfer->field[i] == NULL)
-			decide(transfer, HTTP_OUT_OF_MEMORY, NO_MEMORY);
-		return;
-	}
-}
-
-/* Refuses an answer whose body is coded */
-static void
-check_coding(HttpTransfer *transfer, const char *line, size_t length)
-{
-	const char *value;
-	size_t		value_length;
-	int			i;
-
-	for (i = 0; i < (int) lengthof(codings); i++)
-	{
-		if (is_field(line, length, codings[i].field, &value, &value_length) &&
-			(value_length != strlen(codings[i].allowed) ||
-			 pg_strncasecmp(value, codings[i].allowed, value_length) != 0))
-			decide(transfer, HTTP_MALFORMED, codings[i].reason);
-	}
-}
-
-static void
-forget_fields(HttpTransfer *transfer)
-{
-	int i;
-
-	for (i = 0; i < HTTP_FIELD_COUNT; i++)
-	{
-		free(transfer->field[i]);
-		transfer->field[i] = NULL;
-	}
-}
-
-static size_t
-receive_header(char *line, size_t size, size_t count, void *userp)
-{
-	HttpTransfer *transfer = userp;
-	size_t		  length = size * count;
-
-	transfer->result.bytes_received += length;
-	transfer->header_size += length;
-	if (transfer->header_size > MAX_HEADER_SIZE)
-		decide(transfer, HTTP_TOO_LARGE, "its header is too long");
-	/* an interim answer, a 100 say, is followed by the real one */
-	if (length > 5 && memcmp(line, "HTTP/", 5) == 0)
-		forget_fields(transfer);
-	else
-	{
-		check_coding(transfer, line, length);
-		keep_field(transfer, line, length);
-	}
-	return transfer->verdict == HTTP_IN_FLIGHT ? length : 0;
-}
-
-static size_t
-receive_body(char *data, size_t size, size_t count, void *userp)
-{
-	HttpTransfer *transfer = userp;
-	size_t		  length = size * count;
-	size_t		  needed = transfer->result.body_length + length + 1;
-
-	transfer->result.bytes_received += length;
-	if (transfer->result.body_length + length > transfer->max_response_size)
-	{
-		decide(transfer, HTTP_TOO_LARGE, NULL);
-		return 0;
-	}
-	if (needed > transfer->body_allocated)
-	{
-		size_t allocate = Max(needed, transfer->body_allocated * 2);
-		char  *body = realloc(transfer->body, allocate);
-
-		if (body == NULL)
-		{
-			decide(transfer, HTTP_OUT_OF_MEMORY, NO_MEMORY);
-			return 0;
-		}
-		transfer->body = body;
-		transfer->body_allocated = allocate;
-	}
-	memcpy(transfer->body + transfer->result.body_length, data, length);
-	transfer->result.body_length += length;
-	transfer->body[transfer->result.body_length] = '\0';
-	return length;
 }
 
 /* ------------------------------------------------------------------------
@@ -575,22 +204,8 @@ destroy_pool(HttpPool *old)
 	if (old->multi != NULL)
 		curl_multi_cleanup(old->multi);
 	leave_curl(&saved);
-	if (old->wait_set != NULL)
-		FreeWaitEventSet(old->wait_set);
-	if (old->epoll_fd >= 0)
-		close(old->epoll_fd);
-	for (; old->descriptors > 0; old->descriptors--)
-		ReleaseExternalFD();
+	appconfig_watch_close(&old->watch);
 	free(old);
-}
-
-pg_noreturn static void
-raise_no_descriptors(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
-			 errmsg("could not watch the connections to AWS AppConfig: %m"),
-			 errhint(HTTP_DESCRIPTORS_HINT)));
 }
 
 pg_noreturn static void
@@ -606,67 +221,15 @@ raise_no_memory(void)
 static void
 create_multi(HttpPool *new)
 {
-	int next[POOL_DESCRIPTORS - 1];
+	int next[MULTI_DESCRIPTORS];
 	int i;
-	int missing = 0;
-	int save_errno = 0;
 
-	for (i = 0; i < (int) lengthof(next); i++)
-	{
-		next[i] = fcntl(new->epoll_fd, F_DUPFD_CLOEXEC, 0);
-		if (next[i] < 0)
-		{
-			save_errno = errno;
-			missing++;
-		}
-	}
-	for (i = 0; i < (int) lengthof(next); i++)
-	{
-		if (next[i] >= 0)
-			close(next[i]);
-	}
-	if (missing > 0)
-	{
-		errno = save_errno;
-		raise_no_descriptors();
-	}
+	appconfig_watch_find_free(&new->watch, next, MULTI_DESCRIPTORS);
 	new->multi = curl_multi_init();
 	if (new->multi == NULL)
 		raise_no_memory();
-	for (i = 0; i < (int) lengthof(next); i++)
+	for (i = 0; i < MULTI_DESCRIPTORS; i++)
 		(void) fcntl(next[i], F_SETFD, FD_CLOEXEC);
-}
-
-static void
-create_wait_set(HttpPool *new)
-{
-	/* PostgreSQL counts this one itself */
-	ReleaseExternalFD();
-	new->descriptors--;
-	new->wait_set = appconfig_create_wait_event_set(3);
-	AddWaitEventToSet(new->wait_set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch,
-					  NULL);
-	if (IsUnderPostmaster)
-		AddWaitEventToSet(new->wait_set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET,
-						  NULL, NULL);
-	AddWaitEventToSet(new->wait_set, WL_SOCKET_READABLE, new->epoll_fd, NULL,
-					  NULL);
-}
-
-static void
-fill_pool(HttpPool *new)
-{
-	while (new->descriptors < POOL_DESCRIPTORS)
-	{
-		if (!AcquireExternalFD())
-			raise_no_descriptors();
-		new->descriptors++;
-	}
-	new->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (new->epoll_fd < 0)
-		raise_no_descriptors();
-	create_multi(new);
-	create_wait_set(new);
 	curl_multi_setopt(new->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
 	curl_multi_setopt(new->multi, CURLMOPT_TIMERFUNCTION, set_timer);
 }
@@ -679,11 +242,13 @@ create_pool(void)
 	if (new == NULL)
 		raise_no_memory();
 	dlist_init(&new->transfers);
-	new->epoll_fd = -1;
 	new->limit = PG_INT32_MAX;
+	new->timer_at = CLOCK_NEVER;
+	new->wake_at = CLOCK_NEVER;
 	PG_TRY();
 	{
-		fill_pool(new);
+		appconfig_watch_open(&new->watch, MULTI_DESCRIPTORS);
+		create_multi(new);
 	}
 	PG_CATCH();
 	{
@@ -735,126 +300,24 @@ set_limits(void)
  * ------------------------------------------------------------------------
  */
 
-/*
- * Everything that a transfer is told.  Returns false if libcurl takes an
- * option for wrong, which happens when memory is out.
- */
-static bool
-set_options(HttpTransfer *transfer, const HttpRequest *request)
-{
-	CURL	*easy = transfer->easy;
-	CURLcode bad = CURLE_OK;
-
-#define SET(option, value)                               \
-	do                                                   \
-	{                                                    \
-		if (bad == CURLE_OK)                             \
-			bad = curl_easy_setopt(easy, option, value); \
-	} while (0)
-
-	SET(CURLOPT_URL, request->url);
-	SET(CURLOPT_HTTPHEADER, transfer->headers);
-	SET(CURLOPT_HTTPGET, 1L);
-	SET(CURLOPT_PRIVATE, transfer);
-	SET(CURLOPT_ERRORBUFFER, transfer->error);
-	SET(CURLOPT_WRITEFUNCTION, receive_body);
-	SET(CURLOPT_WRITEDATA, transfer);
-	SET(CURLOPT_HEADERFUNCTION, receive_header);
-	SET(CURLOPT_HEADERDATA, transfer);
-	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
-	SET(CURLOPT_OPENSOCKETDATA, transfer);
-	SET(CURLOPT_CLOSESOCKETFUNCTION, close_socket);
-#if CAN_CHECK_CONNECTIONS
-	SET(CURLOPT_PREREQFUNCTION, check_connection);
-	SET(CURLOPT_PREREQDATA, transfer);
-#else
-	SET(CURLOPT_FORBID_REUSE, 1L);
-#endif
-	/* see check_deadlines(); 0 would be the default of five minutes */
-	SET(CURLOPT_CONNECTTIMEOUT_MS, (long) PG_INT32_MAX);
-	SET(CURLOPT_TIMEOUT_MS, 0L);
-
-	/* SIGALRM is PostgreSQL's */
-	SET(CURLOPT_NOSIGNAL, 1L);
-	/* a name server that does not answer must not hold up a cancelled query */
-#if LIBCURL_VERSION_NUM >= 0x075700
-	SET(CURLOPT_QUICK_EXIT, 1L);
-#endif
-	/* the signature is over one host and one path, as they stand */
-	SET(CURLOPT_FOLLOWLOCATION, 0L);
-	SET(CURLOPT_PATH_AS_IS, 1L);
-	/* nothing from the postmaster's environment or home directory */
-	SET(CURLOPT_PROXY, "");
-	SET(CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
-#if LIBCURL_VERSION_NUM >= 0x075500
-	SET(CURLOPT_PROTOCOLS_STR, transfer->plain ? "http" : "https");
-#else
-	SET(CURLOPT_PROTOCOLS,
-		(long) (transfer->plain ? CURLPROTO_HTTP : CURLPROTO_HTTPS));
-#endif
-	SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
-	SET(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
-	SET(CURLOPT_SSL_VERIFYPEER, 1L);
-	SET(CURLOPT_SSL_VERIFYHOST, 2L);
-	SET(CURLOPT_TCP_KEEPALIVE, 1L);
-	if (request->ca_bundle != NULL)
-	{
-		SET(CURLOPT_CAINFO, request->ca_bundle);
-		SET(CURLOPT_CAPATH, NULL);
-	}
-#undef SET
-
-	return bad == CURLE_OK;
-}
-
-static bool
-set_headers(HttpTransfer *transfer, const char *const *headers)
-{
-	for (; *headers != NULL; headers++)
-	{
-		struct curl_slist *longer =
-			curl_slist_append(transfer->headers, *headers);
-
-		if (longer == NULL)
-			return false;
-		transfer->headers = longer;
-	}
-	return true;
-}
-
-/* Is the host of the URL a name, rather than an address? */
-static bool
-has_name(const char *url)
-{
-	const char	  *host = strstr(url, "://") + strlen("://");
-	char		   text[INET_ADDRSTRLEN];
-	struct in_addr address;
-
-	if (*host == '[')
-		return false;
-	strlcpy(text, host, Min(sizeof(text), strcspn(host, ":/?") + 1));
-	return inet_pton(AF_INET, text, &address) != 1;
-}
-
-/* Puts a transfer into the queue as one that has not been sent */
-static void
-queue(HttpTransfer *transfer)
-{
-	Assert(transfer->result.bytes_received == 0);
-	decide(transfer, HTTP_IN_FLIGHT, NULL);
-	transfer->system_error = 0;
-	transfer->unwatched = false;
-	transfer->connects = false;
-	transfer->is_stale = false;
-	transfer->sock = -1;
-	transfer->received_before = 0;
-	transfer->error[0] = '\0';
-}
-
 static bool
 is_queued(const HttpTransfer *transfer)
 {
 	return !transfer->added && transfer->result.outcome == HTTP_IN_FLIGHT;
+}
+
+/* Is curl resolving a name? */
+static bool
+is_resolving(void)
+{
+	dlist_iter iter;
+
+	dlist_foreach(iter, &pool->transfers)
+	{
+		if (dlist_container(HttpTransfer, node, iter.cur)->resolving)
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -868,13 +331,12 @@ reserve_for_name(HttpTransfer *transfer)
 		return true;
 	while (transfer->reserved < NAME_DESCRIPTORS && AcquireExternalFD())
 		transfer->reserved++;
-	if (transfer->reserved < NAME_DESCRIPTORS && pool->resolving > 0)
+	if (transfer->reserved < NAME_DESCRIPTORS && is_resolving())
 	{
-		set_resolved(transfer);
+		appconfig_http_transfer_settle_name(transfer);
 		return false;
 	}
 	transfer->resolving = true;
-	pool->resolving++;
 	return true;
 }
 
@@ -888,7 +350,7 @@ send_transfer(HttpTransfer *transfer)
 	if (transfer->added)
 		pool->in_flight++;
 	else
-		set_resolved(transfer);
+		appconfig_http_transfer_settle_name(transfer);
 	return transfer->added;
 }
 
@@ -896,7 +358,7 @@ send_transfer(HttpTransfer *transfer)
 static void
 withdraw(HttpTransfer *transfer)
 {
-	set_resolved(transfer);
+	appconfig_http_transfer_settle_name(transfer);
 	if (!transfer->added)
 		return;
 	curl_multi_remove_handle(pool->multi, transfer->easy);
@@ -939,18 +401,17 @@ appconfig_http_start(const HttpRequest *request)
 
 	if (transfer == NULL)
 		return NULL;
-	transfer->plain = strncmp(request->url, "http://", strlen("http://")) == 0;
-	transfer->by_name = has_name(request->url);
 	transfer->connect_timeout = request->connect_timeout;
 	transfer->request_timeout = request->request_timeout;
-	transfer->max_response_size = request->max_response_size;
 	transfer->count_before = PG_INT32_MAX;
-	queue(transfer);
+	appconfig_http_transfer_renew(transfer);
 	dlist_push_tail(&pool->transfers, &transfer->node);
 	transfer->easy = pool->idle_count > 0 ? pool->idle[--pool->idle_count]
 										  : curl_easy_init();
-	if (transfer->easy == NULL || !set_headers(transfer, request->headers) ||
-		!set_options(transfer, request))
+	if (transfer->easy == NULL ||
+		!appconfig_http_transfer_prepare(transfer, request) ||
+		curl_easy_setopt(transfer->easy, CURLOPT_CLOSESOCKETFUNCTION,
+						 close_socket) != CURLE_OK)
 	{
 		appconfig_http_release(transfer);
 		/* the caller reports it: it is no reason to end other transfers */
@@ -966,17 +427,6 @@ appconfig_http_result(HttpTransfer *transfer)
 {
 	return transfer->result.outcome == HTTP_IN_FLIGHT ? NULL
 													  : &transfer->result;
-}
-
-/* One of the headers has a session token in it */
-static void
-free_headers(struct curl_slist *headers)
-{
-	struct curl_slist *header;
-
-	for (header = headers; header != NULL; header = header->next)
-		explicit_bzero(header->data, strlen(header->data));
-	curl_slist_free_all(headers);
 }
 
 /*
@@ -1000,94 +450,7 @@ appconfig_http_release(HttpTransfer *transfer)
 	else if (transfer->easy != NULL)
 		curl_easy_cleanup(transfer->easy);
 	leave_curl(&saved);
-	free_headers(transfer->headers);
-	forget_fields(transfer);
-	free(transfer->body);
-	free(transfer);
-}
-
-/* Has the request been sent, or could it be? */
-static bool
-is_connected(const HttpTransfer *transfer)
-{
-	curl_off_t ready = 0;
-
-	return curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T,
-							 &ready) == CURLE_OK &&
-		   ready > 0;
-}
-
-static HttpOutcome
-outcome_of(const HttpTransfer *transfer, CURLcode code)
-{
-	int i;
-
-	if (code == CURLE_OK)
-		return HTTP_ANSWERED;
-	if (transfer->verdict != HTTP_IN_FLIGHT)
-		return transfer->verdict;
-	/* time can run out before there is a connection, or after */
-	if (code == CURLE_OPERATION_TIMEDOUT && !is_connected(transfer))
-		return HTTP_NOT_CONNECTED;
-	for (i = 0; i < (int) lengthof(curl_outcomes); i++)
-	{
-		if (curl_outcomes[i].code == code)
-			return curl_outcomes[i].outcome;
-	}
-	return HTTP_MALFORMED;
-}
-
-/* Adds what the system has said of a failure, unless it is there already */
-static void
-add_system_error(HttpTransfer *transfer, CURLcode code)
-{
-	long		error = transfer->system_error;
-	size_t		length = strlen(transfer->error);
-	const char *words;
-
-	if (error == 0 && code == CURLE_COULDNT_CONNECT)
-		curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &error);
-	if (error == 0)
-		return;
-	words = strerror((int) error);
-	if (strstr(transfer->error, words) == NULL)
-		snprintf(transfer->error + length, sizeof(transfer->error) - length,
-				 "%s%s", length > 0 ? ": " : "", words);
-}
-
-/* What there is to say of a failure; lives as long as the transfer */
-static const char *
-words_for(HttpTransfer *transfer, CURLcode code)
-{
-	if (transfer->reason != NULL)
-		return transfer->reason;
-	add_system_error(transfer, code);
-	return transfer->error[0] != '\0' ? transfer->error
-									  : curl_easy_strerror(code);
-}
-
-static void
-finish_transfer(HttpTransfer *transfer, CURLcode code)
-{
-	HttpResult *result = &transfer->result;
-	long		status = 0;
-	int			i;
-
-	/* so curl calls a header line that is too long for it; OpenSSL's want of
-	 * memory it calls so before there is an answer */
-	if (code == CURLE_OUT_OF_MEMORY && transfer->verdict == HTTP_IN_FLIGHT &&
-		is_connected(transfer) && !pool->ran_out &&
-		appconfig_http_memory_is_ours())
-		decide(transfer, HTTP_TOO_LARGE, "a line of its header is too long");
-	result->outcome = outcome_of(transfer, code);
-	if (result->outcome == HTTP_ANSWERED &&
-		curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status) ==
-			CURLE_OK)
-		result->status = (int) status;
-	result->body = transfer->body != NULL ? transfer->body : "";
-	result->error = words_for(transfer, code);
-	for (i = 0; i < HTTP_FIELD_COUNT; i++)
-		result->field[i] = transfer->field[i];
+	appconfig_http_transfer_free(transfer);
 }
 
 /*
@@ -1121,15 +484,15 @@ end_transfer(HttpTransfer *transfer, CURLcode code)
 	{
 		curl_easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE, 0L);
 		curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L);
-		queue(transfer);
+		appconfig_http_transfer_renew(transfer);
 	}
 	else if (code != CURLE_OK &&
 			 transfer->verdict == HTTP_OUT_OF_DESCRIPTORS &&
 			 make_room(transfer))
-		queue(transfer);
+		appconfig_http_transfer_renew(transfer);
 	else
 	{
-		finish_transfer(transfer, code);
+		appconfig_http_transfer_finish(transfer, code, pool->ran_out);
 		/* perhaps there are more descriptors again */
 		if (code == CURLE_OK && pool->limit < PG_INT32_MAX)
 			pool->limit++;
@@ -1156,8 +519,10 @@ send_queued(void)
 			break;
 		if (!send_transfer(transfer))
 		{
-			decide(transfer, HTTP_OUT_OF_MEMORY, NO_MEMORY);
-			finish_transfer(transfer, CURLE_OUT_OF_MEMORY);
+			appconfig_http_transfer_decide(transfer, HTTP_OUT_OF_MEMORY,
+										   HTTP_NO_MEMORY);
+			appconfig_http_transfer_finish(transfer, CURLE_OUT_OF_MEMORY,
+										   pool->ran_out);
 			has_ended = true;
 		}
 	}
@@ -1179,42 +544,22 @@ end_transfers(void)
 	}
 }
 
-/* Milliseconds that a transfer has been waited for and worked on */
-static int64
-time_taken(const HttpTransfer *transfer)
-{
-	return (pool->waited - transfer->waited_before) / 1000;
-}
-
 /*
- * Milliseconds that a transfer may still take.  Only waiting counts, and what
+ * Microseconds that a transfer may still take.  Only waiting counts, and what
  * we do here: while the query does something else nobody reads what arrives,
  * and an answer that lies there already is not late.  That is why curl's own
  * timeouts, which go by the clock, are not used.
  */
-static long
+static int64
 time_left(const HttpTransfer *transfer)
 {
-	int limit = is_connected(transfer) ? transfer->request_timeout
-									   : Min(transfer->connect_timeout,
-											 transfer->request_timeout);
+	int limit =
+		appconfig_http_transfer_is_connected(transfer)
+			? transfer->request_timeout
+			: Min(transfer->connect_timeout, transfer->request_timeout);
 
-	return (long) Max(0, limit - time_taken(transfer));
-}
-
-/*
- * Has more come in than an answer can have?  What curl drops without a word,
- * the frames of chunks say, counts here as well.  An answer may be in chunks
- * of any size if it is less than a third of what it may be; a large one has to
- * come in chunks of more than a few bytes.
- */
-static bool
-is_flooded(const HttpTransfer *transfer)
-{
-	return transfer->sock >= 0 &&
-		   appconfig_socket_received(transfer->sock) -
-				   transfer->received_before >
-			   2 * ((uint64) transfer->max_response_size + MAX_HEADER_SIZE);
+	return limit * CLOCK_MILLISECOND -
+		   (pool->waited - transfer->waited_before);
 }
 
 /* Ends the transfers that curl would go on with, but we don't */
@@ -1230,74 +575,48 @@ check_transfers(void)
 		if (!transfer->added)
 			continue;
 		if (pool->ran_out)
-			decide(transfer, HTTP_OUT_OF_MEMORY, NO_MEMORY);
+			appconfig_http_transfer_decide(transfer, HTTP_OUT_OF_MEMORY,
+										   HTTP_NO_MEMORY);
 		else if (transfer->unwatched)
-			decide(transfer, HTTP_OUT_OF_DESCRIPTORS, NULL);
-		else if (is_flooded(transfer))
-			decide(transfer, HTTP_TOO_LARGE,
-				   "more came over the wire than an answer can be");
+			appconfig_http_transfer_decide(transfer, HTTP_OUT_OF_DESCRIPTORS,
+										   NULL);
+		else if (appconfig_http_transfer_is_flooded(transfer))
+			appconfig_http_transfer_decide(
+				transfer, HTTP_TOO_LARGE,
+				"more came over the wire than an answer can be");
 		else if (time_left(transfer) > 0)
 			continue;
 		end_transfer(transfer, CURLE_OPERATION_TIMEDOUT);
 	}
 }
 
-/* Milliseconds until one of the transfers may take no longer; -1 for never */
-static long
-deadlines_left(void)
-{
-	long	   left = -1;
-	dlist_iter iter;
-
-	dlist_foreach(iter, &pool->transfers)
-	{
-		HttpTransfer *transfer = dlist_container(HttpTransfer, node, iter.cur);
-
-		if (transfer->added && (left < 0 || time_left(transfer) < left))
-			left = time_left(transfer);
-	}
-	return left;
-}
-
-/* Milliseconds until curl wants to be called, rounded up; -1 for never */
-static long
-timer_left(void)
-{
-	int64 left = pool->timer_at - appconfig_http_clock();
-
-	if (!pool->timer_set)
-		return -1;
-	return left <= 0 ? 0 : (long) ((left + 999) / 1000);
-}
-
 /* Tells curl of the time, and of what has happened on its sockets */
 static void
 call_curl(void)
 {
-	struct epoll_event events[64];
-	int				   running;
-	int				   n;
-	int				   i;
+	WatchEvent events[WATCH_MOST_EVENTS];
+	int		   running;
+	int		   n;
+	int		   i;
 
-	if (timer_left() == 0)
+	if (pool->timer_at <= appconfig_clock_now())
 	{
-		pool->timer_set = false;
+		pool->timer_at = CLOCK_NEVER;
 		curl_multi_socket_action(pool->multi, CURL_SOCKET_TIMEOUT, 0,
 								 &running);
 	}
-	n = epoll_wait(pool->epoll_fd, events, lengthof(events), 0);
+	n = appconfig_watch_look(&pool->watch, events);
 	for (i = 0; i < n; i++)
 	{
 		int what = 0;
 
-		if (events[i].events & EPOLLIN)
+		if (events[i].readable)
 			what |= CURL_CSELECT_IN;
-		if (events[i].events & EPOLLOUT)
+		if (events[i].writable)
 			what |= CURL_CSELECT_OUT;
-		if (events[i].events & (EPOLLERR | EPOLLHUP))
+		if (events[i].failed)
 			what |= CURL_CSELECT_ERR;
-		curl_multi_socket_action(pool->multi, events[i].data.fd, what,
-								 &running);
+		curl_multi_socket_action(pool->multi, events[i].sock, what, &running);
 	}
 }
 
@@ -1308,56 +627,67 @@ call_curl(void)
 void
 appconfig_http_drive(void)
 {
-	int64	 before = appconfig_http_clock();
+	int64	 before = appconfig_clock_now();
 	sigset_t saved;
 
+	pool->wake_at = CLOCK_NEVER;
 	enter_curl(&saved);
 	(void) send_queued();
 	set_limits();
 	call_curl();
-	pool->waited += appconfig_http_clock() - before;
+	pool->waited += appconfig_clock_now() - before;
 	pool->ran_out = appconfig_http_memory_ran_out();
 	end_transfers();
 	check_transfers();
 	leave_curl(&saved);
 }
 
-/* Milliseconds until there is something to do, at most that many; -1: never */
-static long
-limit_timeout(long timeout)
+/*
+ * Lets whoever waits next wake at that time at the latest, on
+ * appconfig_clock_now().  All may ask; appconfig_http_drive() forgets it.
+ */
+void
+appconfig_http_wake(int64 at)
 {
-	long limits[] = {timer_left(), deadlines_left()};
-	int	 i;
+	pool->wake_at = Min(pool->wake_at, at);
+}
 
-	for (i = 0; i < (int) lengthof(limits); i++)
+/* When there is something to do even if nothing happens on a socket */
+static int64
+next_time(void)
+{
+	int64	   now = appconfig_clock_now();
+	int64	   at = Min(pool->timer_at, pool->wake_at);
+	dlist_iter iter;
+
+	dlist_foreach(iter, &pool->transfers)
 	{
-		if (limits[i] >= 0 && (timeout < 0 || limits[i] < timeout))
-			timeout = limits[i];
+		HttpTransfer *transfer = dlist_container(HttpTransfer, node, iter.cur);
+
+		if (transfer->added)
+			at = Min(at, now + time_left(transfer));
 	}
-	return timeout;
+	return at;
 }
 
 /*
- * Waits until a transfer can get on, the latch is set or the time is over:
- * timeout milliseconds, -1 for no limit.  Then lets interrupts happen, so the
- * caller must hold nothing that an error would leak.
+ * Waits until a transfer can get on, the latch is set, or it is a time that
+ * was asked for.  Then lets interrupts happen, so the caller must hold nothing
+ * that an error would leak.
  */
 void
-appconfig_http_wait(long timeout)
+appconfig_http_wait(void)
 {
-	WaitEvent event;
-	int64	  before = appconfig_http_clock();
-	sigset_t  saved;
+	int64	 before = appconfig_clock_now();
+	sigset_t saved;
 
 	/* the transfer before them may have been released */
 	enter_curl(&saved);
 	if (send_queued())
-		timeout = 0;
+		appconfig_http_wake(before);
 	leave_curl(&saved);
-	if (WaitEventSetWait(pool->wait_set, limit_timeout(timeout), &event, 1,
-						 appconfig_wait_event()) == 1 &&
-		(event.events & WL_LATCH_SET))
-		ResetLatch(MyLatch);
-	pool->waited += appconfig_http_clock() - before;
+	appconfig_watch_set_timer(&pool->watch, next_time());
+	appconfig_watch_wait(&pool->watch);
+	pool->waited += appconfig_clock_now() - before;
 	CHECK_FOR_INTERRUPTS();
 }

@@ -8,6 +8,9 @@
 #ifndef APPCONFIG_HTTP_H
 #define APPCONFIG_HTTP_H
 
+#include "address.h"
+#include "http_field.h"
+
 /* One request on its way, and then its answer */
 typedef struct HttpTransfer HttpTransfer;
 
@@ -26,27 +29,27 @@ typedef enum HttpOutcome
 	HTTP_OUT_OF_DESCRIPTORS /* and none of ours that could be given up */
 } HttpOutcome;
 
+typedef enum HttpMethod
+{
+	HTTP_GET,
+	HTTP_POST,
+	HTTP_PUT
+} HttpMethod;
+
 /* What to send; everything is copied by appconfig_http_start() */
 typedef struct HttpRequest
 {
+	HttpMethod		   method;
 	const char		  *url;
-	const char *const *headers;	  /* "Name: value", ended by NULL */
-	const char		  *ca_bundle; /* PEM file, or NULL for the system's */
+	AddressPolicy	   policy;	/* what it may reach, whatever the URL says */
+	const char *const *headers; /* "Name: value", ended by NULL */
+	const char		  *body; /* NULL for none; has a Content-Type in headers */
+	size_t			   body_length; /* bytes */
+	const char		  *ca_bundle;	/* PEM file, or NULL for the system's */
 	int				   connect_timeout;	  /* milliseconds */
 	int				   request_timeout;	  /* milliseconds; both of waiting */
 	size_t			   max_response_size; /* bytes of body */
 } HttpRequest;
-
-/* Header fields of an answer that somebody above asks for */
-typedef enum HttpField
-{
-	HTTP_FIELD_REQUEST_ID,
-	HTTP_FIELD_ERROR_TYPE,
-	HTTP_FIELD_DATE,
-	HTTP_FIELD_RETRY_AFTER,
-	HTTP_FIELD_AMZ_RETRY_AFTER,
-	HTTP_FIELD_COUNT
-} HttpField;
 
 /* An answer; strings and body belong to the transfer */
 typedef struct HttpResult
@@ -60,14 +63,8 @@ typedef struct HttpResult
 	uint64		bytes_received; /* header and body, as on the wire */
 } HttpResult;
 
-/* What can be done about HTTP_OUT_OF_DESCRIPTORS */
-#define HTTP_DESCRIPTORS_HINT                                             \
-	"Raise max_files_per_process, or the limit of open files (ulimit -n)" \
-	" that PostgreSQL runs under, or lower max_concurrency of the"        \
-	" foreign servers."
-
-extern void	 appconfig_http_init(void);
-extern int64 appconfig_http_clock(void);
+extern void		   appconfig_http_init(void);
+extern const char *appconfig_http_method_name(HttpMethod method);
 
 extern void				 appconfig_http_open(void);
 extern bool				 appconfig_http_has_room(void);
@@ -76,6 +73,7 @@ extern const HttpResult *appconfig_http_result(HttpTransfer *transfer);
 extern void				 appconfig_http_release(HttpTransfer *transfer);
 
 extern void appconfig_http_drive(void);
-extern void appconfig_http_wait(long timeout);
+extern void appconfig_http_wake(int64 at);
+extern void appconfig_http_wait(void);
 
 #endif /* APPCONFIG_HTTP_H */

@@ -23,6 +23,14 @@ typedef struct AppConfigItem
 	int				ordinal;
 } AppConfigItem;
 
+/*
+ * Does what a list has shown, a row or something on the way to one, meet the
+ * clauses that can be answered from it?  Called before anything below the
+ * list's item is asked for.
+ */
+typedef bool (*AppConfigItemFilter)(void *arg, const AppConfigItem *item,
+									bool is_row);
+
 /* Which of an item's rows is next */
 typedef struct ItemRows
 {

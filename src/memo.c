@@ -21,8 +21,8 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "clock.h"
 #include "compat.h"
-#include "http.h"
 #include "memo.h"
 #include "spill.h"
 #include "target_table.h"
@@ -225,7 +225,7 @@ kept_list(Memo *memo, const ListPage *page, const CacheTerms *terms)
 		return slot->entry;
 	list = page->token == NULL
 			   ? appconfig_cache_find_list(memo->cache, page->list, terms,
-										   appconfig_http_clock())
+										   appconfig_clock_now())
 			   : NULL;
 	if (list == NULL)
 		return NULL;
@@ -252,7 +252,7 @@ kept_document(MemoEntry *entry)
 	if (entry->page.list == NULL)
 		return appconfig_cache_get(memo->cache, entry->target, &terms,
 								   is_confirmed(memo, entry->target),
-								   appconfig_http_clock());
+								   appconfig_clock_now());
 	list = kept_list(memo, &entry->page, &terms);
 	return list != NULL ? appconfig_cache_page(list, entry->page.token) : NULL;
 }
@@ -613,10 +613,11 @@ receive_abandoned(Memo *memo)
 	}
 }
 
-/* Waits until some call can get on; see appconfig_api_wait() */
+/* Waits until some call can get on, and lets it; see appconfig_api_wait() */
 void
 appconfig_memo_wait(Memo *memo)
 {
 	appconfig_api_wait(memo->owner->session);
+	appconfig_api_poll(memo->owner->session);
 	receive_abandoned(memo);
 }

@@ -14,7 +14,7 @@
  * scanned: no column of the table itself, nothing volatile, no correlated
  * subquery.  It becomes an operand, evaluated by fdw_scan.c.
  *
- * What may not live here: which calls a key leads to (cursor.c), values.
+ * What may not live here: which calls a key leads to (expand.c), values.
  *
  *-------------------------------------------------------------------------
  */

@@ -10,6 +10,12 @@
 
 #include <sys/socket.h>
 
+/* What can be done about a shortage */
+#define SOCKET_SHORTAGE_HINT                                              \
+	"Raise max_files_per_process, or the limit of open files (ulimit -n)" \
+	" that PostgreSQL runs under, or lower max_concurrency of the"        \
+	" foreign servers."
+
 extern int appconfig_socket_open(const struct sockaddr *peer, socklen_t length,
 								 int type, int protocol);
 extern int appconfig_socket_close(int sock);

@@ -109,6 +109,15 @@ remember_place(SpillFile *spill, const char *target)
 	place->offset = spill->end_offset;
 }
 
+/* That a place is not in the file is not for the system to say: no errno */
+static void
+go_to(SpillFile *spill, int fileno, off_t offset)
+{
+	if (BufFileSeek(spill->file, fileno, offset, SEEK_SET) != 0)
+		ereport(ERROR, (errcode(ERRCODE_IO_ERROR),
+						errmsg("could not seek in a temporary file")));
+}
+
 static void
 write_bytes(SpillFile *spill, const void *bytes, size_t length)
 {
@@ -126,10 +135,7 @@ appconfig_spill_put(SpillFile *spill, const SpilledAnswer *answer)
 
 	if (answer->document != NULL)
 		text = appconfig_json_source(answer->document, &header.text_length);
-	if (BufFileSeek(spill->file, spill->end_fileno, spill->end_offset,
-					SEEK_SET) != 0)
-		ereport(ERROR, (errcode_for_file_access(),
-						errmsg("could not seek in a temporary file: %m")));
+	go_to(spill, spill->end_fileno, spill->end_offset);
 	write_bytes(spill, &header, sizeof(header));
 	write_bytes(spill, answer->target, header.target_length);
 	write_bytes(spill, answer->alias, header.alias_length);
@@ -146,9 +152,7 @@ read_bytes(SpillFile *spill, size_t length)
 {
 	char *bytes = palloc(length + 1);
 
-	if (!appconfig_buffile_read(spill->file, bytes, length))
-		ereport(ERROR, (errcode_for_file_access(),
-						errmsg("could not read from a temporary file: %m")));
+	BufFileReadExact(spill->file, bytes, length);
 	bytes[length] = '\0';
 	return bytes;
 }
@@ -169,11 +173,8 @@ appconfig_spill_get(SpillFile *spill, const char *target,
 
 	if (place == NULL)
 		return false;
-	if (BufFileSeek(spill->file, place->fileno, place->offset, SEEK_SET) !=
-			0 ||
-		!appconfig_buffile_read(spill->file, &header, sizeof(header)))
-		ereport(ERROR, (errcode_for_file_access(),
-						errmsg("could not read from a temporary file: %m")));
+	go_to(spill, place->fileno, place->offset);
+	BufFileReadExact(spill->file, &header, sizeof(header));
 	answer->target = read_bytes(spill, header.target_length);
 	answer->alias = header.alias_length > 0
 						? read_bytes(spill, header.alias_length)
@@ -190,7 +191,7 @@ appconfig_spill_get(SpillFile *spill, const char *target,
 	if (answer->document == NULL)
 		ereport(
 			ERROR,
-			(errcode_for_file_access(),
+			(errcode(ERRCODE_IO_ERROR),
 			 errmsg("could not read back a document from a temporary file: %s",
 					error)));
 	return true;

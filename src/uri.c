@@ -365,6 +365,7 @@ parse_path(const UriPieces *pieces, UriEndpoint *endpoint)
 
 	if (len > 0 && pieces->path[len - 1] == '/')
 		len--;
+	endpoint->loopback_only = pieces->scheme->loopback_only;
 	endpoint->path_prefix = pnstrdup(pieces->path, len);
 
 	for (segment = endpoint->path_prefix; *segment == '/';)

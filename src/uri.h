@@ -17,11 +17,12 @@
  */
 typedef struct UriEndpoint
 {
-	char *scheme;	   /* "https" or "http" */
-	char *host;		   /* lower case; an IPv6 literal keeps its brackets */
-	int	  port;		   /* 0 for the default of the scheme */
-	char *path_prefix; /* "" or "/a/b", never with a slash at the end */
-	char *host_header; /* host, and the port when it is not the default */
+	char *scheme;		 /* "https" or "http" */
+	char *host;			 /* lower case; an IPv6 literal keeps its brackets */
+	int	  port;			 /* 0 for the default of the scheme */
+	char *path_prefix;	 /* "" or "/a/b", never with a slash at the end */
+	char *host_header;	 /* host, and the port when it is not the default */
+	bool  loopback_only; /* may nothing be reached beyond this host? */
 } UriEndpoint;
 
 extern void appconfig_uri_append_encoded(StringInfo buf, const char *bytes,

@@ -35,6 +35,11 @@ class Journal:
         attempt = request.header("amz-sdk-request")
         if attempt is not None:
             entry["attempt"] = attempt
+        if request.body:
+            entry["body"] = request.body.decode("utf-8", "replace")
+        content_type = request.header("content-type")
+        if content_type is not None:
+            entry["content_type"] = content_type
         self.entries.append(entry)
         return entry
 

@@ -99,6 +99,25 @@ static const Expected addresses[] = {
 	{"2001:db8::5eff:169.254.169.254", true, false},
 };
 
+/* All that have a cloud's credentials; others of the list above have none */
+static const char *const metadata[] = {
+	"169.254.169.254", "169.254.170.2", "169.254.170.23",
+	"fd00:ec2::254",   "fd00:ec2::23",	"::ffff:169.254.169.254",
+};
+
+static bool
+has_credentials(const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < lengthof(metadata); i++)
+	{
+		if (strcmp(text, metadata[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 static bool
 is_allowed(const char *text, AddressPolicy policy)
 {
@@ -123,7 +142,18 @@ main(void)
 		is_int(is_allowed(addresses[i].address, ADDRESS_SERVICE),
 			   addresses[i].service, "%s, with TLS", addresses[i].address);
 		is_int(is_allowed(addresses[i].address, ADDRESS_LOOPBACK),
-			   addresses[i].loopback, "%s, without", addresses[i].address);
+			   addresses[i].loopback, "%s, on this host",
+			   addresses[i].address);
+		is_int(is_allowed(addresses[i].address, ADDRESS_METADATA),
+			   has_credentials(addresses[i].address), "%s, for credentials",
+			   addresses[i].address);
+	}
+	for (i = 0; i < lengthof(metadata); i++)
+	{
+		ok(is_allowed(metadata[i], ADDRESS_METADATA), "%s has credentials",
+		   metadata[i]);
+		ok(!is_allowed(metadata[i], ADDRESS_SERVICE), "... and is no service");
+		ok(!is_allowed(metadata[i], ADDRESS_LOOPBACK), "... nor this host");
 	}
 	ok(!appconfig_address_is_allowed(&other, ADDRESS_SERVICE),
 	   "no other family of addresses");

@@ -1,0 +1,661 @@
+/*-------------------------------------------------------------------------
+ *
+ * expand.c
+ *		From an answer, or from keys, to what they lead to.
+ *
+ * Where an answer has arrived, its node is replaced, in its place, by what it
+ * leads to: a page by its items and the next page, a definition by the list of
+ * its runs, a run by its document.  Keys lead to documents where they name
+ * them, and to lists where they leave them open.  What new nodes take over
+ * from the one that they replace is a value of its own.
+ *
+ * What may not live here: when a node is asked for or expanded (cursor.c),
+ * documents beside an item's own (side_lookup.c).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+
+#include "applications.h"
+#include "expand.h"
+#include "facts.h"
+#include "request.h"
+
+/* Lists that a query with a list of applications asks for, one of each; with
+ * more applications than that the list of the whole account is shorter */
+#define MAX_APPLICATION_LISTS 20
+
+/* Items in a page that are taken.  A service that does not keep to what it is
+ * asked for may send some more, but none sends so many. */
+#define MAX_PAGE_ITEMS (20 * PAGE_SIZE)
+
+/* ------------------------------------------------------------------------
+ * From keys to calls
+ * ------------------------------------------------------------------------
+ */
+
+/* Documents of the keys, one for each run if runs are among what is asked */
+static void
+add_documents(CursorWalk *walk, dlist_node *before, int level,
+			  const Inherited *inherited, const KeySet *set)
+{
+	const AppConfigOperation *get =
+		&appconfig_route_collection(walk->route, level)->get;
+	CursorNodeKind kind =
+		appconfig_route_is_leaf(walk->route, level) ? NODE_GET : NODE_KNOWN;
+	Inherited one = *inherited;
+	int64	 *runs;
+	int		  count;
+	int		  i;
+
+	if (!appconfig_request_needs(get, KEY_RUN) || one.keys.run_known)
+	{
+		appconfig_walk_add(walk, before, kind, level, &one);
+		return;
+	}
+	(void) appconfig_keyset_runs(set, &runs, &count);
+	one.keys.run_known = true;
+	for (i = 0; i < count; i++)
+	{
+		one.keys.run = runs[i];
+		appconfig_walk_add(walk, before, kind, level, &one);
+	}
+}
+
+/*
+ * All combinations of the set's values for the keys that are open from one on.
+ * A key without values in the set has names.
+ */
+static void
+add_combinations(CursorWalk *walk, dlist_node *before, int level,
+				 const Inherited *inherited, const KeySet *set,
+				 AppConfigKey from)
+{
+	const AppConfigOperation *get =
+		&appconfig_route_collection(walk->route, level)->get;
+	Inherited	 bound = *inherited;
+	AppConfigKey key = from;
+	AppConfigKey named;
+	KeyTexts	*texts;
+	int			 i;
+
+	while (key < KEY_COUNT &&
+		   !appconfig_route_is_open(get, &inherited->keys, key))
+		key++;
+	if (key == KEY_COUNT)
+	{
+		if (set->count > 0)
+			add_documents(walk, before, level, inherited, set);
+		return;
+	}
+	named = key;
+	texts = appconfig_keyset_texts(set, key);
+	if (texts == NULL)
+	{
+		named = appconfig_keys[key].name_key;
+		texts = appconfig_keyset_texts(set, named);
+	}
+	/* an identifier is the query's from here on */
+	bound.from_query = true;
+	for (i = 0; i < texts->count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		bound.keys.text[named] = texts->value[i];
+		add_combinations(walk, before, level, &bound,
+						 appconfig_keyset_restrict(set, &bound.keys), key + 1);
+	}
+}
+
+/*
+ * A list.  What it belongs to may have been shown by another list: the one
+ * that it is below, or where it needs no more than the application, the one of
+ * all of them.
+ */
+static void
+add_list(CursorWalk *walk, dlist_node *before, int level,
+		 const Inherited *inherited)
+{
+	CursorNode *list =
+		appconfig_walk_add(walk, before, NODE_LIST, level, inherited);
+
+	list->shown =
+		inherited->shown ||
+		(!appconfig_request_needs(appconfig_walk_operation(walk, list),
+								  KEY_DEFINITION_ID) &&
+		 appconfig_applications_find(&walk->applications,
+									 list->keys.text[KEY_APPLICATION_ID]) !=
+			 NULL);
+}
+
+/*
+ * The lists that find what the set leaves open: one of each application that
+ * it names, where the list can be filtered so, and else one of all.  Returns
+ * the applications, NULL for all.
+ */
+static KeyTexts *
+add_lists(CursorWalk *walk, dlist_node *before, int level,
+		  const Inherited *inherited, const KeySet *set)
+{
+	bool by_application =
+		inherited->keys.text[KEY_APPLICATION_ID] == NULL &&
+		appconfig_route_collection(walk->route, level)->list.filters != NULL;
+	KeyTexts *applications =
+		by_application ? appconfig_keyset_texts(set, KEY_APPLICATION_ID)
+					   : NULL;
+	Inherited filtered = *inherited;
+	int		  i;
+
+	if (applications == NULL || applications->count > MAX_APPLICATION_LISTS)
+	{
+		add_list(walk, before, level, inherited);
+		return NULL;
+	}
+	for (i = 0; i < applications->count; i++)
+	{
+		filtered.keys.text[KEY_APPLICATION_ID] = applications->value[i];
+		add_list(walk, before, level, &filtered);
+	}
+	return applications;
+}
+
+/* As add_combinations(), but only of applications of which there is no list */
+static void
+add_unlisted(CursorWalk *walk, dlist_node *before, int level,
+			 const Inherited *inherited, const KeySet *set,
+			 const KeyTexts *listed)
+{
+	KeyTexts *all = appconfig_keyset_texts(set, KEY_APPLICATION_ID);
+	Inherited unlisted = *inherited;
+	int		  i;
+
+	unlisted.from_query = true;
+	for (i = 0; i < all->count; i++)
+	{
+		if (appconfig_keyset_has_text(listed, all->value[i]))
+			continue;
+		unlisted.keys.text[KEY_APPLICATION_ID] = all->value[i];
+		add_combinations(walk, before, level, &unlisted,
+						 appconfig_keyset_restrict(set, &unlisted.keys),
+						 KEY_NONE + 1);
+	}
+}
+
+/*
+ * Everything at a level that belongs to what is inherited and that the query
+ * can ask for: what is fully known by its keys directly, the rest from lists.
+ * What a list will show is not asked for directly as well.
+ */
+static void
+add_level(CursorWalk *walk, dlist_node *before, int level,
+		  const Inherited *inherited)
+{
+	MemoryContext	old = MemoryContextSwitchTo(walk->scratch);
+	const KeyFacts *keys = &inherited->keys;
+	KeySet		   *all = appconfig_keyset_restrict(walk->keys, keys);
+	KeySet		   *listed = appconfig_keyset_make(all->count);
+	KeySet		   *direct = appconfig_keyset_make(all->count);
+	KeyTexts	   *applications = NULL;
+
+	appconfig_route_split(walk->route, level, keys, all, direct, listed);
+	if (listed->count > 0)
+	{
+		applications = add_lists(walk, before, level, inherited, listed);
+		if (applications == NULL)
+			direct->count = 0;
+	}
+	if (direct->count > 0 && applications == NULL)
+		add_combinations(walk, before, level, inherited, direct, KEY_NONE + 1);
+	else if (direct->count > 0)
+		add_unlisted(walk, before, level, inherited, direct, applications);
+	MemoryContextSwitchTo(old);
+}
+
+/* ------------------------------------------------------------------------
+ * From a list to what it leads to
+ * ------------------------------------------------------------------------
+ */
+
+/*
+ * An answer is about something else than it was asked for.  If the identifiers
+ * were the query's, they were names and no ids, and there is no such row; but
+ * if the service has given them itself, rows are missing.
+ */
+static void
+check_mistaken(const CursorNode *node, const AppConfigOperation *operation)
+{
+	if (node->from_query)
+		return;
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_FDW_ERROR),
+		 errmsg("AWS AppConfig takes an id for the name of something else"),
+		 errdetail(
+			 "%s has answered for another application or definition than it was asked for.",
+			 operation->name),
+		 errhint("Rename the application whose name is the id of another.")));
+}
+
+/* Does an item meet the clauses that can be answered from it? */
+static bool
+passes_filter(const CursorWalk *walk, const AppConfigItem *item, bool leaf)
+{
+	return walk->filter == NULL ||
+		   walk->filter(walk->filter_arg, item,
+						leaf && walk->route->table->shape == ROW_PER_ITEM);
+}
+
+/*
+ * A list shows a thing whose document the service may have frozen: if it has,
+ * what the session keeps of it is confirmed, or goes.
+ */
+static void
+confirm_frozen(CursorWalk *walk, const AppConfigCollection *collection,
+			   const KeyFacts *keys, JsonValue *item)
+{
+	if (collection->get.freezes)
+		appconfig_memo_confirm(
+			walk->memo, appconfig_request_path(&collection->get, keys), item);
+}
+
+/*
+ * Is what a list's item says that can change to be taken into account?  What
+ * may be of another moment than a document decides nothing.
+ */
+static bool
+is_believed(const CursorWalk *walk, const CursorNode *list,
+			const KeyFacts *keys, JsonValue *item)
+{
+	const AppConfigOperation *get =
+		&appconfig_route_collection(walk->route, list->level)->get;
+
+	return !get->freezes || !walk->route->documents_decide ||
+		   !appconfig_route_is_leaf(walk->route, list->level) ||
+		   appconfig_memo_is_final(walk->memo,
+								   appconfig_request_path(get, keys), item);
+}
+
+/* Can keys be those of a row that the query asks for, if the status is? */
+static bool
+keys_are_wanted(const CursorWalk *walk, const KeyFacts *keys)
+{
+	KeyFacts lasting = *keys;
+
+	lasting.text[KEY_STATUS] = NULL;
+	return appconfig_keyset_contains(walk->keys, &lasting);
+}
+
+/*
+ * Can an item whose keys are wanted lead to rows that the query asks for, by
+ * its status and by the clauses that are checked against lists?
+ */
+static bool
+is_wanted(const CursorWalk *walk, const Inherited *known, bool leaf)
+{
+	AppConfigItem item;
+
+	if (known->keys.text[KEY_STATUS] != NULL &&
+		!appconfig_keyset_contains(walk->keys, &known->keys))
+		return false;
+	if (walk->filter == NULL)
+		return true;
+	item = appconfig_walk_item(walk, known->source, &known->keys);
+	return passes_filter(walk, &item, leaf);
+}
+
+/* What an item of a list leads to: a row, its document, or a level below */
+static void
+add_wanted(CursorWalk *walk, CursorNode *list, Inherited *known,
+		   JsonValue *item, bool believed)
+{
+	const AppConfigCollection *collection =
+		appconfig_route_collection(walk->route, list->level);
+
+	known->source[collection->list.yields] = item;
+	if (appconfig_route_is_leaf(walk->route, list->level))
+	{
+		bool need_document = walk->route->need_document || !believed;
+
+		appconfig_walk_add(walk, &list->node,
+						   need_document ? NODE_GET : NODE_ITEM, list->level,
+						   known);
+		return;
+	}
+	known->shown = true;
+	known->from_query &= !appconfig_facts_names_application(collection, item);
+	add_level(walk, &list->node, list->level + 1, known);
+}
+
+/* One item of any list */
+static void
+add_item(CursorWalk *walk, CursorNode *list, JsonValue *item)
+{
+	const AppConfigCollection *collection =
+		appconfig_route_collection(walk->route, list->level);
+	bool	  leaf = appconfig_route_is_leaf(walk->route, list->level);
+	Inherited known = appconfig_walk_inherit(list);
+	bool	  believed;
+
+	if (!appconfig_facts_learn(&known.keys, collection, leaf, item))
+	{
+		check_mistaken(list, &collection->list);
+		return;
+	}
+	appconfig_facts_check_addressable(collection, &known.keys);
+	if (!keys_are_wanted(walk, &known.keys))
+		return;
+	confirm_frozen(walk, collection, &known.keys, item);
+	believed = is_believed(walk, list, &known.keys, item);
+	if (believed)
+		known.source[collection->list.yields] = item;
+	else
+		known.keys.text[KEY_STATUS] = NULL;
+	if (is_wanted(walk, &known, leaf))
+		add_wanted(walk, list, &known, item, believed);
+}
+
+/* The items of a page of a list */
+static JsonValue *
+page_items(const AppConfigOperation *list, JsonValue *page)
+{
+	JsonValue *items = appconfig_json_lookup(page, appconfig_members.items);
+	int		   count = appconfig_json_array_length(items);
+
+	if (count > MAX_PAGE_ITEMS)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_FDW_ERROR),
+			 errmsg("AWS AppConfig sent an answer that cannot be read"),
+			 errdetail("A page of %s has %d items, where %d were asked for.",
+					   list->name, count, PAGE_SIZE)));
+	return items;
+}
+
+/* The token of the page after this one; NULL if this is the last */
+static const char *
+next_token(const AppConfigOperation *list, JsonValue *page)
+{
+	JsonValue *value =
+		appconfig_json_lookup(page, appconfig_members.next_token);
+	size_t		length;
+	const char *token;
+
+	if (value == NULL)
+		return NULL;
+	token = appconfig_json_text(value, &length);
+	if (appconfig_json_kind(value) != JSON_STRING || length == 0 ||
+		strlen(token) != length)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_ERROR),
+				 errmsg("AWS AppConfig sent an answer that cannot be read"),
+				 errdetail("The %s of a %s answer is not a token.",
+						   appconfig_members.next_token, list->name)));
+	return token;
+}
+
+/* Makes the node stand for the next page; false if this is the last */
+static bool
+turn_page(CursorWalk *walk, CursorNode *node, JsonValue *page)
+{
+	const char *token = next_token(appconfig_walk_operation(walk, node), page);
+
+	if (token == NULL)
+		return false;
+	appconfig_walk_turn_page(walk, node, token);
+	return true;
+}
+
+/* Starts again with a list of definitions, whose items show their names */
+static void
+look_name_up(CursorWalk *walk, CursorNode *node)
+{
+	appconfig_walk_start_over(walk, node);
+	node->kind = NODE_LIST;
+	node->level = 0;
+	node->shown = false;
+	Assert(walk->route->levels[node->level] == COLLECTION_DEFINITIONS);
+}
+
+/*
+ * A list has been asked for with a filter on what can be gone.  Then the
+ * service answers that it knows no such thing, or takes the id for the name of
+ * another one, while items may still name it.  item is the first that has been
+ * listed, NULL if none was: does it leave the filter in doubt?
+ */
+static bool
+filter_is_in_doubt(const CursorWalk *walk, const CursorNode *list,
+				   JsonValue *item)
+{
+	const AppConfigCollection *collection =
+		appconfig_route_collection(walk->route, list->level);
+	const AppConfigFilter *filter = collection->list.filters;
+	KeySet				  *set;
+
+	if (filter == NULL || list->unfiltered || list->has_items)
+		return false;
+	set = appconfig_keyset_restrict(walk->keys, &list->keys);
+	for (; filter->key != KEY_NONE; filter++)
+	{
+		const char *value =
+			filter->deletable
+				? appconfig_request_filter_value(filter, &list->keys, set)
+				: NULL;
+
+		if (value != NULL &&
+			(item == NULL ||
+			 !appconfig_facts_name(collection, item, filter->key, value)))
+			return true;
+	}
+	return false;
+}
+
+/* A page has arrived: its items, and the next page behind them */
+static void
+expand_list(CursorWalk *walk, CursorNode *list)
+{
+	const AppConfigCollection *collection =
+		appconfig_route_collection(walk->route, list->level);
+	JsonValue	*page = appconfig_memo_document(list->entry);
+	JsonValue	*items;
+	JsonElements elements;
+	int			 count;
+
+	if (page == NULL)
+	{
+		/* there is no such thing; but what has a first page has a second */
+		if (list->token != NULL)
+			appconfig_memo_raise(list->entry);
+		if (filter_is_in_doubt(walk, list, NULL))
+		{
+			appconfig_walk_start_over(walk, list);
+			list->unfiltered = true;
+			return;
+		}
+		/* and what a list has shown has lists of its own */
+		if (list->shown)
+			appconfig_memo_raise(list->entry);
+		appconfig_walk_remove(walk, list);
+		return;
+	}
+	items = page_items(&collection->list, page);
+	count = appconfig_json_array_length(items);
+	if (count > 0 &&
+		appconfig_facts_took_name_for_id(&list->keys, collection,
+										 appconfig_json_first_element(items)))
+	{
+		look_name_up(walk, list);
+		return;
+	}
+	if ((count > 0 ||
+		 appconfig_json_lookup(page, appconfig_members.next_token) == NULL) &&
+		filter_is_in_doubt(walk, list, appconfig_json_first_element(items)))
+	{
+		appconfig_walk_start_over(walk, list);
+		list->unfiltered = true;
+		return;
+	}
+	list->has_items |= count > 0;
+	appconfig_json_elements_start(&elements, items);
+	while (appconfig_json_elements_next(&elements))
+	{
+		CHECK_FOR_INTERRUPTS();
+		add_item(walk, list, elements.value);
+	}
+	if (!turn_page(walk, list, page))
+		appconfig_walk_remove(walk, list);
+}
+
+/* ------------------------------------------------------------------------
+ * From a document
+ * ------------------------------------------------------------------------
+ */
+
+/*
+ * A definition's name may have stood for its id.  All scans of the statement
+ * are to read one copy of a document, whichever way they ask for it.  Returns
+ * true if the node has to wait for the copy that was asked for by ids.
+ */
+static bool
+share_by_id(CursorWalk *walk, CursorNode *node,
+			const AppConfigCollection *collection, const KeyFacts *learned)
+{
+	MemoEntry *shared;
+
+	if (node->keys.text[KEY_DEFINITION_ID] != NULL ||
+		learned->text[KEY_DEFINITION_ID] == NULL)
+		return false;
+	shared = appconfig_memo_same(
+		node->entry, appconfig_request_path(&collection->get, learned));
+	if (shared == node->entry)
+	{
+		appconfig_memo_release(shared);
+		return false;
+	}
+	appconfig_facts_adopt(&node->keys, learned, walk->context);
+	appconfig_walk_replace_answer(walk, node, shared);
+	return true;
+}
+
+/* A document has arrived: the node is an item now, or none */
+static void
+expand_get(CursorWalk *walk, CursorNode *node)
+{
+	const AppConfigCollection *collection =
+		appconfig_route_collection(walk->route, node->level);
+	JsonValue *document = appconfig_memo_document(node->entry);
+	KeyFacts   learned = node->keys;
+
+	if (document != NULL &&
+		appconfig_facts_took_name_for_id(&node->keys, collection, document))
+	{
+		look_name_up(walk, node);
+		return;
+	}
+	if (document == NULL ||
+		!appconfig_facts_learn(&learned, collection, true, document))
+	{
+		if (document != NULL)
+			check_mistaken(node, &collection->get);
+		appconfig_walk_remove(walk, node);
+		return;
+	}
+	if (share_by_id(walk, node, collection, &learned))
+		return;
+	Assert(node->source[collection->get.yields] == NULL);
+	node->source[collection->get.yields] = appconfig_json_retain(document);
+	appconfig_facts_adopt(&node->keys, &learned, walk->context);
+	appconfig_walk_drop_answer(walk, node);
+	node->kind = NODE_ITEM;
+}
+
+/* An ApplicationFilter */
+static bool
+application_passes(void *arg, JsonValue *application, const KeyFacts *keys)
+{
+	AppConfigItem item = {.keys = keys};
+
+	item.source[SOURCE_APPLICATION] = application;
+	return passes_filter(arg, &item, false);
+}
+
+/*
+ * A page of all applications has arrived.  After the last one the names in the
+ * keys are resolved, and the walk begins.
+ */
+static void
+expand_applications(CursorWalk *walk, CursorNode *node)
+{
+	JsonValue *page = appconfig_memo_document(node->entry);
+	JsonValue *items =
+		page_items(&appconfig_collections[COLLECTION_APPLICATIONS].list, page);
+	MemoryContext old = MemoryContextSwitchTo(walk->context);
+	Inherited	  by_query = {.from_query = true};
+	JsonElements  elements;
+
+	appconfig_json_elements_start(&elements, items);
+	while (appconfig_json_elements_next(&elements))
+	{
+		CHECK_FOR_INTERRUPTS();
+		appconfig_applications_add(&walk->applications, walk->context,
+								   elements.value);
+	}
+	if (!turn_page(walk, node, page))
+	{
+		walk->keys = appconfig_applications_resolve(
+			&walk->applications, walk->keys, application_passes, walk);
+		add_level(walk, &node->node, 0, &by_query);
+		appconfig_walk_remove(walk, node);
+		walk->named_nodes = walk->nodes;
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/* ------------------------------------------------------------------------
+ * The query and the nodes
+ * ------------------------------------------------------------------------
+ */
+
+/*
+ * The first nodes: what the query's keys lead to, or where these have names to
+ * be resolved, the list of all applications
+ */
+void
+appconfig_expand_query(CursorWalk *walk)
+{
+	Inherited	by_query = {.from_query = true};
+	dlist_node *end = &walk->queue.head;
+
+	if (appconfig_route_needs_applications(walk->route, walk->keys))
+		appconfig_walk_add(walk, end, NODE_APPLICATIONS, 0, &by_query);
+	else
+		add_level(walk, end, 0, &by_query);
+	walk->named_nodes = walk->nodes;
+	MemoryContextReset(walk->scratch);
+}
+
+/*
+ * Replaces a node by what it leads to: a list or document whose answer has
+ * come, or keys that need none
+ */
+void
+appconfig_expand_node(CursorWalk *walk, CursorNode *node)
+{
+	MemoryContext old = MemoryContextSwitchTo(walk->scratch);
+
+	if (node->kind == NODE_APPLICATIONS)
+		expand_applications(walk, node);
+	else if (node->kind == NODE_KNOWN)
+	{
+		Inherited inherited = appconfig_walk_inherit(node);
+
+		add_level(walk, &node->node, node->level + 1, &inherited);
+		appconfig_walk_remove(walk, node);
+	}
+	else if (node->kind == NODE_LIST)
+		expand_list(walk, node);
+	else
+		expand_get(walk, node);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(walk->scratch);
+}

@@ -1,0 +1,538 @@
+/*-------------------------------------------------------------------------
+ *
+ * http_transfer.c
+ *		One transfer: what curl is told of it, and what it makes of the answer.
+ *
+ * Here are the options of an easy handle, the callbacks that judge an address,
+ * a kept connection and an answer while it comes in, and what the end means.
+ *
+ * What may not live here: which transfers there are, when they are sent and
+ * for how long they may take (http.c).
+ *
+ * No function here allocates from a memory context, raises an error or checks
+ * for interrupts: most are called from within libcurl.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <arpa/inet.h>
+#include <openssl/ssl.h>
+
+#include "storage/fd.h"
+
+#include "http_field.h"
+#include "http_memory.h"
+#include "http_transfer.h"
+#include "socket.h"
+
+#define MAX_HEADER_SIZE (256 * 1024) /* bytes of all header fields */
+
+/* Before 7.80 nobody can be asked before a request goes out */
+#define CAN_CHECK_CONNECTIONS (LIBCURL_VERSION_NUM >= 0x075000)
+
+/* What a failure of libcurl means; all others mean that the answer is not HTTP
+ */
+static const struct
+{
+	CURLcode	code;
+	HttpOutcome outcome;
+} curl_outcomes[] = {
+	{CURLE_COULDNT_RESOLVE_HOST, HTTP_NOT_CONNECTED},
+	{CURLE_COULDNT_RESOLVE_PROXY, HTTP_NOT_CONNECTED},
+	{CURLE_COULDNT_CONNECT, HTTP_NOT_CONNECTED},
+	{CURLE_SSL_CONNECT_ERROR, HTTP_NOT_CONNECTED},
+	{CURLE_PEER_FAILED_VERIFICATION, HTTP_NOT_TRUSTED},
+	{CURLE_SSL_CACERT_BADFILE, HTTP_NOT_TRUSTED},
+	{CURLE_SSL_CERTPROBLEM, HTTP_NOT_TRUSTED},
+	{CURLE_SSL_CIPHER, HTTP_NOT_TRUSTED},
+	{CURLE_SSL_ISSUER_ERROR, HTTP_NOT_TRUSTED},
+	{CURLE_SSL_INVALIDCERTSTATUS, HTTP_NOT_TRUSTED},
+	{CURLE_OPERATION_TIMEDOUT, HTTP_TIMED_OUT},
+	{CURLE_RECV_ERROR, HTTP_LOST},
+	{CURLE_SEND_ERROR, HTTP_LOST},
+	{CURLE_GOT_NOTHING, HTTP_LOST},
+	{CURLE_PARTIAL_FILE, HTTP_LOST},
+	{CURLE_OUT_OF_MEMORY, HTTP_OUT_OF_MEMORY},
+#if LIBCURL_VERSION_NUM >= 0x080600
+	{CURLE_TOO_LARGE, HTTP_TOO_LARGE},
+#endif
+};
+
+/* As it is sent and signed */
+const char *
+appconfig_http_method_name(HttpMethod method)
+{
+	static const char *const names[] = {
+		[HTTP_GET] = "GET", [HTTP_POST] = "POST", [HTTP_PUT] = "PUT"};
+
+	return names[method];
+}
+
+/* Decides how the transfer ends; the reason is a constant, or NULL */
+void
+appconfig_http_transfer_decide(HttpTransfer *transfer, HttpOutcome verdict,
+							   const char *reason)
+{
+	transfer->verdict = verdict;
+	transfer->reason = reason;
+}
+
+/* The name is resolved, or there was a connection to it */
+void
+appconfig_http_transfer_settle_name(HttpTransfer *transfer)
+{
+	transfer->resolving = false;
+	for (; transfer->reserved > 0; transfer->reserved--)
+		ReleaseExternalFD();
+}
+
+/* Has the request been sent, or could it be? */
+bool
+appconfig_http_transfer_is_connected(const HttpTransfer *transfer)
+{
+	curl_off_t ready = 0;
+
+	return curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T,
+							 &ready) == CURLE_OK &&
+		   ready > 0;
+}
+
+/*
+ * Has more come in than an answer can have?  What curl drops without a word,
+ * the frames of chunks say, counts here as well.  An answer may be in chunks
+ * of any size if it is less than a third of what it may be; a large one has to
+ * come in chunks of more than a few bytes.
+ */
+bool
+appconfig_http_transfer_is_flooded(const HttpTransfer *transfer)
+{
+	return transfer->sock >= 0 &&
+		   appconfig_socket_received(transfer->sock) -
+				   transfer->received_before >
+			   2 * ((uint64) transfer->max_response_size + MAX_HEADER_SIZE);
+}
+
+/* ------------------------------------------------------------------------
+ * Callbacks
+ * ------------------------------------------------------------------------
+ */
+
+/*
+ * curl wants a socket for an address.  Here the name has been resolved, so a
+ * check here cannot be deceived by a name server that changes its answer.
+ */
+static curl_socket_t
+open_socket(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	HttpTransfer *transfer = userp;
+	int			  sock;
+
+	appconfig_http_transfer_settle_name(transfer);
+	transfer->connects = true;
+	/* what was wrong with another address of the host is so no longer */
+	appconfig_http_transfer_decide(transfer, HTTP_IN_FLIGHT, NULL);
+	transfer->system_error = 0;
+	if (purpose != CURLSOCKTYPE_IPCXN)
+		return CURL_SOCKET_BAD;
+	if (!appconfig_address_is_allowed(&address->addr, transfer->policy))
+	{
+		appconfig_http_transfer_decide(
+			transfer, HTTP_NOT_TRUSTED,
+			"the address is one that no request may go to");
+		return CURL_SOCKET_BAD;
+	}
+	sock = appconfig_socket_open(&address->addr, address->addrlen,
+								 address->socktype, address->protocol);
+	transfer->system_error = sock < 0 ? errno : 0;
+	if (sock < 0 && appconfig_socket_means_shortage(transfer->system_error))
+		appconfig_http_transfer_decide(transfer,
+									   transfer->system_error == ENOMEM
+										   ? HTTP_OUT_OF_MEMORY
+										   : HTTP_OUT_OF_DESCRIPTORS,
+									   NULL);
+	transfer->sock = sock;
+	transfer->received_before = 0;
+	return sock < 0 ? CURL_SOCKET_BAD : sock;
+}
+
+#if CAN_CHECK_CONNECTIONS
+/* Does OpenSSL hold bytes that it has read from the connection, but not curl?
+ */
+static bool
+tls_has_input(CURL *easy)
+{
+	const struct curl_tlssessioninfo *tls = NULL;
+
+	return curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &tls) == CURLE_OK &&
+		   tls != NULL && tls->backend == CURLSSLBACKEND_OPENSSL &&
+		   tls->internals != NULL && SSL_has_pending(tls->internals);
+}
+
+/*
+ * A request is about to be sent.  On a connection that was kept nothing may be
+ * there to be read: it would be taken for the answer, though it was sent
+ * before anybody asked.  Servers do so when they close what has been idle for
+ * long, with a 408, say.
+ */
+static int
+check_connection(void *userp, char *peer, char *local pg_attribute_unused(),
+				 int peer_port, int local_port)
+{
+	HttpTransfer *transfer = userp;
+	int			  sock = appconfig_socket_find(peer, peer_port, local_port);
+
+	appconfig_http_transfer_settle_name(transfer);
+	/* there is a connection, whatever became of others that were tried */
+	appconfig_http_transfer_decide(transfer, HTTP_IN_FLIGHT, NULL);
+	transfer->system_error = 0;
+	if (sock >= 0)
+	{
+		transfer->sock = sock;
+		transfer->received_before = appconfig_socket_received(sock);
+	}
+	if (transfer->connects ||
+		(sock >= 0 && !appconfig_socket_has_input(sock) &&
+		 !tls_has_input(transfer->easy) &&
+		 appconfig_address_is_allowed(appconfig_socket_peer(sock),
+									  transfer->policy)))
+		return CURL_PREREQFUNC_OK;
+	transfer->is_stale = true;
+	curl_easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE, 1L);
+	return CURL_PREREQFUNC_ABORT;
+}
+#endif
+
+static size_t
+receive_header(char *line, size_t size, size_t count, void *userp)
+{
+	HttpTransfer *transfer = userp;
+	size_t		  length = size * count;
+
+	transfer->result.bytes_received += length;
+	transfer->header_size += length;
+	if (transfer->header_size > MAX_HEADER_SIZE)
+		appconfig_http_transfer_decide(transfer, HTTP_TOO_LARGE,
+									   "its header is too long");
+	/* an interim answer, a 100 say, is followed by the real one */
+	if (length > 5 && memcmp(line, "HTTP/", 5) == 0)
+		appconfig_http_field_forget(transfer->field);
+	else
+	{
+		const char *reason = appconfig_http_field_refuse(line, length);
+
+		if (reason != NULL)
+			appconfig_http_transfer_decide(transfer, HTTP_MALFORMED, reason);
+		if (!appconfig_http_field_keep(transfer->field, line, length))
+			appconfig_http_transfer_decide(transfer, HTTP_OUT_OF_MEMORY,
+										   HTTP_NO_MEMORY);
+	}
+	return transfer->verdict == HTTP_IN_FLIGHT ? length : 0;
+}
+
+static size_t
+receive_body(char *data, size_t size, size_t count, void *userp)
+{
+	HttpTransfer *transfer = userp;
+	size_t		  length = size * count;
+	size_t		  needed = transfer->result.body_length + length + 1;
+
+	transfer->result.bytes_received += length;
+	if (transfer->result.body_length + length > transfer->max_response_size)
+	{
+		appconfig_http_transfer_decide(transfer, HTTP_TOO_LARGE, NULL);
+		return 0;
+	}
+	if (needed > transfer->body_allocated)
+	{
+		size_t allocate = Max(needed, transfer->body_allocated * 2);
+		char  *body = realloc(transfer->body, allocate);
+
+		if (body == NULL)
+		{
+			appconfig_http_transfer_decide(transfer, HTTP_OUT_OF_MEMORY,
+										   HTTP_NO_MEMORY);
+			return 0;
+		}
+		transfer->body = body;
+		transfer->body_allocated = allocate;
+	}
+	memcpy(transfer->body + transfer->result.body_length, data, length);
+	transfer->result.body_length += length;
+	transfer->body[transfer->result.body_length] = '\0';
+	return length;
+}
+
+/* ------------------------------------------------------------------------
+ * The request
+ * ------------------------------------------------------------------------
+ */
+
+/* Sets an option, unless one before it could not be set */
+#define SET(option, value)                               \
+	do                                                   \
+	{                                                    \
+		if (bad == CURLE_OK)                             \
+			bad = curl_easy_setopt(easy, option, value); \
+	} while (0)
+
+/* What the transfer tells us of itself, and asks for */
+static CURLcode
+set_callbacks(HttpTransfer *transfer)
+{
+	CURL	*easy = transfer->easy;
+	CURLcode bad = CURLE_OK;
+
+	SET(CURLOPT_PRIVATE, transfer);
+	SET(CURLOPT_ERRORBUFFER, transfer->error);
+	SET(CURLOPT_WRITEFUNCTION, receive_body);
+	SET(CURLOPT_WRITEDATA, transfer);
+	SET(CURLOPT_HEADERFUNCTION, receive_header);
+	SET(CURLOPT_HEADERDATA, transfer);
+	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	SET(CURLOPT_OPENSOCKETDATA, transfer);
+#if CAN_CHECK_CONNECTIONS
+	SET(CURLOPT_PREREQFUNCTION, check_connection);
+	SET(CURLOPT_PREREQDATA, transfer);
+#else
+	SET(CURLOPT_FORBID_REUSE, 1L);
+#endif
+	return bad;
+}
+
+/* What it sends, and where to */
+static CURLcode
+set_request(HttpTransfer *transfer, const HttpRequest *request)
+{
+	CURL	*easy = transfer->easy;
+	CURLcode bad = CURLE_OK;
+
+	SET(CURLOPT_URL, request->url);
+	SET(CURLOPT_HTTPHEADER, transfer->headers);
+	if (request->body != NULL)
+	{
+		/* the length first: it is how much is copied */
+		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) request->body_length);
+		SET(CURLOPT_COPYPOSTFIELDS, request->body);
+	}
+	else
+		SET(CURLOPT_HTTPGET, 1L);
+	SET(CURLOPT_CUSTOMREQUEST, appconfig_http_method_name(request->method));
+	if (request->ca_bundle != NULL)
+	{
+		SET(CURLOPT_CAINFO, request->ca_bundle);
+		SET(CURLOPT_CAPATH, NULL);
+	}
+	return bad;
+}
+
+/* How it behaves, and what it leaves alone */
+static CURLcode
+set_manners(HttpTransfer *transfer)
+{
+	CURL	*easy = transfer->easy;
+	CURLcode bad = CURLE_OK;
+	bool	 with_tls = transfer->policy == ADDRESS_SERVICE;
+
+	/* http.c ends what takes too long; 0 would be curl's five minutes */
+	SET(CURLOPT_CONNECTTIMEOUT_MS, (long) PG_INT32_MAX);
+	SET(CURLOPT_TIMEOUT_MS, 0L);
+	/* SIGALRM is PostgreSQL's */
+	SET(CURLOPT_NOSIGNAL, 1L);
+	/* a name server that does not answer must not hold up a cancelled query */
+#if LIBCURL_VERSION_NUM >= 0x075700
+	SET(CURLOPT_QUICK_EXIT, 1L);
+#endif
+	/* the signature is over one host and one path, as they stand */
+	SET(CURLOPT_FOLLOWLOCATION, 0L);
+	SET(CURLOPT_PATH_AS_IS, 1L);
+	/* nothing from the postmaster's environment or home directory */
+	SET(CURLOPT_PROXY, "");
+	SET(CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
+	/* what goes without TLS reaches nobody else */
+#if LIBCURL_VERSION_NUM >= 0x075500
+	SET(CURLOPT_PROTOCOLS_STR, with_tls ? "https" : "http");
+#else
+	SET(CURLOPT_PROTOCOLS,
+		(long) (with_tls ? CURLPROTO_HTTPS : CURLPROTO_HTTP));
+#endif
+	SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
+	SET(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+	SET(CURLOPT_SSL_VERIFYPEER, 1L);
+	SET(CURLOPT_SSL_VERIFYHOST, 2L);
+	SET(CURLOPT_TCP_KEEPALIVE, 1L);
+	return bad;
+}
+
+#undef SET
+
+/* curl keeps no copy of the list, so the transfer does */
+static bool
+set_headers(HttpTransfer *transfer, const char *const *headers)
+{
+	for (; *headers != NULL; headers++)
+	{
+		struct curl_slist *longer =
+			curl_slist_append(transfer->headers, *headers);
+
+		if (longer == NULL)
+			return false;
+		transfer->headers = longer;
+	}
+	return true;
+}
+
+/* Makes a transfer one that has not been sent */
+void
+appconfig_http_transfer_renew(HttpTransfer *transfer)
+{
+	Assert(transfer->result.bytes_received == 0);
+	appconfig_http_transfer_decide(transfer, HTTP_IN_FLIGHT, NULL);
+	transfer->system_error = 0;
+	transfer->unwatched = false;
+	transfer->connects = false;
+	transfer->is_stale = false;
+	transfer->sock = -1;
+	transfer->received_before = 0;
+	transfer->error[0] = '\0';
+}
+
+/* Is the host of the URL a name, rather than an address? */
+static bool
+has_name(const char *url)
+{
+	const char	  *host = strstr(url, "://") + strlen("://");
+	char		   text[INET_ADDRSTRLEN];
+	struct in_addr address;
+
+	if (*host == '[')
+		return false;
+	strlcpy(text, host, Min(sizeof(text), strcspn(host, ":/?") + 1));
+	return inet_pton(AF_INET, text, &address) != 1;
+}
+
+/*
+ * Tells the transfer's easy handle everything.  Returns false if libcurl takes
+ * an option for wrong, which happens when memory is out.
+ */
+bool
+appconfig_http_transfer_prepare(HttpTransfer	  *transfer,
+								const HttpRequest *request)
+{
+	transfer->policy = request->policy;
+	transfer->by_name = has_name(request->url);
+	transfer->max_response_size = request->max_response_size;
+	return set_headers(transfer, request->headers) &&
+		   set_callbacks(transfer) == CURLE_OK &&
+		   set_request(transfer, request) == CURLE_OK &&
+		   set_manners(transfer) == CURLE_OK;
+}
+
+/* ------------------------------------------------------------------------
+ * The end
+ * ------------------------------------------------------------------------
+ */
+
+static HttpOutcome
+outcome_of(const HttpTransfer *transfer, CURLcode code)
+{
+	int i;
+
+	if (code == CURLE_OK)
+		return HTTP_ANSWERED;
+	if (transfer->verdict != HTTP_IN_FLIGHT)
+		return transfer->verdict;
+	/* time can run out before there is a connection, or after */
+	if (code == CURLE_OPERATION_TIMEDOUT &&
+		!appconfig_http_transfer_is_connected(transfer))
+		return HTTP_NOT_CONNECTED;
+	for (i = 0; i < (int) lengthof(curl_outcomes); i++)
+	{
+		if (curl_outcomes[i].code == code)
+			return curl_outcomes[i].outcome;
+	}
+	return HTTP_MALFORMED;
+}
+
+/* Adds what the system has said of a failure, unless it is there already */
+static void
+add_system_error(HttpTransfer *transfer, CURLcode code)
+{
+	long		error = 0;
+	size_t		length = strlen(transfer->error);
+	const char *words;
+
+	/* without a socket for one address there may have been one for another */
+	if (transfer->verdict != HTTP_IN_FLIGHT || code == CURLE_COULDNT_CONNECT)
+		error = transfer->system_error;
+	if (error == 0 && code == CURLE_COULDNT_CONNECT)
+		curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &error);
+	if (error == 0)
+		return;
+	words = strerror((int) error);
+	if (strstr(transfer->error, words) == NULL)
+		snprintf(transfer->error + length, sizeof(transfer->error) - length,
+				 "%s%s", length > 0 ? ": " : "", words);
+}
+
+/* What there is to say of a failure; lives as long as the transfer */
+static const char *
+words_for(HttpTransfer *transfer, CURLcode code)
+{
+	if (transfer->reason != NULL)
+		return transfer->reason;
+	add_system_error(transfer, code);
+	return transfer->error[0] != '\0' ? transfer->error
+									  : curl_easy_strerror(code);
+}
+
+/*
+ * The transfer has ended, with what curl says of it; ran_out tells whether
+ * memory did.  The result is complete from here on.
+ */
+void
+appconfig_http_transfer_finish(HttpTransfer *transfer, CURLcode code,
+							   bool ran_out)
+{
+	HttpResult *result = &transfer->result;
+	long		status = 0;
+	int			i;
+
+	/* so curl calls a header line that is too long for it; OpenSSL's want of
+	 * memory it calls so before there is an answer */
+	if (code == CURLE_OUT_OF_MEMORY && transfer->verdict == HTTP_IN_FLIGHT &&
+		appconfig_http_transfer_is_connected(transfer) && !ran_out &&
+		appconfig_http_memory_is_ours())
+		appconfig_http_transfer_decide(transfer, HTTP_TOO_LARGE,
+									   "a line of its header is too long");
+	result->outcome = outcome_of(transfer, code);
+	if (result->outcome == HTTP_ANSWERED &&
+		curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status) ==
+			CURLE_OK)
+		result->status = (int) status;
+	result->body = transfer->body != NULL ? transfer->body : "";
+	result->error = words_for(transfer, code);
+	for (i = 0; i < HTTP_FIELD_COUNT; i++)
+		result->field[i] = transfer->field[i];
+}
+
+/* One of the headers has a session token in it */
+static void
+free_headers(struct curl_slist *headers)
+{
+	struct curl_slist *header;
+
+	for (header = headers; header != NULL; header = header->next)
+		explicit_bzero(header->data, strlen(header->data));
+	curl_slist_free_all(headers);
+}
+
+/* Frees the transfer, which curl no longer has */
+void
+appconfig_http_transfer_free(HttpTransfer *transfer)
+{
+	free_headers(transfer->headers);
+	appconfig_http_field_forget(transfer->field);
+	free(transfer->body);
+	free(transfer);
+}
