@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""Does README.md tell the truth?
+"""Do README.md and CONTRIBUTING.md tell the truth?
 
     check.py            check it
-    check.py --write    put what was found into its outputs and column lists
+    check.py --write    put what was found into their outputs and column lists
 
-Runs the README's SQL in a database of its own on the server that PGHOST, PGPORT and PGUSER name, as a
+Runs their SQL in a database of its own on the server that PGHOST, PGPORT and PGUSER name, as a
 superuser, with psql from PATH and an emulator of AWS AppConfig beside it, and compares.  The extension must
 be installed there.  The last line is "N passed, N failed".  Needs python3-botocore, for the emulator.
 
@@ -19,13 +19,18 @@ An HTML comment in front of a code block or a table says what is to be done with
     <!-- policy -->            an IAM policy, of exactly the actions that tables need
     <!-- actions -->           which table needs which of them
     <!-- errors -->            SQLSTATEs and messages
+    <!-- suites -->            the suites of script/test, in its order
+    <!-- steps -->             files, and in the second column words of code that stand in them
 
-Beside these, every file that the README names must be there, and every source file must be named.
+Beside these, every file that they or CHANGELOG.md name must be there, the README must name every source file, and
+CONTRIBUTING.md's blocks of sh must run: script/test and script/demo have such arguments, make such targets, and a
+command of the emulator's is run.
 """
 
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -33,7 +38,6 @@ import textwrap
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
-README = TOP / "README.md"
 DATABASE = "appconfig_fdw_readme"
 KEYS = {
     "example": ("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
@@ -98,7 +102,7 @@ class Report:
             print(textwrap.indent(str(detail), "    "))
 
     def equal(self, what, told, true):
-        self.check(what, told == true, f"README: {told}", f"true:   {true}")
+        self.check(what, told == true, f"told: {told}", f"true: {true}")
 
 
 # ------------------------------------------------------------------------
@@ -313,57 +317,120 @@ def check_errors(report, blocks):
                          "no such message" if found < 0 else f"SQLSTATE {true}")
 
 
-def check_files(report, text):
+def check_paths(report, text):
     links = re.findall(r"\]\(([^)#:]+)\)", text)
     words = re.findall(r"(?<![\w/.])((?:src|script|demo|test|sql|expected)/[\w./-]*)", text)
     for path in sorted(set(links + words)):
         report.check(f"{path} exists", (TOP / path).exists())
-    for script in "script/demo", "script/test":
-        report.check(f"{script} is named", script in text)
-        report.check(f"{script} can be run", os.access(TOP / script, os.X_OK))
-    for path in sorted((TOP / "src").glob("*.c")):
-        report.check(f"{path.name} is named", re.search(rf"(?<!\w){re.escape(path.name)}", text) is not None)
     headings = {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-")
                 for title in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
     for anchor in sorted(set(re.findall(r"\]\(#([^)]+)\)", text))):
         report.check(f"there is a heading #{anchor}", anchor in headings)
 
 
+def check_files(report, text):
+    for script in "script/demo", "script/test":
+        report.check(f"{script} is named", script in text)
+        report.check(f"{script} can be run", os.access(TOP / script, os.X_OK))
+    for path in sorted((TOP / "src").glob("*.c")):
+        report.check(f"{path.name} is named", re.search(rf"(?<!\w){re.escape(path.name)}", text) is not None)
+
+
+# ------------------------------------------------------------------------
+# What contributors are told
 # ------------------------------------------------------------------------
 
-def write(lines, changes):
-    for block, true in sorted(changes, key=lambda change: -change[0].first):
-        lines[block.first:block.last] = true
-    README.write_text("\n".join(lines) + "\n", encoding="utf-8")
+def suites():
+    return re.search(r'^all="(.*)"$', (TOP / "script/test").read_text(encoding="utf-8"), re.MULTILINE)[1].split()
+
+
+def check_steps(report, blocks):
+    for block in blocks:
+        for path, text in block.rows():
+            path = code_words(path)[0]
+            source = (TOP / path).read_text(encoding="utf-8")
+            for word in code_words(text):
+                report.check(f"{block.place}: {path} has {word}", word in source)
+
+
+def runs(command, endpoint):
+    """Does a line of a shell run?  What takes long, or has an effect outside of the emulator, is only looked at."""
+    program, *arguments = shlex.split(command, comments=True)
+    if program in ("script/test", "script/demo"):
+        known = ["--keep", *(suites() if program == "script/test" else [])]
+        return os.access(TOP / program, os.X_OK) and set(arguments) <= set(known)
+    if program == "make":
+        tests = re.search(r"^REGRESS = ((?:.*\\\n)*.*)$", (TOP / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)[1]
+        named = [test for argument in arguments if argument.startswith("REGRESS=") for test in argument[8:].split()]
+        arguments = ["-n", "-C", TOP, *arguments]
+        return set(named) <= set(tests.split()) and subprocess.run(["make", *arguments], capture_output=True).returncode == 0
+    environment = dict(os.environ, APPCONFIG_ENDPOINT=endpoint)
+    return subprocess.run([TOP / program, *arguments], env=environment, capture_output=True).returncode == 0
+
+
+def check_commands(report, text, endpoint):
+    for block in re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        for command in block.splitlines():
+            report.check(f"{command} runs", runs(command, endpoint))
+
+
+# ------------------------------------------------------------------------
+
+class Document:
+    """A file, what is marked in it, and what has been found that it should say."""
+
+    def __init__(self, name):
+        self.path = TOP / name
+        self.text = self.path.read_text(encoding="utf-8")
+        self.lines = self.text.splitlines()
+        self.blocks = marked(self.lines)
+        self.changes = []
+
+    def named(self, *names):
+        return [block for block in self.blocks if block.name in names]
+
+    def write(self):
+        for block, true in sorted(self.changes, key=lambda change: -change[0].first):
+            self.lines[block.first:block.last] = true
+        self.path.write_text("\n".join(self.lines) + "\n", encoding="utf-8")
+
+
+def check_readme(report, readme):
+    check_files(report, readme.text)
+    check_runs(report, readme.named("run", "output"), readme.changes)
+    check_columns(report, readme.named("columns"), readme.changes)
+    check_actions(report, readme.named("policy"), readme.named("actions"))
+    check_options(report, readme.named("options"), readme.named("refused"))
+    check_errors(report, readme.named("errors"))
+
+
+def check_contributing(report, contributing, endpoint):
+    check_runs(report, contributing.named("run", "output"), contributing.changes)
+    told = [row[0] for block in contributing.named("suites") for row in block.rows()]
+    report.equal("suites of script/test", told, suites())
+    check_steps(report, contributing.named("steps"))
+    check_commands(report, contributing.text, endpoint)
 
 
 def main():
     if sys.argv[1:] not in ([], ["--write"]):
         sys.exit(__doc__)
-    text = README.read_text(encoding="utf-8")
-    lines = text.splitlines()
-    blocks = marked(lines)
     report = Report()
-    changes = []
-
-    def named(*names):
-        return [block for block in blocks if block.name in names]
-
-    check_files(report, text)
+    readme, contributing, changelog = map(Document, ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"))
+    for document in readme, contributing, changelog:
+        check_paths(report, document.text)
     psql(f"DROP DATABASE IF EXISTS {DATABASE}", database="postgres")
     psql(f"CREATE DATABASE {DATABASE} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'", database="postgres")
     try:
         with Emulator() as emulator:
-            set_up(named("setup"), emulator.url)
-            check_runs(report, named("run", "output"), changes)
-            check_columns(report, named("columns"), changes)
-            check_actions(report, named("policy"), named("actions"))
-            check_options(report, named("options"), named("refused"))
-            check_errors(report, named("errors"))
+            set_up(readme.named("setup"), emulator.url)
+            check_readme(report, readme)
+            check_contributing(report, contributing, emulator.url)
     finally:
         psql(f"DROP DATABASE {DATABASE}", database="postgres")
     if sys.argv[1:]:
-        write(lines, changes)
+        readme.write()
+        contributing.write()
     print(f"{report.passed} passed, {report.failed} failed")
     sys.exit(report.failed > 0)
 
