@@ -416,9 +416,6 @@ finish_attempt(ApiCall *call, const HttpResult *result)
 			malformed = find_lack(call);
 		if (malformed != NULL)
 			error = appconfig_error_malformed(result, credentials, malformed);
-		else
-			appconfig_retry_give_back(&call->owner->session->bucket,
-									  call->bucket_cost);
 	}
 	else if (error->kind == AWS_ERROR_NOT_FOUND && !call->names_something)
 		appconfig_error_refuse(error);
@@ -427,7 +424,11 @@ finish_attempt(ApiCall *call, const HttpResult *result)
 	call->counters->bytes += result->bytes_received;
 	call->totals->bytes += result->bytes_received;
 	if (error == NULL)
+	{
+		appconfig_retry_give_back(&call->owner->session->bucket,
+								  call->bucket_cost);
 		call->state = CALL_DONE;
+	}
 	else if (schedule_retry(call, error, result))
 		call->state = CALL_WAITING;
 	else
