@@ -455,6 +455,13 @@ filter_is_in_doubt(const CursorWalk *walk, const CursorNode *list,
 	return false;
 }
 
+static void
+ask_without_filter(CursorWalk *walk, CursorNode *list)
+{
+	appconfig_walk_start_over(walk, list);
+	list->unfiltered = true;
+}
+
 /* A page has arrived: its items, and the next page behind them */
 static void
 expand_list(CursorWalk *walk, CursorNode *list)
@@ -473,8 +480,7 @@ expand_list(CursorWalk *walk, CursorNode *list)
 			appconfig_memo_raise(list->entry);
 		if (filter_is_in_doubt(walk, list, NULL))
 		{
-			appconfig_walk_start_over(walk, list);
-			list->unfiltered = true;
+			ask_without_filter(walk, list);
 			return;
 		}
 		/* and what a list has shown has lists of its own */
@@ -496,8 +502,7 @@ expand_list(CursorWalk *walk, CursorNode *list)
 		 appconfig_json_lookup(page, appconfig_members.next_token) == NULL) &&
 		filter_is_in_doubt(walk, list, appconfig_json_first_element(items)))
 	{
-		appconfig_walk_start_over(walk, list);
-		list->unfiltered = true;
+		ask_without_filter(walk, list);
 		return;
 	}
 	list->has_items |= count > 0;

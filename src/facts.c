@@ -72,6 +72,25 @@ refuse_key(const AppConfigFact *fact, const char *what)
 					errdetail("%s is not %s.", fact->path, what)));
 }
 
+/* A number is no name that could stand for something else */
+static void
+learn_run(KeyFacts *keys, const AppConfigFact *fact, JsonValue *value)
+{
+	bool  exact;
+	int64 run = appconfig_json_integer(value, &exact);
+
+	if (!exact)
+		refuse_key(fact, "an integer");
+	if (keys->run_known && keys->run != run)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_ERROR),
+				 errmsg("AWS AppConfig sent an answer that cannot be read"),
+				 errdetail("%s is not the number that was asked for.",
+						   fact->path)));
+	keys->run_known = true;
+	keys->run = run;
+}
+
 /*
  * Takes the keys that an item names of itself into keys, which has those by
  * which it was asked for; strings are borrowed from the item.  Returns false
@@ -89,33 +108,16 @@ appconfig_facts_learn(KeyFacts *keys, const AppConfigCollection *collection,
 		JsonValue  *value = appconfig_json_lookup(item, fact->path);
 		size_t		length;
 		const char *text;
-		bool		exact;
 
 		if (fact->key == KEY_STATUS && !leaf)
 			continue; /* the column is about the table's own status */
-		if (fact->key == KEY_RUN)
-		{
-			int64 run = appconfig_json_integer(value, &exact);
-
-			if (value == NULL)
-				continue;
-			if (!exact)
-				refuse_key(fact, "an integer");
-			/* a number is no name that could stand for something else */
-			if (keys->run_known && keys->run != run)
-				ereport(
-					ERROR,
-					(errcode(ERRCODE_FDW_ERROR),
-					 errmsg(
-						 "AWS AppConfig sent an answer that cannot be read"),
-					 errdetail("%s is not the number that was asked for.",
-							   fact->path)));
-			keys->run_known = true;
-			keys->run = run;
-			continue;
-		}
 		if (value == NULL)
 			continue;
+		if (fact->key == KEY_RUN)
+		{
+			learn_run(keys, fact, value);
+			continue;
+		}
 		text = appconfig_json_text(value, &length);
 		if (appconfig_json_kind(value) != JSON_STRING ||
 			strlen(text) != length)
