@@ -49,7 +49,7 @@ appconfig_applications_add(Applications *applications, MemoryContext context,
 	const AppConfigCollection *collection =
 		&appconfig_collections[COLLECTION_APPLICATIONS];
 	MemoryContext old = MemoryContextSwitchTo(context);
-	KeyFacts	  keys = {.run_known = false};
+	KeyFacts	  keys = {{NULL}};
 	TargetSlot	 *slot;
 	bool		  found;
 

@@ -277,11 +277,12 @@ expect_runs(Estimate *result, const KeySet *keys,
 	for (i = 0; i < keys->count; i++)
 	{
 		const KeyBox *box = &keys->boxes[i];
+		int			  runs = appconfig_keyset_count(box, KEY_RUN);
 
-		if (box->run_count < 0)
+		if (runs < 0)
 			open->boxes[open->count++] = *box;
 		else
-			*known += share_of_definitions(definitions, box) * box->run_count;
+			*known += share_of_definitions(definitions, box) * runs;
 	}
 	open = appconfig_keyset_project(open, definition_keys,
 									lengthof(definition_keys));

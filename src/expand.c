@@ -36,32 +36,28 @@
  * ------------------------------------------------------------------------
  */
 
-/* Documents of the keys, one for each run if runs are among what is asked */
+/* What is fully known by its keys */
 static void
-add_documents(CursorWalk *walk, dlist_node *before, int level,
-			  const Inherited *inherited, const KeySet *set)
+add_known(CursorWalk *walk, dlist_node *before, int level,
+		  const Inherited *inherited)
 {
-	const AppConfigOperation *get =
-		&appconfig_route_collection(walk->route, level)->get;
 	CursorNodeKind kind =
 		appconfig_route_is_leaf(walk->route, level) ? NODE_GET : NODE_KNOWN;
-	Inherited one = *inherited;
-	int64	 *runs;
-	int		  count;
-	int		  i;
 
-	if (!appconfig_request_needs(get, KEY_RUN) || one.keys.run_known)
-	{
-		appconfig_walk_add(walk, before, kind, level, &one);
-		return;
-	}
-	(void) appconfig_keyset_runs(set, &runs, &count);
-	one.keys.run_known = true;
-	for (i = 0; i < count; i++)
-	{
-		one.keys.run = runs[i];
-		appconfig_walk_add(walk, before, kind, level, &one);
-	}
+	appconfig_walk_add(walk, before, kind, level, inherited);
+}
+
+/* The first key, from one on, that the operation needs and that is not known;
+ * KEY_COUNT if there is none */
+static AppConfigKey
+first_open_key(const AppConfigOperation *operation, const KeyFacts *keys,
+			   AppConfigKey from)
+{
+	int key = from;
+
+	while (key < KEY_COUNT && !appconfig_route_is_open(operation, keys, key))
+		key++;
+	return key;
 }
 
 /*
@@ -76,35 +72,37 @@ add_combinations(CursorWalk *walk, dlist_node *before, int level,
 	const AppConfigOperation *get =
 		&appconfig_route_collection(walk->route, level)->get;
 	Inherited	 bound = *inherited;
-	AppConfigKey key = from;
-	AppConfigKey named;
+	AppConfigKey key = first_open_key(get, &inherited->keys, from);
+	AppConfigKey named = key;
 	KeyTexts	*texts;
+	bool		 last;
 	int			 i;
 
-	while (key < KEY_COUNT &&
-		   !appconfig_route_is_open(get, &inherited->keys, key))
-		key++;
 	if (key == KEY_COUNT)
 	{
 		if (set->count > 0)
-			add_documents(walk, before, level, inherited, set);
+			add_known(walk, before, level, inherited);
 		return;
 	}
-	named = key;
 	texts = appconfig_keyset_texts(set, key);
 	if (texts == NULL)
 	{
 		named = appconfig_keys[key].name_key;
 		texts = appconfig_keyset_texts(set, named);
 	}
-	/* an identifier is the query's from here on */
-	bound.from_query = true;
+	/* an identifier is the query's from here on; a number is no name */
+	bound.from_query |= !appconfig_keys[key].is_integer;
+	last = first_open_key(get, &inherited->keys, key + 1) == KEY_COUNT;
 	for (i = 0; i < texts->count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		bound.keys.text[named] = texts->value[i];
-		add_combinations(walk, before, level, &bound,
-						 appconfig_keyset_restrict(set, &bound.keys), key + 1);
+		if (last)
+			add_known(walk, before, level, &bound);
+		else
+			add_combinations(walk, before, level, &bound,
+							 appconfig_keyset_restrict(set, &bound.keys),
+							 key + 1);
 	}
 }
 
@@ -276,27 +274,39 @@ is_believed(const CursorWalk *walk, const CursorNode *list,
 								   appconfig_request_path(get, keys), item);
 }
 
-/* Can keys be those of a row that the query asks for, if the status is? */
+/* Keeps what a thing is addressed by, and drops how it is just now */
+static void
+forget_state(KeyFacts *keys)
+{
+	int key;
+
+	for (key = 0; key < KEY_COUNT; key++)
+	{
+		if (appconfig_keys[key].is_state)
+			keys->text[key] = NULL;
+	}
+}
+
+/* Can keys be those of a row that the query asks for, if the state is? */
 static bool
 keys_are_wanted(const CursorWalk *walk, const KeyFacts *keys)
 {
 	KeyFacts lasting = *keys;
 
-	lasting.text[KEY_STATUS] = NULL;
+	forget_state(&lasting);
 	return appconfig_keyset_contains(walk->keys, &lasting);
 }
 
 /*
  * Can an item whose keys are wanted lead to rows that the query asks for, by
- * its status and by the clauses that are checked against lists?
+ * its state and by the clauses that are checked against lists?
  */
 static bool
 is_wanted(const CursorWalk *walk, const Inherited *known, bool leaf)
 {
 	AppConfigItem item;
 
-	if (known->keys.text[KEY_STATUS] != NULL &&
-		!appconfig_keyset_contains(walk->keys, &known->keys))
+	if (!appconfig_keyset_contains(walk->keys, &known->keys))
 		return false;
 	if (walk->filter == NULL)
 		return true;
@@ -350,7 +360,7 @@ add_item(CursorWalk *walk, CursorNode *list, JsonValue *item)
 	if (believed)
 		known.source[collection->list.yields] = item;
 	else
-		known.keys.text[KEY_STATUS] = NULL;
+		forget_state(&known.keys);
 	if (is_wanted(walk, &known, leaf))
 		add_wanted(walk, list, &known, item, believed);
 }
@@ -406,7 +416,8 @@ turn_page(CursorWalk *walk, CursorNode *node, JsonValue *page)
 	return true;
 }
 
-/* Starts again with a list of definitions, whose items show their names */
+/* Starts again with the topmost list, whose items show their names: what is
+ * below it goes by ids */
 static void
 look_name_up(CursorWalk *walk, CursorNode *node)
 {
@@ -415,7 +426,6 @@ look_name_up(CursorWalk *walk, CursorNode *node)
 	node->kind = NODE_LIST;
 	node->level = 0;
 	node->shown = false;
-	Assert(walk->route->levels[node->level] == COLLECTION_DEFINITIONS);
 }
 
 /*
@@ -521,8 +531,23 @@ expand_list(CursorWalk *walk, CursorNode *list)
  * ------------------------------------------------------------------------
  */
 
+/* Has the answer told an id that a name has stood for? */
+static bool
+told_id(const KeyFacts *keys, const KeyFacts *learned)
+{
+	int key;
+
+	for (key = 0; key < KEY_COUNT; key++)
+	{
+		if (keys->text[key] == NULL && learned->text[key] != NULL &&
+			keys->text[appconfig_keys[key].name_key] != NULL)
+			return true;
+	}
+	return false;
+}
+
 /*
- * A definition's name may have stood for its id.  All scans of the statement
+ * A name may have stood for an id.  All scans of the statement
  * are to read one copy of a document, whichever way they ask for it.  Returns
  * true if the node has to wait for the copy that was asked for by ids.
  */
@@ -532,8 +557,7 @@ share_by_id(CursorWalk *walk, CursorNode *node,
 {
 	MemoEntry *shared;
 
-	if (node->keys.text[KEY_DEFINITION_ID] != NULL ||
-		learned->text[KEY_DEFINITION_ID] == NULL)
+	if (!told_id(&node->keys, learned))
 		return false;
 	shared = appconfig_memo_same(
 		node->entry, appconfig_request_path(&collection->get, learned));

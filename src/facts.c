@@ -46,8 +46,6 @@ appconfig_facts_adopt(KeyFacts *keys, const KeyFacts *learned,
 		if (keys->text[key] == NULL && learned->text[key] != NULL)
 			keys->text[key] = MemoryContextStrdup(context, learned->text[key]);
 	}
-	keys->run_known = learned->run_known;
-	keys->run = learned->run;
 }
 
 /* Frees the strings of keys that were copied */
@@ -74,28 +72,29 @@ refuse_key(const AppConfigFact *fact, const char *what)
 
 /* A number is no name that could stand for something else */
 static void
-learn_run(KeyFacts *keys, const AppConfigFact *fact, JsonValue *value)
+learn_number(KeyFacts *keys, const AppConfigFact *fact, JsonValue *value)
 {
 	bool  exact;
-	int64 run = appconfig_json_integer(value, &exact);
+	char *digits =
+		psprintf(INT64_FORMAT, appconfig_json_integer(value, &exact));
 
 	if (!exact)
 		refuse_key(fact, "an integer");
-	if (keys->run_known && keys->run != run)
+	if (keys->text[fact->key] != NULL &&
+		strcmp(keys->text[fact->key], digits) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_ERROR),
 				 errmsg("AWS AppConfig sent an answer that cannot be read"),
 				 errdetail("%s is not the number that was asked for.",
 						   fact->path)));
-	keys->run_known = true;
-	keys->run = run;
+	keys->text[fact->key] = digits;
 }
 
 /*
  * Takes the keys that an item names of itself into keys, which has those by
- * which it was asked for; strings are borrowed from the item.  Returns false
- * if the item is not what was asked for, because the service took an
- * identifier for a name.
+ * which it was asked for; strings are borrowed from the item, or palloc'd in
+ * the current context.  Returns false if the item is not what was asked for,
+ * because the service took an identifier for a name.
  */
 bool
 appconfig_facts_learn(KeyFacts *keys, const AppConfigCollection *collection,
@@ -109,13 +108,13 @@ appconfig_facts_learn(KeyFacts *keys, const AppConfigCollection *collection,
 		size_t		length;
 		const char *text;
 
-		if (fact->key == KEY_STATUS && !leaf)
-			continue; /* the column is about the table's own status */
+		if (appconfig_keys[fact->key].is_state && !leaf)
+			continue; /* the column is about the table's own things */
 		if (value == NULL)
 			continue;
-		if (fact->key == KEY_RUN)
+		if (appconfig_keys[fact->key].is_integer)
 		{
-			learn_run(keys, fact, value);
+			learn_number(keys, fact, value);
 			continue;
 		}
 		text = appconfig_json_text(value, &length);
@@ -147,10 +146,8 @@ appconfig_facts_check_addressable(const AppConfigCollection *collection,
 
 	for (key = 0; key < KEY_COUNT; key++)
 	{
-		bool known = key == KEY_RUN
-						 ? keys->run_known
-						 : keys->text[key] != NULL &&
-							   appconfig_uri_segment_is_safe(keys->text[key]);
+		bool known = keys->text[key] != NULL &&
+					 appconfig_uri_segment_is_safe(keys->text[key]);
 
 		if (!known && appconfig_request_needs(&collection->get, key))
 			ereport(
@@ -232,16 +229,23 @@ appconfig_facts_name(const AppConfigCollection *collection, JsonValue *item,
 }
 
 /*
- * Has the service taken the name that a definition was asked for by for the id
- * of another one, as the answer shows?
+ * Has the service taken the name that something was asked for by for the id of
+ * another one, as the answer shows?
  */
 bool
 appconfig_facts_took_name_for_id(const KeyFacts			   *keys,
 								 const AppConfigCollection *collection,
 								 JsonValue				   *answer)
 {
-	return keys->text[KEY_DEFINITION_NAME] != NULL &&
-		   keys->text[KEY_DEFINITION_ID] == NULL &&
-		   appconfig_facts_name(collection, answer, KEY_DEFINITION_ID,
-								keys->text[KEY_DEFINITION_NAME]);
+	int key;
+
+	for (key = 0; key < KEY_COUNT; key++)
+	{
+		const char *name = keys->text[appconfig_keys[key].name_key];
+
+		if (name != NULL && keys->text[key] == NULL &&
+			appconfig_facts_name(collection, answer, key, name))
+			return true;
+	}
+	return false;
 }

@@ -182,7 +182,7 @@ appconfigBeginForeignScan(ForeignScanState *node, int eflags)
 static KeySet *
 evaluate_keys(ForeignScanState *node, AppConfigScanState *state)
 {
-	KeyFacts facts = {.run_known = false};
+	KeyFacts facts = {{NULL}};
 	KeySet	*keys;
 	int		 i;
 
@@ -245,7 +245,7 @@ use_region(ForeignScanState *node, AppConfigScanState *state,
 static bool
 rows_are_possible(AppConfigScanState *state, const KeySet *keys)
 {
-	KeyFacts	  nothing = {.run_known = false};
+	KeyFacts	  nothing = {{NULL}};
 	AppConfigItem item = {.keys = &nothing};
 
 	return keys->count > 0 &&

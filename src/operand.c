@@ -168,7 +168,7 @@ appconfig_operands_expect(PlannerInfo *root, const KeyExpr *expr,
 {
 	KeyOperand *operands =
 		palloc0(sizeof(KeyOperand) * Max(list_length(values), 1));
-	KeyFacts  facts = {.run_known = false};
+	KeyFacts  facts = {{NULL}};
 	ListCell *cell;
 	int		  i = 0;
 

@@ -72,9 +72,7 @@ appconfig_request_path(const AppConfigOperation *operation,
 		AppConfigKey key = read_placeholder(brace, &length);
 
 		appendBinaryStringInfo(&path, p, (int) (brace - p));
-		if (key == KEY_RUN)
-			appendStringInfo(&path, INT64_FORMAT, facts->run);
-		else if (facts->text[key] != NULL)
+		if (facts->text[key] != NULL)
 			appconfig_uri_append_segment(&path, facts->text[key]);
 		else if (facts->text[appconfig_keys[key].name_key] != NULL)
 			appconfig_uri_append_segment(
@@ -129,14 +127,15 @@ static const char *
 wanted_filter_value(const AppConfigFilter *filter, const KeyFacts *facts,
 					const KeySet *keys, int filters)
 {
-	if ((filter->key == KEY_STATUS && !(filters & FILTER_BY_STATUS)) ||
+	if ((appconfig_keys[filter->key].is_state &&
+		 !(filters & FILTER_BY_STATE)) ||
 		(filter->deletable && !(filters & FILTER_BY_DELETABLE)))
 		return NULL;
 	return appconfig_request_filter_value(filter, facts, keys);
 }
 
 /*
- * Does a request name anything that the service could not find?  A status is
+ * Does a request name anything that the service could not find?  A state is
  * not a thing.
  */
 bool
@@ -150,7 +149,7 @@ appconfig_request_names_something(const AppConfigOperation *operation,
 		return true;
 	for (; filter != NULL && filter->key != KEY_NONE; filter++)
 	{
-		if (filter->key != KEY_STATUS &&
+		if (!appconfig_keys[filter->key].is_state &&
 			wanted_filter_value(filter, facts, keys, filters) != NULL)
 			return true;
 	}

@@ -22,7 +22,7 @@ extern const char *appconfig_request_filter_value(
 	const AppConfigFilter *filter, const KeyFacts *facts, const KeySet *keys);
 
 /* Which of an operation's filters to use, beside those that always hold */
-#define FILTER_BY_STATUS	0x01 /* the status column is about these items */
+#define FILTER_BY_STATE		0x01 /* those on the state: it is of these items */
 #define FILTER_BY_DELETABLE 0x02 /* those on what can have been deleted */
 
 extern bool appconfig_request_names_something(

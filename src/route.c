@@ -259,13 +259,13 @@ appconfig_route_make(const AppConfigScanPlan *plan,
  * ------------------------------------------------------------------------
  */
 
-/* Is the key a text that the operation needs, and not known, not by name
- * either? */
+/* Is the key one that the operation needs, and not known, not by name either?
+ */
 bool
 appconfig_route_is_open(const AppConfigOperation *operation,
 						const KeyFacts *keys, AppConfigKey key)
 {
-	return key != KEY_RUN && keys->text[key] == NULL &&
+	return keys->text[key] == NULL &&
 		   keys->text[appconfig_keys[key].name_key] == NULL &&
 		   appconfig_request_needs(operation, key);
 }
@@ -308,16 +308,13 @@ box_access(const Route *route, const AppConfigOperation *get,
 	for (key = 0; key < KEY_COUNT; key++)
 	{
 		if (!appconfig_route_is_open(get, keys, key) ||
-			box->texts[key] != NULL)
+			appconfig_keyset_count(box, key) >= 0)
 			continue;
 		if (route->shared_lists ||
 			!names_are_direct(box->texts[appconfig_keys[key].name_key]))
 			return BY_LIST;
 		access = BY_NAME;
 	}
-	if (!keys->run_known && appconfig_request_needs(get, KEY_RUN) &&
-		box->run_count < 0)
-		return BY_LIST;
 	return access;
 }
 
@@ -340,20 +337,29 @@ count_combinations(const AppConfigOperation *get, const KeyFacts *keys,
 
 		for (key = 0; key < KEY_COUNT; key++)
 		{
-			const KeyTexts *texts =
-				box->texts[key] != NULL
-					? box->texts[key]
-					: box->texts[appconfig_keys[key].name_key];
+			int values = appconfig_keyset_count(box, key);
 
-			if (texts != NULL && appconfig_route_is_open(get, keys, key))
-				count *= texts->count;
+			if (values < 0)
+				values =
+					appconfig_keyset_count(box, appconfig_keys[key].name_key);
+			if (values >= 0 && appconfig_route_is_open(get, keys, key))
+				count *= values;
 		}
-		if (!keys->run_known && box->run_count >= 0 &&
-			appconfig_request_needs(get, KEY_RUN))
-			count *= box->run_count;
 		total += count;
 	}
 	return total;
+}
+
+/* The documents of the lowest level of the route that has any */
+static const AppConfigOperation *
+lowest_get(const Route *route)
+{
+	int level = route->levels_count - 1;
+
+	while (level > 0 &&
+		   appconfig_route_collection(route, level)->get.path == NULL)
+		level--;
+	return &appconfig_route_collection(route, level)->get;
 }
 
 /*
@@ -366,8 +372,7 @@ is_too_large(const Route *route, int level, const KeyFacts *keys,
 {
 	double here = count_combinations(
 		&appconfig_route_collection(route, level)->get, keys, set);
-	double below = count_combinations(
-		&appconfig_collections[COLLECTION_RUNS].get, keys, set);
+	double below = count_combinations(lowest_get(route), keys, set);
 
 	return here > MAX_DIRECT || (here > FEW_DIRECT && below > MAX_DIRECT);
 }
@@ -511,7 +516,6 @@ assume_known(const AppConfigOperation *get, KeyFacts *facts)
 		if (appconfig_route_is_open(get, facts, key))
 			facts->text[key] = "";
 	}
-	facts->run_known |= appconfig_request_needs(get, KEY_RUN);
 }
 
 /*
@@ -522,7 +526,7 @@ RouteCalls *
 appconfig_route_calls(const Route *route, const KeySet *keys)
 {
 	RouteCalls *calls = palloc0(sizeof(RouteCalls));
-	KeyFacts	facts = {.run_known = false};
+	KeyFacts	facts = {{NULL}};
 	int			level;
 	int			side;
 
@@ -564,6 +568,20 @@ appconfig_route_calls(const Route *route, const KeySet *keys)
 	return calls;
 }
 
+/* Is a key known of each item of a list, from the item or the list's path? */
+static bool
+names_key(const AppConfigCollection *collection, AppConfigKey key)
+{
+	const AppConfigFact *fact;
+
+	for (fact = collection->facts; fact->key != KEY_NONE; fact++)
+	{
+		if (fact->key == key)
+			return true;
+	}
+	return appconfig_request_needs(&collection->list, key);
+}
+
 /*
  * Does a list that the walk calls tell the column's value, so that a clause on
  * it is checked before anything below is asked for?  What the server's options
@@ -574,12 +592,13 @@ appconfig_route_calls_answer(const RouteCalls	   *calls,
 							 const AppConfigColumn *column)
 {
 	const Route *route = calls->route;
-	bool		 any_list = calls->applications_listed;
+	bool		 from_key = appconfig_route_column_has(column, SOURCE_KEY);
 	int			 level;
 
 	if (appconfig_route_column_has(column, SOURCE_SERVER) ||
 		(calls->applications_listed &&
-		 appconfig_route_column_has(column, SOURCE_APPLICATION)))
+		 (appconfig_route_column_has(column, SOURCE_APPLICATION) ||
+		  (from_key && column->key == KEY_APPLICATION_ID))))
 		return true;
 	for (level = 0; level < route->levels_count; level++)
 	{
@@ -588,11 +607,9 @@ appconfig_route_calls_answer(const RouteCalls	   *calls,
 
 		if (!calls->listed[level])
 			continue;
-		any_list = true;
-		if (appconfig_route_column_has(column, collection->list.yields))
+		if (appconfig_route_column_has(column, collection->list.yields) ||
+			(from_key && names_key(collection, column->key)))
 			return true;
 	}
-	/* the way to a run knows its number only below the list of runs */
-	return any_list && column->key != KEY_RUN &&
-		   appconfig_route_column_has(column, SOURCE_KEY);
+	return false;
 }

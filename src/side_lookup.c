@@ -137,6 +137,30 @@ appconfig_side_lookup_is_ready(const CursorNode *node)
 	return true;
 }
 
+/* Takes a document that was looked up; false if it shows that it is about
+ * something else than the item */
+static bool
+take_document(CursorWalk *walk, CursorNode *node, SideLookup side,
+			  JsonValue *document)
+{
+	KeyFacts	  learned = node->keys;
+	MemoryContext old = MemoryContextSwitchTo(walk->scratch);
+	bool		  believed = appconfig_facts_learn(
+				 &learned,
+				 &appconfig_collections[appconfig_side_lookups[side].collection], false,
+				 document);
+
+	MemoryContextSwitchTo(old);
+	if (believed)
+	{
+		appconfig_facts_adopt(&node->keys, &learned, walk->context);
+		node->source[appconfig_side_lookups[side].source] =
+			appconfig_json_retain(document);
+	}
+	MemoryContextReset(walk->scratch);
+	return believed;
+}
+
 /*
  * Takes what the side look-ups have found.  Returns false if it shows that the
  * item is not the one that was asked for.
@@ -148,21 +172,12 @@ appconfig_side_lookup_take(CursorWalk *walk, CursorNode *node)
 
 	for (side = 0; side < SIDE_COUNT; side++)
 	{
-		const AppConfigCollection *collection =
-			&appconfig_collections[appconfig_side_lookups[side].collection];
-		JsonValue *document;
-		KeyFacts   learned = node->keys;
+		JsonValue *document = node->side[side] != NULL
+								  ? appconfig_memo_document(node->side[side])
+								  : NULL;
 
-		if (node->side[side] == NULL)
-			continue;
-		document = appconfig_memo_document(node->side[side]);
-		if (document == NULL)
-			continue;
-		if (!appconfig_facts_learn(&learned, collection, false, document))
+		if (document != NULL && !take_document(walk, node, side, document))
 			return false;
-		appconfig_facts_adopt(&node->keys, &learned, walk->context);
-		node->source[appconfig_side_lookups[side].source] =
-			appconfig_json_retain(document);
 	}
 	/* what has not been proved by now is not there */
 	return !needs_proof(walk, node);

@@ -46,7 +46,7 @@ const AppConfigKeyTraits appconfig_keys[KEY_COUNT] = {
 						   .never_null = true},
 	[KEY_DEFINITION_NAME] = {"experiment_definition_name", .longest = LONGEST,
 							 .is_name = true, .is_identifier = true},
-	[KEY_RUN] = {"run", .is_integer = true, .never_null = true},
+	[KEY_RUN] = {"run", .is_integer = true, .least = 1, .never_null = true},
 	[KEY_ENVIRONMENT_ID] = {"environment_id", .longest = LONGEST,
 							.is_identifier = true},
 	[KEY_ENVIRONMENT_NAME] = {"environment_name", .longest = LONGEST,
@@ -55,7 +55,7 @@ const AppConfigKeyTraits appconfig_keys[KEY_COUNT] = {
 						.is_identifier = true},
 	[KEY_PROFILE_NAME] = {"configuration_profile_name",
 						  .longest = LONGEST_PROFILE, .is_name = true},
-	[KEY_STATUS] = {.name = "status"},
+	[KEY_STATUS] = {.name = "status", .is_state = true},
 	[KEY_REGION] = {"region", .never_null = true},
 };
 

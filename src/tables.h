@@ -72,10 +72,13 @@ typedef struct AppConfigKeyTraits
 							* KEY_NONE */
 	int			 longest;  /* characters; 0 if it can be any text */
 	bool		 is_integer;
-	bool		 is_name; /* may be what cannot stand in a path */
-	bool is_identifier;	  /* an answer with another one is about something else
-						   */
-	bool never_null;	  /* nothing is there without it */
+	int64		 least;	   /* of an integer */
+	bool		 is_state; /* says how a thing of the table's own collection is
+							* just now */
+	bool		 is_name;  /* may be what cannot stand in a path */
+	bool is_identifier; /* an answer with another one is about something else
+						 */
+	bool never_null;	/* nothing is there without it */
 } AppConfigKeyTraits;
 
 /* What one list operation and one get operation of the service speak about */

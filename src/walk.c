@@ -152,7 +152,7 @@ filters_of(const CursorWalk *walk, const CursorNode *node)
 {
 	return (appconfig_route_is_leaf(walk->route, node->level) &&
 					!walk->route->shared_lists
-				? FILTER_BY_STATUS
+				? FILTER_BY_STATE
 				: 0) |
 		   (node->unfiltered ? 0 : FILTER_BY_DELETABLE);
 }

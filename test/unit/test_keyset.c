@@ -137,8 +137,10 @@ evaluate(KeyExpr *expr)
 static KeyFacts
 facts(const char *application, const char *definition, int64 run)
 {
-	KeyFacts facts = {.run_known = run != -1, .run = run};
+	KeyFacts facts = {{NULL}};
 
+	if (run != -1)
+		facts.text[KEY_RUN] = psprintf("%lld", (long long) run);
 	facts.text[KEY_APPLICATION_ID] = application;
 	facts.text[KEY_DEFINITION_ID] = definition;
 	return facts;
@@ -172,18 +174,7 @@ texts_of(const KeySet *set, AppConfigKey key)
 static const char *
 runs_of(const KeySet *set)
 {
-	static char buffer[1000];
-	int64	   *runs;
-	int			count;
-	int			i;
-
-	if (!appconfig_keyset_runs(set, &runs, &count))
-		return "any";
-	buffer[0] = '\0';
-	for (i = 0; i < count; i++)
-		snprintf(buffer + strlen(buffer), sizeof(buffer) - strlen(buffer), "%s%lld",
-				 i > 0 ? "," : "", (long long) runs[i]);
-	return buffer;
+	return texts_of(set, KEY_RUN);
 }
 
 /* ------------------------------------------------------------------------
@@ -462,14 +453,15 @@ test_unknown(void)
 
 	set = evaluate(AND2(unknown_in(KEY_APPLICATION_ID, 10), unknown_in(KEY_RUN, 4)));
 	is_int(values_of(set, KEY_APPLICATION_ID), 10, "values that are not known are counted");
-	is_int(set->boxes[0].run_count, 4, "runs, too");
+	is_int(appconfig_keyset_count(&set->boxes[0], KEY_RUN), 4, "runs, too");
 	ok(has(set, "a", "d", 7), "and could be anything");
 	set = evaluate(AND2(unknown_in(KEY_APPLICATION_ID, 10), text_in(KEY_APPLICATION_ID, 3, "a", "b", "c")));
 	is_str(texts_of(set, KEY_APPLICATION_ID), "a,b,c", "with fewer that are known, these");
 	set = evaluate(AND2(text_in(KEY_APPLICATION_ID, 3, "a", "b", "c"), unknown_in(KEY_APPLICATION_ID, 1)));
 	is_int(values_of(set, KEY_APPLICATION_ID), 1, "with more, no more than the fewer");
-	is_int(evaluate(AND2(RUN_IN(N(1), N(2)), unknown_in(KEY_RUN, 2)))->boxes[0].runs[1], 2, "of as many, the known");
-	is_int(evaluate(AND2(unknown_in(KEY_RUN, 1), run_is(KEY_EXPR_GREATER, 1, N(5))))->boxes[0].run_count, 1,
+	is_int(evaluate(AND2(RUN_IN(N(1), N(2)), unknown_in(KEY_RUN, 2)))->boxes[0].numbers[KEY_RUN]->value[1], 2, "of as many, the known");
+	set = evaluate(AND2(unknown_in(KEY_RUN, 1), run_is(KEY_EXPR_GREATER, 1, N(5))));
+	is_int(appconfig_keyset_count(&set->boxes[0], KEY_RUN), 1,
 		   "a run that is not known may be in any range");
 	set = evaluate(AND2(unknown_in(KEY_RUN, 1), RUN_IN(N(0))));
 	is_int(set->count, 0, "but in nothing is nothing");
