@@ -106,6 +106,21 @@ add_combinations(CursorWalk *walk, dlist_node *before, int level,
 	}
 }
 
+/* Is an application all that the operation's path needs, if anything? */
+static bool
+needs_application_alone(const AppConfigOperation *operation)
+{
+	int key;
+
+	for (key = 0; key < KEY_COUNT; key++)
+	{
+		if (key != KEY_APPLICATION_ID &&
+			appconfig_request_needs(operation, key))
+			return false;
+	}
+	return true;
+}
+
 /*
  * A list.  What it belongs to may have been shown by another list: the one
  * that it is below, or where it needs no more than the application, the one of
@@ -120,8 +135,7 @@ add_list(CursorWalk *walk, dlist_node *before, int level,
 
 	list->shown =
 		inherited->shown ||
-		(!appconfig_request_needs(appconfig_walk_operation(walk, list),
-								  KEY_DEFINITION_ID) &&
+		(needs_application_alone(appconfig_walk_operation(walk, list)) &&
 		 appconfig_applications_find(&walk->applications,
 									 list->keys.text[KEY_APPLICATION_ID]) !=
 			 NULL);

@@ -156,7 +156,6 @@ static const AppConfigFact event_facts[] = {{KEY_NONE, NULL}};
 const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 	[COLLECTION_APPLICATIONS] =
 		{
-			.parent = COLLECTION_NONE,
 			.expected = 10,
 			.list = {"ListApplications", "/applications", NULL,
 					 SOURCE_APPLICATION, true, false},
@@ -192,7 +191,6 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 		{
 			/* the list is of the whole account: an application only filters it
 			 */
-			.parent = COLLECTION_NONE,
 			.expected = 10,
 			.list = {"ListExperimentDefinitions", "/experimentdefinitions",
 					 definition_filters, SOURCE_DEFINITION_SUMMARY, true,
@@ -204,6 +202,7 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 	[COLLECTION_RUNS] =
 		{
 			.parent = COLLECTION_DEFINITIONS,
+			.proof = COLLECTION_DEFINITIONS,
 			.expected = 10,
 			.list = {"ListExperimentRuns", DEFINITION_PATH "/experimentruns",
 					 run_filters, SOURCE_RUN_SUMMARY, true, false},
@@ -215,6 +214,7 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 	[COLLECTION_EVENTS] =
 		{
 			.parent = COLLECTION_RUNS,
+			.proof = COLLECTION_DEFINITIONS,
 			.expected = 4,
 			.list = {"ListExperimentRunEvents", RUN_PATH "/events", NULL,
 					 SOURCE_EVENT, true, false},

@@ -84,14 +84,14 @@ typedef struct AppConfigKeyTraits
 /* What one list operation and one get operation of the service speak about */
 typedef enum AppConfigCollectionId
 {
+	COLLECTION_NONE,
 	COLLECTION_APPLICATIONS,
 	COLLECTION_ENVIRONMENTS,
 	COLLECTION_PROFILES,
 	COLLECTION_DEFINITIONS,
 	COLLECTION_RUNS,
 	COLLECTION_EVENTS,
-	COLLECTION_COUNT,
-	COLLECTION_NONE = COLLECTION_COUNT
+	COLLECTION_COUNT
 } AppConfigCollectionId;
 
 /* A query parameter that a list operation takes for a key column */
@@ -130,6 +130,9 @@ typedef struct AppConfigFact
 typedef struct AppConfigCollection
 {
 	AppConfigCollectionId parent; /* supplies the keys of the path */
+	AppConfigCollectionId proof;  /* whose document proves that the ids of the
+								   * path are no names, where no answer has
+								   * named them */
 	double expected; /* how many of them the planner expects in a parent, or
 					  * in an application if it has none */
 	AppConfigOperation	 list;
