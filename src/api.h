@@ -55,7 +55,7 @@ typedef struct ApiRequest
 	const char *body;		  /* a text; NULL for none */
 	const char *content_type; /* of the body, a constant */
 	bool		is_list;	  /* paced with the list operations */
-	bool		freezes;	  /* may the service have frozen the document? */
+	const struct AppConfigFreezing *freezing; /* of the document, or NULL */
 	bool		names_something; /* else nothing can be «not found» */
 	ApiMember	members[API_MAX_MEMBERS + 1]; /* ended by a NULL path */
 	const char *first; /* of a list's later page: the first one's query */

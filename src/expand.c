@@ -266,9 +266,10 @@ static void
 confirm_frozen(CursorWalk *walk, const AppConfigCollection *collection,
 			   const KeyFacts *keys, JsonValue *item)
 {
-	if (collection->get.freezes)
-		appconfig_memo_confirm(
-			walk->memo, appconfig_request_path(&collection->get, keys), item);
+	if (collection->get.freezing != NULL)
+		appconfig_memo_confirm(walk->memo,
+							   appconfig_request_path(&collection->get, keys),
+							   collection->get.freezing, item);
 }
 
 /*
@@ -282,10 +283,11 @@ is_believed(const CursorWalk *walk, const CursorNode *list,
 	const AppConfigOperation *get =
 		&appconfig_route_collection(walk->route, list->level)->get;
 
-	return !get->freezes || !walk->route->documents_decide ||
+	return get->freezing == NULL || !walk->route->documents_decide ||
 		   !appconfig_route_is_leaf(walk->route, list->level) ||
 		   appconfig_memo_is_final(walk->memo,
-								   appconfig_request_path(get, keys), item);
+								   appconfig_request_path(get, keys),
+								   get->freezing, item);
 }
 
 /* Keeps what a thing is addressed by, and drops how it is just now */

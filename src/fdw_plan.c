@@ -296,7 +296,7 @@ names_document(const Route *route, AppConfigKey key)
 		const AppConfigCollection *collection =
 			appconfig_route_collection(route, level);
 
-		if (collection->get.freezes &&
+		if (collection->get.freezing != NULL &&
 			appconfig_request_needs(&collection->get, key) &&
 			!appconfig_request_needs(&collection->list, key))
 			return true;

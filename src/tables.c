@@ -63,18 +63,12 @@ const AppConfigKeyTraits appconfig_keys[KEY_COUNT] = {
  * Members that code follows
  * ------------------------------------------------------------------------
  */
-static const char *const frozen_state[] = {"Status", "UpdatedAt", "EndedAt",
-										   NULL};
-
 const AppConfigMembers appconfig_members = {
 	.items = "Items",
 	.next_token = "NextToken",
 	.control = "Control",
 	.treatments = "Treatments",
 	.attribute_values = "FlagValue.AttributeValues",
-	.status = "Status",
-	.frozen = "DONE",
-	.frozen_state = frozen_state,
 };
 
 const AppConfigValueType appconfig_value_types[] = {
@@ -145,6 +139,11 @@ static const char *const run_fixed[] = {
 	"ApplicationId", "ExperimentDefinitionId",		 "Run",
 	"StartedAt",	 "ExperimentDefinitionSnapshot", NULL};
 
+static const char *const run_state[] = {"Status", "UpdatedAt", "EndedAt",
+										NULL};
+
+static const AppConfigFreezing run_freezing = {"Status", "DONE", run_state};
+
 /* an event names none of its keys */
 static const AppConfigFact event_facts[] = {{KEY_NONE, NULL}};
 
@@ -158,9 +157,9 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 		{
 			.expected = 10,
 			.list = {"ListApplications", "/applications", NULL,
-					 SOURCE_APPLICATION, true, false},
+					 SOURCE_APPLICATION, true, NULL},
 			.get = {"GetApplication", APPLICATION_PATH, NULL,
-					SOURCE_APPLICATION, false, false},
+					SOURCE_APPLICATION, false, NULL},
 			.facts = application_facts,
 		},
 	[COLLECTION_ENVIRONMENTS] =
@@ -168,10 +167,10 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 			.parent = COLLECTION_APPLICATIONS,
 			.expected = 5,
 			.list = {"ListEnvironments", APPLICATION_PATH "/environments",
-					 NULL, SOURCE_ENVIRONMENT, true, false},
+					 NULL, SOURCE_ENVIRONMENT, true, NULL},
 			.get = {"GetEnvironment",
 					APPLICATION_PATH "/environments/{environment_id}", NULL,
-					SOURCE_ENVIRONMENT, false, false},
+					SOURCE_ENVIRONMENT, false, NULL},
 			.facts = environment_facts,
 		},
 	[COLLECTION_PROFILES] =
@@ -180,11 +179,11 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 			.expected = 5,
 			.list = {"ListConfigurationProfiles",
 					 APPLICATION_PATH "/configurationprofiles", NULL,
-					 SOURCE_PROFILE, true, false},
+					 SOURCE_PROFILE, true, NULL},
 			.get = {"GetConfigurationProfile",
 					APPLICATION_PATH
 					"/configurationprofiles/{configuration_profile_id}",
-					NULL, SOURCE_PROFILE_DOCUMENT, false, false},
+					NULL, SOURCE_PROFILE_DOCUMENT, false, NULL},
 			.facts = profile_facts,
 		},
 	[COLLECTION_DEFINITIONS] =
@@ -194,9 +193,9 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 			.expected = 10,
 			.list = {"ListExperimentDefinitions", "/experimentdefinitions",
 					 definition_filters, SOURCE_DEFINITION_SUMMARY, true,
-					 false},
+					 NULL},
 			.get = {"GetExperimentDefinition", DEFINITION_PATH, NULL,
-					SOURCE_DEFINITION, false, false},
+					SOURCE_DEFINITION, false, NULL},
 			.facts = definition_facts,
 		},
 	[COLLECTION_RUNS] =
@@ -205,9 +204,9 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 			.proof = COLLECTION_DEFINITIONS,
 			.expected = 10,
 			.list = {"ListExperimentRuns", DEFINITION_PATH "/experimentruns",
-					 run_filters, SOURCE_RUN_SUMMARY, true, false},
+					 run_filters, SOURCE_RUN_SUMMARY, true, NULL},
 			.get = {"GetExperimentRun", RUN_PATH, NULL, SOURCE_RUN, false,
-					true},
+					&run_freezing},
 			.facts = run_facts,
 			.fixed = run_fixed,
 		},
@@ -217,8 +216,8 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 			.proof = COLLECTION_DEFINITIONS,
 			.expected = 4,
 			.list = {"ListExperimentRunEvents", RUN_PATH "/events", NULL,
-					 SOURCE_EVENT, true, false},
-			.get = {NULL, NULL, NULL, SOURCE_NONE, false, false},
+					 SOURCE_EVENT, true, NULL},
+			.get = {NULL, NULL, NULL, SOURCE_NONE, false, NULL},
 			.facts = event_facts,
 		},
 };

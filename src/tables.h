@@ -106,6 +106,15 @@ typedef struct AppConfigFilter
 	bool			   deletable;
 } AppConfigFilter;
 
+/* How it shows that a document, or what a list's item stands for, will never
+ * change again; item and document have these members alike */
+typedef struct AppConfigFreezing
+{
+	const char		  *member;
+	const char		  *value; /* that it has from then on */
+	const char *const *state; /* members that tell its state, ended by NULL */
+} AppConfigFreezing;
+
 /*
  * One operation.  The placeholders in the path template are the identifiers
  * that it needs, so they are listed nowhere else.
@@ -114,10 +123,11 @@ typedef struct AppConfigOperation
 {
 	const char			  *name; /* the AWS name, also the IAM action's */
 	const char			  *path; /* template, NULL if there is no operation */
-	const AppConfigFilter *filters; /* ended by KEY_NONE, or NULL */
-	AppConfigSource		   yields;	/* what an item, or the answer, is */
-	bool				   is_list; /* answers pages of items */
-	bool freezes; /* do its documents never change again once they are DONE? */
+	const AppConfigFilter *filters;	   /* ended by KEY_NONE, or NULL */
+	AppConfigSource		   yields;	   /* what an item, or the answer, is */
+	bool				   is_list;	   /* answers pages of items */
+	const AppConfigFreezing *freezing; /* of its documents; NULL if they never
+										* come to an end */
 } AppConfigOperation;
 
 /* Where an item or a document names a key */
@@ -183,16 +193,11 @@ typedef struct AppConfigTable
 /* Members of answers that the code follows beside the declared ones */
 typedef struct AppConfigMembers
 {
-	const char		  *items; /* of a page */
-	const char		  *next_token;
-	const char		  *control; /* of what has treatments */
-	const char		  *treatments;
-	const char		  *attribute_values; /* of a treatment */
-	const char		  *status;			 /* of what the service may freeze, */
-	const char		  *frozen;			 /* its value once it has, */
-	const char *const *frozen_state;	 /* and what tells its state, ended by
-										  * NULL; a list's item and a document
-										  * have it alike */
+	const char *items; /* of a page */
+	const char *next_token;
+	const char *control; /* of what has treatments */
+	const char *treatments;
+	const char *attribute_values; /* of a treatment */
 } AppConfigMembers;
 
 /* A union member of an attribute value, and what a column calls its kind */

@@ -206,7 +206,7 @@ appconfig_walk_request(const AppConfigCollection *collection,
 						  .path = appconfig_request_path(operation, keys),
 						  .query = "",
 						  .is_list = operation->is_list,
-						  .freezes = operation->freezes};
+						  .freezing = operation->freezing};
 
 	expect_members(&request, collection, operation);
 	return request;
