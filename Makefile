@@ -22,7 +22,7 @@ OBJS = \
 	src/statement.o \
 	src/connection.o \
 	src/route.o \
-	src/facts.o \
+	src/answer_keys.o \
 	src/applications.o \
 	src/cursor.o \
 	src/side_lookup.o \

@@ -20,7 +20,7 @@
 
 #include "applications.h"
 #include "expand.h"
-#include "facts.h"
+#include "answer_keys.h"
 #include "request.h"
 
 /* Lists that a query with a list of applications asks for, one of each; with
@@ -50,7 +50,7 @@ add_known(CursorWalk *walk, dlist_node *before, int level,
 /* The first key, from one on, that the operation needs and that is not known;
  * KEY_COUNT if there is none */
 static AppConfigKey
-first_open_key(const AppConfigOperation *operation, const KeyFacts *keys,
+first_open_key(const AppConfigOperation *operation, const KnownKeys *keys,
 			   AppConfigKey from)
 {
 	int key = from;
@@ -203,12 +203,12 @@ static void
 add_level(CursorWalk *walk, dlist_node *before, int level,
 		  const Inherited *inherited)
 {
-	MemoryContext	old = MemoryContextSwitchTo(walk->scratch);
-	const KeyFacts *keys = &inherited->keys;
-	KeySet		   *all = appconfig_keyset_restrict(walk->keys, keys);
-	KeySet		   *listed = appconfig_keyset_make(all->count);
-	KeySet		   *direct = appconfig_keyset_make(all->count);
-	KeyTexts	   *applications = NULL;
+	MemoryContext	 old = MemoryContextSwitchTo(walk->scratch);
+	const KnownKeys *keys = &inherited->keys;
+	KeySet			*all = appconfig_keyset_restrict(walk->keys, keys);
+	KeySet			*listed = appconfig_keyset_make(all->count);
+	KeySet			*direct = appconfig_keyset_make(all->count);
+	KeyTexts		*applications = NULL;
 
 	appconfig_route_split(walk->route, level, keys, all, direct, listed);
 	if (listed->count > 0)
@@ -264,7 +264,7 @@ passes_filter(const CursorWalk *walk, const AppConfigItem *item, bool leaf)
  */
 static void
 confirm_frozen(CursorWalk *walk, const AppConfigCollection *collection,
-			   const KeyFacts *keys, JsonValue *item)
+			   const KnownKeys *keys, JsonValue *item)
 {
 	if (collection->get.freezing != NULL)
 		appconfig_memo_confirm(walk->memo,
@@ -278,7 +278,7 @@ confirm_frozen(CursorWalk *walk, const AppConfigCollection *collection,
  */
 static bool
 is_believed(const CursorWalk *walk, const CursorNode *list,
-			const KeyFacts *keys, JsonValue *item)
+			const KnownKeys *keys, JsonValue *item)
 {
 	const AppConfigOperation *get =
 		&appconfig_route_collection(walk->route, list->level)->get;
@@ -292,7 +292,7 @@ is_believed(const CursorWalk *walk, const CursorNode *list,
 
 /* Keeps what a thing is addressed by, and drops how it is just now */
 static void
-forget_state(KeyFacts *keys)
+forget_state(KnownKeys *keys)
 {
 	int key;
 
@@ -305,9 +305,9 @@ forget_state(KeyFacts *keys)
 
 /* Can keys be those of a row that the query asks for, if the state is? */
 static bool
-keys_are_wanted(const CursorWalk *walk, const KeyFacts *keys)
+keys_are_wanted(const CursorWalk *walk, const KnownKeys *keys)
 {
-	KeyFacts lasting = *keys;
+	KnownKeys lasting = *keys;
 
 	forget_state(&lasting);
 	return appconfig_keyset_contains(walk->keys, &lasting);
@@ -349,7 +349,8 @@ add_wanted(CursorWalk *walk, CursorNode *list, Inherited *known,
 		return;
 	}
 	known->shown = true;
-	known->from_query &= !appconfig_facts_names_application(collection, item);
+	known->from_query &=
+		!appconfig_answer_keys_names_application(collection, item);
 	add_level(walk, &list->node, list->level + 1, known);
 }
 
@@ -363,12 +364,12 @@ add_item(CursorWalk *walk, CursorNode *list, JsonValue *item)
 	Inherited known = appconfig_walk_inherit(list);
 	bool	  believed;
 
-	if (!appconfig_facts_learn(&known.keys, collection, leaf, item))
+	if (!appconfig_answer_keys_learn(&known.keys, collection, leaf, item))
 	{
 		check_mistaken(list, &collection->list);
 		return;
 	}
-	appconfig_facts_check_addressable(collection, &known.keys);
+	appconfig_answer_keys_check_addressable(collection, &known.keys);
 	if (!keys_are_wanted(walk, &known.keys))
 		return;
 	confirm_frozen(walk, collection, &known.keys, item);
@@ -470,8 +471,8 @@ filter_is_in_doubt(const CursorWalk *walk, const CursorNode *list,
 				: NULL;
 
 		if (value != NULL &&
-			(item == NULL ||
-			 !appconfig_facts_name(collection, item, filter->key, value)))
+			(item == NULL || !appconfig_answer_keys_name(collection, item,
+														 filter->key, value)))
 		{
 			elog(DEBUG2, "appconfig_fdw: the filter of %s leaves doubts",
 				 collection->list.name);
@@ -518,8 +519,8 @@ expand_list(CursorWalk *walk, CursorNode *list)
 	items = page_items(&collection->list, page);
 	count = appconfig_json_array_length(items);
 	if (count > 0 &&
-		appconfig_facts_took_name_for_id(&list->keys, collection,
-										 appconfig_json_first_element(items)))
+		appconfig_answer_keys_took_name_for_id(
+			&list->keys, collection, appconfig_json_first_element(items)))
 	{
 		look_name_up(walk, list);
 		return;
@@ -549,7 +550,7 @@ expand_list(CursorWalk *walk, CursorNode *list)
 
 /* Has the answer told an id that a name has stood for? */
 static bool
-told_id(const KeyFacts *keys, const KeyFacts *learned)
+told_id(const KnownKeys *keys, const KnownKeys *learned)
 {
 	int key;
 
@@ -569,7 +570,7 @@ told_id(const KeyFacts *keys, const KeyFacts *learned)
  */
 static bool
 share_by_id(CursorWalk *walk, CursorNode *node,
-			const AppConfigCollection *collection, const KeyFacts *learned)
+			const AppConfigCollection *collection, const KnownKeys *learned)
 {
 	MemoEntry *shared;
 
@@ -582,7 +583,7 @@ share_by_id(CursorWalk *walk, CursorNode *node,
 		appconfig_memo_release(shared);
 		return false;
 	}
-	appconfig_facts_adopt(&node->keys, learned, walk->context);
+	appconfig_answer_keys_adopt(&node->keys, learned, walk->context);
 	appconfig_walk_replace_answer(walk, node, shared);
 	return true;
 }
@@ -594,16 +595,16 @@ expand_get(CursorWalk *walk, CursorNode *node)
 	const AppConfigCollection *collection =
 		appconfig_route_collection(walk->route, node->level);
 	JsonValue *document = appconfig_memo_document(node->entry);
-	KeyFacts   learned = node->keys;
+	KnownKeys  learned = node->keys;
 
-	if (document != NULL &&
-		appconfig_facts_took_name_for_id(&node->keys, collection, document))
+	if (document != NULL && appconfig_answer_keys_took_name_for_id(
+								&node->keys, collection, document))
 	{
 		look_name_up(walk, node);
 		return;
 	}
 	if (document == NULL ||
-		!appconfig_facts_learn(&learned, collection, true, document))
+		!appconfig_answer_keys_learn(&learned, collection, true, document))
 	{
 		if (document != NULL)
 			check_mistaken(node, &collection->get);
@@ -614,14 +615,14 @@ expand_get(CursorWalk *walk, CursorNode *node)
 		return;
 	Assert(node->source[collection->get.yields] == NULL);
 	node->source[collection->get.yields] = appconfig_json_retain(document);
-	appconfig_facts_adopt(&node->keys, &learned, walk->context);
+	appconfig_answer_keys_adopt(&node->keys, &learned, walk->context);
 	appconfig_walk_drop_answer(walk, node);
 	node->kind = NODE_ITEM;
 }
 
 /* An ApplicationFilter */
 static bool
-application_passes(void *arg, JsonValue *application, const KeyFacts *keys)
+application_passes(void *arg, JsonValue *application, const KnownKeys *keys)
 {
 	AppConfigItem item = {.keys = keys};
 

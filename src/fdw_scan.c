@@ -182,9 +182,9 @@ appconfigBeginForeignScan(ForeignScanState *node, int eflags)
 static KeySet *
 evaluate_keys(ForeignScanState *node, AppConfigScanState *state)
 {
-	KeyFacts facts = {{NULL}};
-	KeySet	*keys;
-	int		 i;
+	KnownKeys known = {{NULL}};
+	KeySet	 *keys;
+	int		  i;
 
 	for (i = 0; i < state->operands_count; i++)
 	{
@@ -203,8 +203,8 @@ evaluate_keys(ForeignScanState *node, AppConfigScanState *state)
 		appconfig_operands_unbind_cut(state->route->keys, state->operands);
 	keys = appconfig_keyset_evaluate(state->route->keys, state->operands);
 	appconfig_keyset_index(keys);
-	facts.text[KEY_REGION] = state->region;
-	return appconfig_keyset_restrict(keys, &facts);
+	known.text[KEY_REGION] = state->region;
+	return appconfig_keyset_restrict(keys, &known);
 }
 
 /* ------------------------------------------------------------------------
@@ -245,7 +245,7 @@ use_region(ForeignScanState *node, AppConfigScanState *state,
 static bool
 rows_are_possible(AppConfigScanState *state, const KeySet *keys)
 {
-	KeyFacts	  nothing = {{NULL}};
+	KnownKeys	  nothing = {{NULL}};
 	AppConfigItem item = {.keys = &nothing};
 
 	return keys->count > 0 &&

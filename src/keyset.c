@@ -713,7 +713,7 @@ appconfig_keyset_index(KeySet *set)
 typedef struct BoxWalk
 {
 	const KeySet		 *set;
-	const KeyFacts		 *facts;
+	const KnownKeys		 *known;
 	int64				  numbers[KEY_COUNT]; /* of those that are integers */
 	const KeyIndexColumn *column;			  /* NULL for all boxes */
 	int					  next;	 /* of the boxes, or of those that are open */
@@ -743,18 +743,18 @@ find_index_entry(const KeyIndexColumn *column, const char *value, bool past)
 
 /* Begins with the key that leaves the fewest boxes */
 static void
-start_walk(BoxWalk *walk, const KeySet *set, const KeyFacts *facts)
+start_walk(BoxWalk *walk, const KeySet *set, const KnownKeys *known)
 {
 	int fewest = set->count;
 	int key;
 
 	memset(walk, 0, sizeof(BoxWalk));
 	walk->set = set;
-	walk->facts = facts;
+	walk->known = known;
 	for (key = 0; key < KEY_COUNT; key++)
 	{
-		if (appconfig_keys[key].is_integer && facts->text[key] != NULL)
-			walk->numbers[key] = strtoll(facts->text[key], NULL, 10);
+		if (appconfig_keys[key].is_integer && known->text[key] != NULL)
+			walk->numbers[key] = strtoll(known->text[key], NULL, 10);
 	}
 	for (key = 0; set->index != NULL && key < KEY_COUNT; key++)
 	{
@@ -762,10 +762,10 @@ start_walk(BoxWalk *walk, const KeySet *set, const KeyFacts *facts)
 		int					  first;
 		int					  end;
 
-		if (!column->built || facts->text[key] == NULL)
+		if (!column->built || known->text[key] == NULL)
 			continue;
-		first = find_index_entry(column, facts->text[key], false);
-		end = find_index_entry(column, facts->text[key], true);
+		first = find_index_entry(column, known->text[key], false);
+		end = find_index_entry(column, known->text[key], true);
 		if (end - first + column->open_count >= fewest)
 			continue;
 		fewest = end - first + column->open_count;
@@ -805,7 +805,7 @@ box_contains(const KeyBox *box, const BoxWalk *walk)
 
 	for (key = 0; key < KEY_COUNT; key++)
 	{
-		const char *text = walk->facts->text[key];
+		const char *text = walk->known->text[key];
 
 		if (text == NULL)
 			continue;
@@ -841,17 +841,17 @@ next_box(BoxWalk *walk)
 
 /* Could a row with these keys be one that the query asks for? */
 bool
-appconfig_keyset_contains(const KeySet *set, const KeyFacts *facts)
+appconfig_keyset_contains(const KeySet *set, const KnownKeys *known)
 {
 	BoxWalk walk;
 
-	start_walk(&walk, set, facts);
+	start_walk(&walk, set, known);
 	return next_box(&walk) != NULL;
 }
 
 /* The boxes that rows with these keys can be in; shared if that is all */
 KeySet *
-appconfig_keyset_restrict(const KeySet *set, const KeyFacts *facts)
+appconfig_keyset_restrict(const KeySet *set, const KnownKeys *known)
 {
 	KeySet		 *some;
 	BoxWalk		  walk;
@@ -859,7 +859,7 @@ appconfig_keyset_restrict(const KeySet *set, const KeyFacts *facts)
 	int			  count = 0;
 
 	/* of a large set often little is left, many times over */
-	start_walk(&walk, set, facts);
+	start_walk(&walk, set, known);
 	while (next_box(&walk) != NULL)
 		count++;
 	if (count == set->count)
@@ -869,7 +869,7 @@ appconfig_keyset_restrict(const KeySet *set, const KeyFacts *facts)
 		return some;
 	}
 	some = appconfig_keyset_make(count);
-	start_walk(&walk, set, facts);
+	start_walk(&walk, set, known);
 	while ((box = next_box(&walk)) != NULL)
 		some->boxes[some->count++] = *box;
 	appconfig_keyset_index(some);

@@ -84,25 +84,25 @@ typedef struct KeySet
 
 /* The keys of an item, as far as they are known, as a path has them: that of
  * an integer is its decimal digits */
-typedef struct KeyFacts
+typedef struct KnownKeys
 {
 	const char *text[KEY_COUNT]; /* NULL if not known */
-} KeyFacts;
+} KnownKeys;
 
 extern KeySet *appconfig_keyset_evaluate(const KeyExpr	  *expr,
 										 const KeyOperand *operands);
 extern KeySet *appconfig_keyset_everything(void);
 extern KeySet *appconfig_keyset_make(int capacity);
 extern void	   appconfig_keyset_index(KeySet *set);
-extern KeySet *appconfig_keyset_restrict(const KeySet	*set,
-										 const KeyFacts *facts);
+extern KeySet *appconfig_keyset_restrict(const KeySet	 *set,
+										 const KnownKeys *known);
 extern KeySet *appconfig_keyset_project(const KeySet	   *set,
 										const AppConfigKey *keys, int nkeys);
 extern KeySet *appconfig_keyset_bind(
 	const KeySet *set, AppConfigKey								 key,
 	const KeyTexts *(*find)(void *arg, const KeyBox *box), void *arg);
-extern bool		 appconfig_keyset_contains(const KeySet	  *set,
-										   const KeyFacts *facts);
+extern bool		 appconfig_keyset_contains(const KeySet	   *set,
+										   const KnownKeys *known);
 extern void		 appconfig_keyset_sort(KeyTexts *texts);
 extern bool		 appconfig_keyset_has_text(const KeyTexts *texts,
 										   const char	  *value);

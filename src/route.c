@@ -16,7 +16,7 @@
  */
 #include "postgres.h"
 
-#include "facts.h"
+#include "answer_keys.h"
 #include "request.h"
 #include "route.h"
 #include "uri.h"
@@ -263,7 +263,7 @@ appconfig_route_make(const AppConfigScanPlan *plan,
  */
 bool
 appconfig_route_is_open(const AppConfigOperation *operation,
-						const KeyFacts *keys, AppConfigKey key)
+						const KnownKeys *keys, AppConfigKey key)
 {
 	return keys->text[key] == NULL &&
 		   keys->text[appconfig_keys[key].name_key] == NULL &&
@@ -280,7 +280,7 @@ names_are_direct(const KeyTexts *names)
 		return false;
 	for (i = 0; i < names->count; i++)
 	{
-		if (appconfig_facts_could_be_id(names->value[i]) ||
+		if (appconfig_answer_keys_could_be_id(names->value[i]) ||
 			!appconfig_uri_segment_is_safe(names->value[i]))
 			return false;
 	}
@@ -298,7 +298,7 @@ typedef enum BoxAccess
 /* Do the keys and the box tell everything that the operation needs? */
 static BoxAccess
 box_access(const Route *route, const AppConfigOperation *get,
-		   const KeyFacts *keys, const KeyBox *box)
+		   const KnownKeys *keys, const KeyBox *box)
 {
 	BoxAccess access = BY_ID;
 	int		  key;
@@ -323,7 +323,7 @@ box_access(const Route *route, const AppConfigOperation *get,
  * operation needs, as far as they are bound?
  */
 static double
-count_combinations(const AppConfigOperation *get, const KeyFacts *keys,
+count_combinations(const AppConfigOperation *get, const KnownKeys *keys,
 				   const KeySet *set)
 {
 	double total = 0;
@@ -367,7 +367,7 @@ lowest_get(const Route *route)
  * here, at the levels below?  Then lists show what there is at all.
  */
 static bool
-is_too_large(const Route *route, int level, const KeyFacts *keys,
+is_too_large(const Route *route, int level, const KnownKeys *keys,
 			 const KeySet *set)
 {
 	double here = count_combinations(
@@ -383,7 +383,7 @@ is_too_large(const Route *route, int level, const KeyFacts *keys,
  * its name: where there are both, the list finds those with names.
  */
 void
-appconfig_route_split(const Route *route, int level, const KeyFacts *keys,
+appconfig_route_split(const Route *route, int level, const KnownKeys *keys,
 					  const KeySet *set, KeySet *direct, KeySet *listed)
 {
 	const AppConfigOperation *get =
@@ -489,7 +489,7 @@ add_operation(RouteCalls *calls, const AppConfigOperation *operation)
 /* Which ways lead to things at a level, for the boxes of a key set? */
 static void
 find_ways(const Route *route, const AppConfigOperation *get,
-		  const KeyFacts *facts, const KeySet *keys, bool *listed,
+		  const KnownKeys *known, const KeySet *keys, bool *listed,
 		  bool *direct)
 {
 	int i;
@@ -497,7 +497,7 @@ find_ways(const Route *route, const AppConfigOperation *get,
 	*listed = *direct = false;
 	for (i = 0; i < keys->count; i++)
 	{
-		if (box_access(route, get, facts, &keys->boxes[i]) == BY_LIST)
+		if (box_access(route, get, known, &keys->boxes[i]) == BY_LIST)
 			*listed = true;
 		else
 			*direct = true;
@@ -507,14 +507,14 @@ find_ways(const Route *route, const AppConfigOperation *get,
 /* Once a level has been walked, all that its things are addressed by is known
  */
 static void
-assume_known(const AppConfigOperation *get, KeyFacts *facts)
+assume_known(const AppConfigOperation *get, KnownKeys *known)
 {
 	int key;
 
 	for (key = 0; key < KEY_COUNT; key++)
 	{
-		if (appconfig_route_is_open(get, facts, key))
-			facts->text[key] = "";
+		if (appconfig_route_is_open(get, known, key))
+			known->text[key] = "";
 	}
 }
 
@@ -526,7 +526,7 @@ RouteCalls *
 appconfig_route_calls(const Route *route, const KeySet *keys)
 {
 	RouteCalls *calls = palloc0(sizeof(RouteCalls));
-	KeyFacts	facts = {{NULL}};
+	KnownKeys	known = {{NULL}};
 	int			level;
 	int			side;
 
@@ -548,14 +548,14 @@ appconfig_route_calls(const Route *route, const KeySet *keys)
 			appconfig_route_collection(route, level);
 		bool direct;
 
-		find_ways(route, &collection->get, &facts, keys, &calls->listed[level],
+		find_ways(route, &collection->get, &known, keys, &calls->listed[level],
 				  &direct);
 		if (calls->listed[level])
 			add_operation(calls, &collection->list);
 		if (appconfig_route_is_leaf(route, level) &&
 			(direct || route->need_document || route->documents_decide))
 			add_operation(calls, &collection->get);
-		assume_known(&collection->get, &facts);
+		assume_known(&collection->get, &known);
 	}
 	for (side = 0; side < SIDE_COUNT; side++)
 	{
@@ -572,11 +572,12 @@ appconfig_route_calls(const Route *route, const KeySet *keys)
 static bool
 names_key(const AppConfigCollection *collection, AppConfigKey key)
 {
-	const AppConfigFact *fact;
+	const AppConfigKeyMember *key_member;
 
-	for (fact = collection->facts; fact->key != KEY_NONE; fact++)
+	for (key_member = collection->key_members; key_member->key != KEY_NONE;
+		 key_member++)
 	{
-		if (fact->key == key)
+		if (key_member->key == key)
 			return true;
 	}
 	return appconfig_request_needs(&collection->list, key);

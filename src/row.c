@@ -294,7 +294,7 @@ value_text(const RowColumn *column, JsonValue *value, const char *path)
 
 /* A key that the query asked for and the answers have confirmed */
 static char *
-key_text(AppConfigKey key, const KeyFacts *keys)
+key_text(AppConfigKey key, const KnownKeys *keys)
 {
 	return keys->text[key] != NULL
 			   ? server_text(keys->text[key], strlen(keys->text[key]))

@@ -16,7 +16,7 @@
 #include "postgres.h"
 
 #include "applications.h"
-#include "facts.h"
+#include "answer_keys.h"
 #include "request.h"
 #include "side_lookup.h"
 
@@ -56,9 +56,9 @@ is_named(const CursorNode *node, AppConfigKey key)
 		JsonValue *document = node->source[collection->get.yields];
 
 		if ((listed != NULL &&
-			 appconfig_facts_find(collection, listed, key) != NULL) ||
+			 appconfig_answer_keys_find(collection, listed, key) != NULL) ||
 			(document != NULL &&
-			 appconfig_facts_find(collection, document, key) != NULL))
+			 appconfig_answer_keys_find(collection, document, key) != NULL))
 			return true;
 	}
 	return false;
@@ -93,7 +93,7 @@ needs_proof(const CursorWalk *walk, const CursorNode *node)
 			return true;
 	}
 	return !is_named(node, KEY_APPLICATION_ID) &&
-		   !appconfig_facts_looks_like_id(application) &&
+		   !appconfig_answer_keys_looks_like_id(application) &&
 		   appconfig_applications_find(&walk->applications, application) ==
 			   NULL;
 }
@@ -172,9 +172,9 @@ static bool
 take_document(CursorWalk *walk, CursorNode *node, SideLookup side,
 			  JsonValue *document)
 {
-	KeyFacts	  learned = node->keys;
+	KnownKeys	  learned = node->keys;
 	MemoryContext old = MemoryContextSwitchTo(walk->scratch);
-	bool		  believed = appconfig_facts_learn(
+	bool		  believed = appconfig_answer_keys_learn(
 				 &learned,
 				 &appconfig_collections[appconfig_side_lookups[side].collection], false,
 				 document);
@@ -182,7 +182,7 @@ take_document(CursorWalk *walk, CursorNode *node, SideLookup side,
 	MemoryContextSwitchTo(old);
 	if (believed)
 	{
-		appconfig_facts_adopt(&node->keys, &learned, walk->context);
+		appconfig_answer_keys_adopt(&node->keys, &learned, walk->context);
 		node->source[appconfig_side_lookups[side].source] =
 			appconfig_json_retain(document);
 	}

@@ -96,24 +96,24 @@ static const AppConfigFilter run_filters[] = {
 	{KEY_STATUS, "status", run_statuses, false},
 	{KEY_NONE, NULL, NULL, false}};
 
-static const AppConfigFact application_facts[] = {
+static const AppConfigKeyMember application_key_members[] = {
 	{KEY_APPLICATION_ID, "Id"},
 	{KEY_APPLICATION_NAME, "Name"},
 	{KEY_NONE, NULL}};
 
-static const AppConfigFact environment_facts[] = {
+static const AppConfigKeyMember environment_key_members[] = {
 	{KEY_APPLICATION_ID, "ApplicationId"},
 	{KEY_ENVIRONMENT_ID, "Id"},
 	{KEY_ENVIRONMENT_NAME, "Name"},
 	{KEY_NONE, NULL}};
 
-static const AppConfigFact profile_facts[] = {
+static const AppConfigKeyMember profile_key_members[] = {
 	{KEY_APPLICATION_ID, "ApplicationId"},
 	{KEY_PROFILE_ID, "Id"},
 	{KEY_PROFILE_NAME, "Name"},
 	{KEY_NONE, NULL}};
 
-static const AppConfigFact definition_facts[] = {
+static const AppConfigKeyMember definition_key_members[] = {
 	{KEY_APPLICATION_ID, "ApplicationId"},
 	{KEY_DEFINITION_ID, "Id"},
 	{KEY_DEFINITION_NAME, "Name"},
@@ -122,7 +122,7 @@ static const AppConfigFact definition_facts[] = {
 	{KEY_STATUS, "Status"},
 	{KEY_NONE, NULL}};
 
-static const AppConfigFact run_facts[] = {
+static const AppConfigKeyMember run_key_members[] = {
 	{KEY_APPLICATION_ID, "ApplicationId"},
 	{KEY_DEFINITION_ID, "ExperimentDefinitionId"},
 	{KEY_DEFINITION_NAME, "ExperimentDefinitionSnapshot.Name"},
@@ -145,7 +145,7 @@ static const char *const run_state[] = {"Status", "UpdatedAt", "EndedAt",
 static const AppConfigFreezing run_freezing = {"Status", "DONE", run_state};
 
 /* an event names none of its keys */
-static const AppConfigFact event_facts[] = {{KEY_NONE, NULL}};
+static const AppConfigKeyMember event_key_members[] = {{KEY_NONE, NULL}};
 
 #define APPLICATION_PATH "/applications/{application_id}"
 #define DEFINITION_PATH \
@@ -160,7 +160,7 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 					 SOURCE_APPLICATION, true, NULL},
 			.get = {"GetApplication", APPLICATION_PATH, NULL,
 					SOURCE_APPLICATION, false, NULL},
-			.facts = application_facts,
+			.key_members = application_key_members,
 		},
 	[COLLECTION_ENVIRONMENTS] =
 		{
@@ -171,7 +171,7 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 			.get = {"GetEnvironment",
 					APPLICATION_PATH "/environments/{environment_id}", NULL,
 					SOURCE_ENVIRONMENT, false, NULL},
-			.facts = environment_facts,
+			.key_members = environment_key_members,
 		},
 	[COLLECTION_PROFILES] =
 		{
@@ -184,7 +184,7 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 					APPLICATION_PATH
 					"/configurationprofiles/{configuration_profile_id}",
 					NULL, SOURCE_PROFILE_DOCUMENT, false, NULL},
-			.facts = profile_facts,
+			.key_members = profile_key_members,
 		},
 	[COLLECTION_DEFINITIONS] =
 		{
@@ -196,7 +196,7 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 					 NULL},
 			.get = {"GetExperimentDefinition", DEFINITION_PATH, NULL,
 					SOURCE_DEFINITION, false, NULL},
-			.facts = definition_facts,
+			.key_members = definition_key_members,
 		},
 	[COLLECTION_RUNS] =
 		{
@@ -207,7 +207,7 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 					 run_filters, SOURCE_RUN_SUMMARY, true, NULL},
 			.get = {"GetExperimentRun", RUN_PATH, NULL, SOURCE_RUN, false,
 					&run_freezing},
-			.facts = run_facts,
+			.key_members = run_key_members,
 			.fixed = run_fixed,
 		},
 	[COLLECTION_EVENTS] =
@@ -218,7 +218,7 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 			.list = {"ListExperimentRunEvents", RUN_PATH "/events", NULL,
 					 SOURCE_EVENT, true, NULL},
 			.get = {NULL, NULL, NULL, SOURCE_NONE, false, NULL},
-			.facts = event_facts,
+			.key_members = event_key_members,
 		},
 };
 

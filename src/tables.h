@@ -131,11 +131,11 @@ typedef struct AppConfigOperation
 } AppConfigOperation;
 
 /* Where an item or a document names a key */
-typedef struct AppConfigFact
+typedef struct AppConfigKeyMember
 {
 	AppConfigKey key;
 	const char	*path;
-} AppConfigFact;
+} AppConfigKeyMember;
 
 typedef struct AppConfigCollection
 {
@@ -145,12 +145,12 @@ typedef struct AppConfigCollection
 								   * named them */
 	double expected; /* how many of them the planner expects in a parent, or
 					  * in an application if it has none */
-	AppConfigOperation	 list;
-	AppConfigOperation	 get;
-	const AppConfigFact *facts; /* ended by KEY_NONE */
-	const char *const	*fixed; /* members of its documents that never change,
-								 * ended by NULL; NULL where nobody needs to
-								 * know */
+	AppConfigOperation		  list;
+	AppConfigOperation		  get;
+	const AppConfigKeyMember *key_members; /* ended by KEY_NONE */
+	const char *const *fixed; /* members of its documents that never change,
+							   * ended by NULL; NULL where nobody needs to
+							   * know */
 } AppConfigCollection;
 
 /* How rows come out of a collection's item or document */

@@ -17,7 +17,7 @@
 
 #include "utils/memutils.h"
 
-#include "facts.h"
+#include "answer_keys.h"
 #include "request.h"
 #include "walk.h"
 
@@ -48,7 +48,7 @@ appconfig_walk_add(CursorWalk *walk, dlist_node *before, CursorNodeKind kind,
 	node->kind = kind;
 	node->level = level;
 	node->from_query = inherited->from_query;
-	appconfig_facts_copy(&node->keys, &inherited->keys, walk->context);
+	appconfig_answer_keys_copy(&node->keys, &inherited->keys, walk->context);
 	for (i = 0; i < SOURCE_COUNT; i++)
 	{
 		if (inherited->source[i] != NULL)
@@ -65,7 +65,7 @@ appconfig_walk_add(CursorWalk *walk, dlist_node *before, CursorNodeKind kind,
  */
 AppConfigItem
 appconfig_walk_item(const CursorWalk *walk, JsonValue *const *source,
-					const KeyFacts *keys)
+					const KnownKeys *keys)
 {
 	AppConfigItem item = {.keys = keys};
 
@@ -110,7 +110,7 @@ appconfig_walk_free(CursorWalk *walk, CursorNode *node)
 {
 	appconfig_walk_release_sources(node);
 	appconfig_walk_drop_answer(walk, node);
-	appconfig_facts_free(&node->keys);
+	appconfig_answer_keys_free(&node->keys);
 	free_tokens(node);
 	pfree(node);
 }
@@ -175,8 +175,8 @@ static void
 expect_members(ApiRequest *request, const AppConfigCollection *collection,
 			   const AppConfigOperation *operation)
 {
-	const AppConfigFact *fact = collection->facts;
-	ApiMember			*member = request->members;
+	const AppConfigKeyMember *key_member = collection->key_members;
+	ApiMember				 *member = request->members;
 
 	if (operation->is_list)
 	{
@@ -184,14 +184,15 @@ expect_members(ApiRequest *request, const AppConfigCollection *collection,
 		member->kind = JSON_ARRAY;
 		return;
 	}
-	for (; fact->key != KEY_NONE; fact++)
+	for (; key_member->key != KEY_NONE; key_member++)
 	{
-		if (!appconfig_request_needs(operation, fact->key))
+		if (!appconfig_request_needs(operation, key_member->key))
 			continue;
 		Assert(member < &request->members[API_MAX_MEMBERS]);
-		member->path = fact->path;
-		member->kind =
-			appconfig_keys[fact->key].is_integer ? JSON_NUMBER : JSON_STRING;
+		member->path = key_member->path;
+		member->kind = appconfig_keys[key_member->key].is_integer
+						   ? JSON_NUMBER
+						   : JSON_STRING;
 		member++;
 	}
 }
@@ -200,7 +201,7 @@ expect_members(ApiRequest *request, const AppConfigCollection *collection,
 ApiRequest
 appconfig_walk_request(const AppConfigCollection *collection,
 					   const AppConfigOperation	 *operation,
-					   const KeyFacts			 *keys)
+					   const KnownKeys			 *keys)
 {
 	ApiRequest request = {.operation = operation->name,
 						  .path = appconfig_request_path(operation, keys),

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * facts.c
+ * answer_keys.c
  *		What an answer says of its keys, and whether it can be believed.
  *
  * Which members name a key is declared in tables.c.  An answer about something
@@ -16,13 +16,14 @@
 #include "utils/memutils.h"
 
 #include "compat.h"
-#include "facts.h"
+#include "answer_keys.h"
 #include "request.h"
 #include "uri.h"
 
 /* Copies keys; the strings are palloc'd in context */
 void
-appconfig_facts_copy(KeyFacts *to, const KeyFacts *from, MemoryContext context)
+appconfig_answer_keys_copy(KnownKeys *to, const KnownKeys *from,
+						   MemoryContext context)
 {
 	int key;
 
@@ -36,8 +37,8 @@ appconfig_facts_copy(KeyFacts *to, const KeyFacts *from, MemoryContext context)
 
 /* Takes over what has been learned beyond the keys so far; as above */
 void
-appconfig_facts_adopt(KeyFacts *keys, const KeyFacts *learned,
-					  MemoryContext context)
+appconfig_answer_keys_adopt(KnownKeys *keys, const KnownKeys *learned,
+							MemoryContext context)
 {
 	int key;
 
@@ -50,7 +51,7 @@ appconfig_facts_adopt(KeyFacts *keys, const KeyFacts *learned,
 
 /* Frees the strings of keys that were copied */
 void
-appconfig_facts_free(KeyFacts *keys)
+appconfig_answer_keys_free(KnownKeys *keys)
 {
 	int key;
 
@@ -63,31 +64,32 @@ appconfig_facts_free(KeyFacts *keys)
 
 /* A key is not what it has to be */
 pg_noreturn static void
-refuse_key(const AppConfigFact *fact, const char *what)
+refuse_key(const AppConfigKeyMember *key_member, const char *what)
 {
 	ereport(ERROR, (errcode(ERRCODE_FDW_ERROR),
 					errmsg("AWS AppConfig sent an answer that cannot be read"),
-					errdetail("%s is not %s.", fact->path, what)));
+					errdetail("%s is not %s.", key_member->path, what)));
 }
 
 /* A number is no name that could stand for something else */
 static void
-learn_number(KeyFacts *keys, const AppConfigFact *fact, JsonValue *value)
+learn_number(KnownKeys *keys, const AppConfigKeyMember *key_member,
+			 JsonValue *value)
 {
 	bool  exact;
 	char *digits =
 		psprintf(INT64_FORMAT, appconfig_json_integer(value, &exact));
 
 	if (!exact)
-		refuse_key(fact, "an integer");
-	if (keys->text[fact->key] != NULL &&
-		strcmp(keys->text[fact->key], digits) != 0)
+		refuse_key(key_member, "an integer");
+	if (keys->text[key_member->key] != NULL &&
+		strcmp(keys->text[key_member->key], digits) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_ERROR),
 				 errmsg("AWS AppConfig sent an answer that cannot be read"),
 				 errdetail("%s is not the number that was asked for.",
-						   fact->path)));
-	keys->text[fact->key] = digits;
+						   key_member->path)));
+	keys->text[key_member->key] = digits;
 }
 
 /*
@@ -97,39 +99,41 @@ learn_number(KeyFacts *keys, const AppConfigFact *fact, JsonValue *value)
  * because the service took an identifier for a name.
  */
 bool
-appconfig_facts_learn(KeyFacts *keys, const AppConfigCollection *collection,
-					  bool leaf, JsonValue *item)
+appconfig_answer_keys_learn(KnownKeys				  *keys,
+							const AppConfigCollection *collection, bool leaf,
+							JsonValue *item)
 {
-	const AppConfigFact *fact;
+	const AppConfigKeyMember *key_member;
 
-	for (fact = collection->facts; fact->key != KEY_NONE; fact++)
+	for (key_member = collection->key_members; key_member->key != KEY_NONE;
+		 key_member++)
 	{
-		JsonValue  *value = appconfig_json_lookup(item, fact->path);
+		JsonValue  *value = appconfig_json_lookup(item, key_member->path);
 		size_t		length;
 		const char *text;
 
-		if (appconfig_keys[fact->key].is_state && !leaf)
+		if (appconfig_keys[key_member->key].is_state && !leaf)
 			continue; /* the column is about the table's own things */
 		if (value == NULL)
 			continue;
-		if (appconfig_keys[fact->key].is_integer)
+		if (appconfig_keys[key_member->key].is_integer)
 		{
-			learn_number(keys, fact, value);
+			learn_number(keys, key_member, value);
 			continue;
 		}
 		text = appconfig_json_text(value, &length);
 		if (appconfig_json_kind(value) != JSON_STRING ||
 			strlen(text) != length)
 		{
-			if (appconfig_keys[fact->key].is_identifier)
-				refuse_key(fact, "an identifier");
+			if (appconfig_keys[key_member->key].is_identifier)
+				refuse_key(key_member, "an identifier");
 			continue;
 		}
-		if (appconfig_keys[fact->key].is_identifier &&
-			keys->text[fact->key] != NULL &&
-			strcmp(keys->text[fact->key], text) != 0)
+		if (appconfig_keys[key_member->key].is_identifier &&
+			keys->text[key_member->key] != NULL &&
+			strcmp(keys->text[key_member->key], text) != 0)
 			return false;
-		keys->text[fact->key] = text;
+		keys->text[key_member->key] = text;
 	}
 	return true;
 }
@@ -139,8 +143,8 @@ appconfig_facts_learn(KeyFacts *keys, const AppConfigCollection *collection,
  * would be missing and nobody would know.
  */
 void
-appconfig_facts_check_addressable(const AppConfigCollection *collection,
-								  const KeyFacts			*keys)
+appconfig_answer_keys_check_addressable(const AppConfigCollection *collection,
+										const KnownKeys			  *keys)
 {
 	int key;
 
@@ -161,16 +165,17 @@ appconfig_facts_check_addressable(const AppConfigCollection *collection,
 
 /* Does the item say which application it belongs to? */
 bool
-appconfig_facts_names_application(const AppConfigCollection *collection,
-								  JsonValue					*item)
+appconfig_answer_keys_names_application(const AppConfigCollection *collection,
+										JsonValue				  *item)
 {
-	const AppConfigFact *fact;
+	const AppConfigKeyMember *key_member;
 
-	for (fact = collection->facts; fact->key != KEY_NONE; fact++)
+	for (key_member = collection->key_members; key_member->key != KEY_NONE;
+		 key_member++)
 	{
-		if (fact->key == KEY_APPLICATION_ID)
-			return appconfig_json_kind(
-					   appconfig_json_lookup(item, fact->path)) == JSON_STRING;
+		if (key_member->key == KEY_APPLICATION_ID)
+			return appconfig_json_kind(appconfig_json_lookup(
+					   item, key_member->path)) == JSON_STRING;
 	}
 	return false;
 }
@@ -181,7 +186,7 @@ appconfig_facts_names_application(const AppConfigCollection *collection,
  * an id means the same either way.
  */
 bool
-appconfig_facts_could_be_id(const char *text)
+appconfig_answer_keys_could_be_id(const char *text)
 {
 	size_t length = strlen(text);
 
@@ -194,25 +199,27 @@ appconfig_facts_could_be_id(const char *text)
  * there is a digit in it, as there seldom is in a name so short.
  */
 bool
-appconfig_facts_looks_like_id(const char *text)
+appconfig_answer_keys_looks_like_id(const char *text)
 {
-	return appconfig_facts_could_be_id(text) &&
+	return appconfig_answer_keys_could_be_id(text) &&
 		   strpbrk(text, "0123456789") != NULL;
 }
 
 /* The text that an answer names for a key, borrowed; NULL if there is none */
 const char *
-appconfig_facts_find(const AppConfigCollection *collection, JsonValue *item,
-					 AppConfigKey key)
+appconfig_answer_keys_find(const AppConfigCollection *collection,
+						   JsonValue *item, AppConfigKey key)
 {
-	const AppConfigFact *fact;
-	size_t				 length;
+	const AppConfigKeyMember *key_member;
+	size_t					  length;
 
-	for (fact = collection->facts; fact->key != KEY_NONE; fact++)
+	for (key_member = collection->key_members; key_member->key != KEY_NONE;
+		 key_member++)
 	{
-		JsonValue *named = appconfig_json_lookup(item, fact->path);
+		JsonValue *named = appconfig_json_lookup(item, key_member->path);
 
-		if (fact->key == key && appconfig_json_kind(named) == JSON_STRING)
+		if (key_member->key == key &&
+			appconfig_json_kind(named) == JSON_STRING)
 			return appconfig_json_text(named, &length);
 	}
 	return NULL;
@@ -220,10 +227,11 @@ appconfig_facts_find(const AppConfigCollection *collection, JsonValue *item,
 
 /* Does an answer name that value for the key? */
 bool
-appconfig_facts_name(const AppConfigCollection *collection, JsonValue *item,
-					 AppConfigKey key, const char *value)
+appconfig_answer_keys_name(const AppConfigCollection *collection,
+						   JsonValue *item, AppConfigKey key,
+						   const char *value)
 {
-	const char *named = appconfig_facts_find(collection, item, key);
+	const char *named = appconfig_answer_keys_find(collection, item, key);
 
 	return named != NULL && strcmp(named, value) == 0;
 }
@@ -233,9 +241,9 @@ appconfig_facts_name(const AppConfigCollection *collection, JsonValue *item,
  * another one, as the answer shows?
  */
 bool
-appconfig_facts_took_name_for_id(const KeyFacts			   *keys,
-								 const AppConfigCollection *collection,
-								 JsonValue				   *answer)
+appconfig_answer_keys_took_name_for_id(const KnownKeys			 *keys,
+									   const AppConfigCollection *collection,
+									   JsonValue				 *answer)
 {
 	int key;
 
@@ -244,7 +252,7 @@ appconfig_facts_took_name_for_id(const KeyFacts			   *keys,
 		const char *name = keys->text[appconfig_keys[key].name_key];
 
 		if (name != NULL && keys->text[key] == NULL &&
-			appconfig_facts_name(collection, answer, key, name))
+			appconfig_answer_keys_name(collection, answer, key, name))
 			return true;
 	}
 	return false;
