@@ -312,8 +312,8 @@ expect_level(Estimate *result, const Route *route, int level,
 
 /* Calls and rows of a walk */
 static Estimate
-estimate_walk(PlannerInfo *root, const PlanTable *table, List *clauses,
-			  const KeySet *keys)
+estimate_calls(PlannerInfo *root, const PlanTable *table, List *clauses,
+			   const KeySet *keys)
 {
 	const Route *route = &table->route;
 	Estimate	 result = {.calls = 0};
@@ -375,7 +375,7 @@ appconfig_estimate(PlannerInfo *root, const PlanTable *table, List *clauses)
 	keys = appconfig_operands_expect(root, expr, operands, table->region);
 	if (keys->count == 0)
 		return result;
-	result = estimate_walk(root, table, clauses, keys);
+	result = estimate_calls(root, table, clauses, keys);
 	if (region_is_unknown(keys))
 	{
 		result.calls *= REGION_MATCHES;

@@ -709,8 +709,8 @@ appconfig_keyset_index(KeySet *set)
 	}
 }
 
-/* A walk through those boxes, in order, that rows with some keys can be in */
-typedef struct BoxWalk
+/* A search for those boxes, in order, that rows with some keys can be in */
+typedef struct BoxSearch
 {
 	const KeySet		 *set;
 	const KnownKeys		 *known;
@@ -719,7 +719,7 @@ typedef struct BoxWalk
 	int					  next;	 /* of the boxes, or of those that are open */
 	int					  entry; /* the next with the value, and their end */
 	int					  entries_end;
-} BoxWalk;
+} BoxSearch;
 
 /* The first entry that is not before the value, or, if past, not with it */
 static int
@@ -743,18 +743,18 @@ find_index_entry(const KeyIndexColumn *column, const char *value, bool past)
 
 /* Begins with the key that leaves the fewest boxes */
 static void
-start_walk(BoxWalk *walk, const KeySet *set, const KnownKeys *known)
+start_search(BoxSearch *search, const KeySet *set, const KnownKeys *known)
 {
 	int fewest = set->count;
 	int key;
 
-	memset(walk, 0, sizeof(BoxWalk));
-	walk->set = set;
-	walk->known = known;
+	memset(search, 0, sizeof(BoxSearch));
+	search->set = set;
+	search->known = known;
 	for (key = 0; key < KEY_COUNT; key++)
 	{
 		if (appconfig_keys[key].is_integer && known->text[key] != NULL)
-			walk->numbers[key] = strtoll(known->text[key], NULL, 10);
+			search->numbers[key] = strtoll(known->text[key], NULL, 10);
 	}
 	for (key = 0; set->index != NULL && key < KEY_COUNT; key++)
 	{
@@ -769,43 +769,44 @@ start_walk(BoxWalk *walk, const KeySet *set, const KnownKeys *known)
 		if (end - first + column->open_count >= fewest)
 			continue;
 		fewest = end - first + column->open_count;
-		walk->column = column;
-		walk->entry = first;
-		walk->entries_end = end;
+		search->column = column;
+		search->entry = first;
+		search->entries_end = end;
 	}
 }
 
 /* The next box that is worth a look; NULL behind the last */
 static const KeyBox *
-next_candidate(BoxWalk *walk)
+next_candidate(BoxSearch *search)
 {
-	const KeyIndexColumn *column = walk->column;
-	int					  box = walk->set->count;
+	const KeyIndexColumn *column = search->column;
+	int					  box = search->set->count;
 	bool				  is_entry;
 
 	if (column == NULL)
-		return walk->next < walk->set->count ? &walk->set->boxes[walk->next++]
-											 : NULL;
-	if (walk->next < column->open_count)
-		box = column->open[walk->next];
-	is_entry = walk->entry < walk->entries_end &&
-			   column->entries[walk->entry].box < box;
+		return search->next < search->set->count
+				   ? &search->set->boxes[search->next++]
+				   : NULL;
+	if (search->next < column->open_count)
+		box = column->open[search->next];
+	is_entry = search->entry < search->entries_end &&
+			   column->entries[search->entry].box < box;
 	if (is_entry)
-		box = column->entries[walk->entry++].box;
+		box = column->entries[search->entry++].box;
 	else
-		walk->next++;
-	return box < walk->set->count ? &walk->set->boxes[box] : NULL;
+		search->next++;
+	return box < search->set->count ? &search->set->boxes[box] : NULL;
 }
 
 /* Can a row with the keys that are looked for be in the box? */
 static bool
-box_contains(const KeyBox *box, const BoxWalk *walk)
+box_contains(const KeyBox *box, const BoxSearch *search)
 {
 	int key;
 
 	for (key = 0; key < KEY_COUNT; key++)
 	{
-		const char *text = walk->known->text[key];
+		const char *text = search->known->text[key];
 
 		if (text == NULL)
 			continue;
@@ -818,7 +819,7 @@ box_contains(const KeyBox *box, const BoxWalk *walk)
 			const KeyNumbers *numbers =
 				box->numbers[key] != NULL ? box->numbers[key] : &all;
 
-			if (!has_number(numbers, walk->numbers[key]))
+			if (!has_number(numbers, search->numbers[key]))
 				return false;
 		}
 	}
@@ -826,14 +827,14 @@ box_contains(const KeyBox *box, const BoxWalk *walk)
 }
 
 static const KeyBox *
-next_box(BoxWalk *walk)
+next_box(BoxSearch *search)
 {
 	const KeyBox *box;
 
-	while ((box = next_candidate(walk)) != NULL)
+	while ((box = next_candidate(search)) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (box_contains(box, walk))
+		if (box_contains(box, search))
 			return box;
 	}
 	return NULL;
@@ -843,10 +844,10 @@ next_box(BoxWalk *walk)
 bool
 appconfig_keyset_contains(const KeySet *set, const KnownKeys *known)
 {
-	BoxWalk walk;
+	BoxSearch search;
 
-	start_walk(&walk, set, known);
-	return next_box(&walk) != NULL;
+	start_search(&search, set, known);
+	return next_box(&search) != NULL;
 }
 
 /* The boxes that rows with these keys can be in; shared if that is all */
@@ -854,13 +855,13 @@ KeySet *
 appconfig_keyset_restrict(const KeySet *set, const KnownKeys *known)
 {
 	KeySet		 *some;
-	BoxWalk		  walk;
+	BoxSearch	  search;
 	const KeyBox *box;
 	int			  count = 0;
 
 	/* of a large set often little is left, many times over */
-	start_walk(&walk, set, known);
-	while (next_box(&walk) != NULL)
+	start_search(&search, set, known);
+	while (next_box(&search) != NULL)
 		count++;
 	if (count == set->count)
 	{
@@ -869,8 +870,8 @@ appconfig_keyset_restrict(const KeySet *set, const KnownKeys *known)
 		return some;
 	}
 	some = appconfig_keyset_make(count);
-	start_walk(&walk, set, known);
-	while ((box = next_box(&walk)) != NULL)
+	start_search(&search, set, known);
+	while ((box = next_box(&search)) != NULL)
 		some->boxes[some->count++] = *box;
 	appconfig_keyset_index(some);
 	return some;
