@@ -46,6 +46,7 @@ OBJS = \
 	src/http.o \
 	src/http_field.o \
 	src/http_memory.o \
+	src/http_message.o \
 	src/http_transfer.o \
 	src/socket.o \
 	src/watch.o \
