@@ -636,17 +636,25 @@ ask_for_times(ApiSession *session)
 }
 
 /*
- * Waits until a call of the session can get on, which appconfig_api_poll()
- * then lets it.  There must be one that is not done.  Interrupts happen in
- * here.
+ * Lets the next appconfig_api_wait() be for the session's calls, too; false if
+ * none is under way, and there is nothing to wait for.
  */
-void
-appconfig_api_wait(ApiSession *session)
+bool
+appconfig_api_expect(ApiSession *session)
 {
-	/* better an error than a wait for nothing */
 	if (dlist_is_empty(&session->calls))
-		elog(ERROR, "no call to AWS AppConfig is under way");
+		return false;
 	appconfig_http_open();
 	ask_for_times(session);
+	return true;
+}
+
+/*
+ * Waits until a call of some session that has been asked for can get on, which
+ * appconfig_api_poll() then lets it.  Interrupts happen in here.
+ */
+void
+appconfig_api_wait(void)
+{
 	appconfig_http_wait();
 }

@@ -78,6 +78,7 @@ pg_noreturn extern void appconfig_api_raise(const ApiCall *call);
 extern void				appconfig_api_release(ApiCall *call);
 
 extern void appconfig_api_poll(ApiSession *session);
-extern void appconfig_api_wait(ApiSession *session);
+extern bool appconfig_api_expect(ApiSession *session);
+extern void appconfig_api_wait(void);
 
 #endif /* APPCONFIG_API_H */

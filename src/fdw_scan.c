@@ -290,7 +290,7 @@ start_scan(ForeignScanState *node, AppConfigScanState *state)
 
 /*
  * The next item, waited for; NULL at the end.  The wait is for any call of the
- * connection, so that the cursors of all its scans get on by it.
+ * statement, so that the cursors of all its scans get on by it.
  */
 static const AppConfigItem *
 next_item(AppConfigScanState *state)
@@ -300,7 +300,7 @@ next_item(AppConfigScanState *state)
 
 	while ((result = appconfig_cursor_poll(state->cursor, &item)) ==
 		   CURSOR_PENDING)
-		appconfig_memo_wait(state->connection->documents);
+		appconfig_connection_wait(state->connection);
 	return result == CURSOR_ITEM ? item : NULL;
 }
 

@@ -656,11 +656,17 @@ receive_abandoned(Memo *memo)
 	}
 }
 
-/* Waits until some call can get on, and lets it; see appconfig_api_wait() */
-void
-appconfig_memo_wait(Memo *memo)
+/* See appconfig_api_expect() */
+bool
+appconfig_memo_expect(Memo *memo)
 {
-	appconfig_api_wait(memo->owner->session);
+	return appconfig_api_expect(memo->owner->session);
+}
+
+/* Lets calls get on after a wait */
+void
+appconfig_memo_receive(Memo *memo)
+{
 	appconfig_api_poll(memo->owner->session);
 	receive_abandoned(memo);
 }

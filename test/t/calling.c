@@ -57,7 +57,8 @@ call_service(PG_FUNCTION_ARGS)
 	call = appconfig_api_start(&owner, &request, &counters);
 	while (!appconfig_api_is_done(call))
 	{
-		appconfig_api_wait(owner.session);
+		(void) appconfig_api_expect(owner.session);
+		appconfig_api_wait();
 		appconfig_api_poll(owner.session);
 	}
 	document = appconfig_api_document(call);
