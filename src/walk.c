@@ -26,6 +26,71 @@
  * ------------------------------------------------------------------------
  */
 
+#ifdef USE_ASSERT_CHECKING
+
+/* Is all known that the operation of the node's kind needs? */
+static bool
+can_be_asked_for(const CursorWalk *walk, const CursorNode *node)
+{
+	const AppConfigOperation *operation = appconfig_walk_operation(walk, node);
+	int						  key;
+
+	for (key = 0; key < KEY_COUNT; key++)
+	{
+		if (appconfig_route_is_open(operation, &node->keys, key))
+			return false;
+	}
+	return true;
+}
+
+/* Each kind of node has what it needs, and nothing of another kind */
+static void
+AssertCheckCursorNode(const CursorWalk *walk, const CursorNode *node)
+{
+	bool leaf = appconfig_route_is_leaf(walk->route, node->level);
+	bool is_list = node->kind == NODE_LIST || node->kind == NODE_APPLICATIONS;
+	int	 side;
+
+	Assert(node->level >= 0 && node->level < walk->route->levels_count);
+	Assert(node->kind != NODE_KNOWN || !leaf);
+	Assert((node->kind != NODE_GET && node->kind != NODE_ITEM) || leaf);
+	Assert(node->entry == NULL || is_list || node->kind == NODE_GET);
+	Assert((!is_list && node->kind != NODE_GET) ||
+		   can_be_asked_for(walk, node));
+	Assert(node->token == NULL || is_list);
+	Assert((node->token != NULL) == (node->pages > 0));
+	Assert(node->mark == NULL || node->token != NULL);
+	Assert(!(node->shown || node->unfiltered || node->has_items) || is_list);
+	Assert(node->kind == NODE_ITEM || !node->sides_started);
+	for (side = 0; side < SIDE_COUNT; side++)
+		Assert(node->side[side] == NULL || node->sides_started);
+}
+
+/* What the walk counts is in the queue */
+void
+AssertCheckCursorWalk(const CursorWalk *walk)
+{
+	int		   nodes = 0;
+	int		   asked = 0;
+	dlist_iter iter;
+
+	/* dlist_foreach wants a list that is not constant */
+	dlist_foreach(iter, unconstify(dlist_head *, &walk->queue))
+	{
+		const CursorNode *node = dlist_container(CursorNode, node, iter.cur);
+
+		AssertCheckCursorNode(walk, node);
+		nodes++;
+		asked += node->entry != NULL;
+	}
+	Assert(walk->nodes == nodes);
+	Assert(walk->asked == asked);
+}
+
+#else
+#define AssertCheckCursorNode(walk, node) ((void) 0)
+#endif
+
 /* What the node passes on to those that come of it */
 Inherited
 appconfig_walk_inherit(const CursorNode *node)
@@ -56,6 +121,7 @@ appconfig_walk_add(CursorWalk *walk, dlist_node *before, CursorNodeKind kind,
 	}
 	dlist_insert_before(before, &node->node);
 	walk->nodes++;
+	AssertCheckCursorNode(walk, node);
 	return node;
 }
 
@@ -90,6 +156,7 @@ appconfig_walk_release_sources(CursorNode *node)
 void
 appconfig_walk_take_out(CursorWalk *walk, CursorNode *node)
 {
+	AssertCheckCursorNode(walk, node);
 	dlist_delete(&node->node);
 	walk->nodes--;
 }
@@ -248,6 +315,7 @@ hold_answer(CursorWalk *walk, CursorNode *node, MemoEntry *entry)
 	Assert(node->entry == NULL);
 	node->entry = entry;
 	walk->asked++;
+	AssertCheckCursorNode(walk, node);
 }
 
 /* The memo's entry for the node's request, which is sent if need be */
@@ -310,6 +378,7 @@ appconfig_walk_turn_page(CursorWalk *walk, CursorNode *list, const char *token)
 		list->mark = MemoryContextStrdup(walk->context, token);
 	}
 	appconfig_walk_drop_answer(walk, list);
+	AssertCheckCursorNode(walk, list);
 }
 
 /* Lets a node that has taken nothing of its answer ask for another one */

@@ -77,6 +77,12 @@ typedef struct Inherited
 	JsonValue *source[SOURCE_COUNT];
 } Inherited;
 
+#ifdef USE_ASSERT_CHECKING
+extern void AssertCheckCursorWalk(const CursorWalk *walk);
+#else
+#define AssertCheckCursorWalk(walk) ((void) 0)
+#endif
+
 extern Inherited   appconfig_walk_inherit(const CursorNode *node);
 extern CursorNode *appconfig_walk_add(CursorWalk *walk, dlist_node *before,
 									  CursorNodeKind kind, int level,
