@@ -123,7 +123,7 @@ fill_connection(OpenConnection *connection)
 										umid, &connection->settings, read_at,
 										connection->context);
 	owner->serverid = identity->serverid;
-	owner->session = session->api;
+	owner->client = session->client;
 	owner->settings = &connection->settings;
 	owner->credentials = &connection->credentials;
 	owner->context = connection->context;

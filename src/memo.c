@@ -660,13 +660,13 @@ receive_abandoned(Memo *memo)
 bool
 appconfig_memo_expect(Memo *memo)
 {
-	return appconfig_api_expect(memo->owner->session);
+	return appconfig_api_expect(memo->owner->client);
 }
 
 /* Lets calls get on after a wait */
 void
 appconfig_memo_receive(Memo *memo)
 {
-	appconfig_api_poll(memo->owner->session);
+	appconfig_api_poll(memo->owner->client);
 	receive_abandoned(memo);
 }
