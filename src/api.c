@@ -74,7 +74,7 @@ struct ApiCall
 	int					  attempts; /* started so far */
 	int			  bucket_cost;		/* retry tokens that the last retry took */
 	bool		  clock_corrected;
-	long		  clock_offset; /* the client's when the attempt was signed */
+	long		  clock_offset;	 /* the client's when the attempt was signed */
 	int64		  waiting_since; /* on appconfig_clock_now() */
 	int64		  start_at;		 /* on the same clock */
 	int64		  sent_at;		 /* the last attempt, too */

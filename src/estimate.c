@@ -74,7 +74,7 @@ static const double rows_of_shape[] = {
  * answer, or those that they do not answer
  */
 static double
-selectivity_besides_keys(PlannerInfo *root, const PlanTable *table,
+selectivity_besides_keys(PlannerInfo *root, const PlannerRelInfo *table,
 						 List *clauses, bool by_lists)
 {
 	List	 *some = NIL;
@@ -312,7 +312,7 @@ expect_level(Estimate *result, const Route *route, int level,
 
 /* Calls and rows of a walk */
 static Estimate
-estimate_calls(PlannerInfo *root, const PlanTable *table, List *clauses,
+estimate_calls(PlannerInfo *root, const PlannerRelInfo *table, List *clauses,
 			   const KeySet *keys)
 {
 	const Route *route = &table->route;
@@ -362,7 +362,8 @@ region_is_unknown(const KeySet *keys)
  * meet them, those of each combination of values else.
  */
 Estimate
-appconfig_estimate(PlannerInfo *root, const PlanTable *table, List *clauses)
+appconfig_estimate(PlannerInfo *root, const PlannerRelInfo *table,
+				   List *clauses)
 {
 	List	*operands = NIL;
 	KeyExpr *expr = NULL;
@@ -398,7 +399,7 @@ appconfig_estimate_cost(const Estimate *expected)
 
 /* Is that another table of this extension? */
 static bool
-is_our_relation(PlannerInfo *root, const PlanTable *table,
+is_our_relation(PlannerInfo *root, const PlannerRelInfo *table,
 				const RelOptInfo *rel)
 {
 	FdwRoutine *ours =
@@ -410,7 +411,7 @@ is_our_relation(PlannerInfo *root, const PlanTable *table,
 
 /* Rows that other tables hand over together; 0 if one of them is ours */
 static double
-count_outer_rows(PlannerInfo *root, const PlanTable *table, Relids outer)
+count_outer_rows(PlannerInfo *root, const PlannerRelInfo *table, Relids outer)
 {
 	double rows = 1;
 	int	   relid = -1;
@@ -448,8 +449,8 @@ operands_of(const KeyExpr *expr, bool region, Bitmapset *numbers)
  * so many rows: to the region, or to the others.  0 if to none.
  */
 static double
-count_outer_groups(PlannerInfo *root, const PlanTable *table, List *clauses,
-				   Relids outer, double rows, bool region)
+count_outer_groups(PlannerInfo *root, const PlannerRelInfo *table,
+				   List *clauses, Relids outer, double rows, bool region)
 {
 	List	*operands;
 	KeyExpr *expr =
@@ -478,7 +479,7 @@ count_outer_groups(PlannerInfo *root, const PlanTable *table, List *clauses,
  * regions over: one of those that there are.
  */
 double
-appconfig_estimate_region(PlannerInfo *root, const PlanTable *table,
+appconfig_estimate_region(PlannerInfo *root, const PlannerRelInfo *table,
 						  List *clauses, Relids outer)
 {
 	double rows = count_outer_rows(root, table, outer);
@@ -497,7 +498,7 @@ appconfig_estimate_region(PlannerInfo *root, const PlanTable *table,
  * distribution.
  */
 double
-appconfig_estimate_repeats(PlannerInfo *root, const PlanTable *table,
+appconfig_estimate_repeats(PlannerInfo *root, const PlannerRelInfo *table,
 						   List *clauses, Relids outer)
 {
 	double rows = count_outer_rows(root, table, outer);

@@ -8,7 +8,7 @@
 #ifndef APPCONFIG_ESTIMATE_H
 #define APPCONFIG_ESTIMATE_H
 
-#include "plan_table.h"
+#include "planner_rel_info.h"
 
 /* What some clauses let us expect */
 typedef struct Estimate
@@ -18,14 +18,14 @@ typedef struct Estimate
 	double rows;
 } Estimate;
 
-extern Estimate appconfig_estimate(PlannerInfo *root, const PlanTable *table,
-								   List *clauses);
+extern Estimate appconfig_estimate(PlannerInfo			*root,
+								   const PlannerRelInfo *table, List *clauses);
 extern Cost		appconfig_estimate_cost(const Estimate *expected);
-extern double	appconfig_estimate_repeats(PlannerInfo	   *root,
-										   const PlanTable *table, List *clauses,
-										   Relids outer);
-extern double	appconfig_estimate_region(PlannerInfo	  *root,
-										  const PlanTable *table, List *clauses,
-										  Relids outer);
+extern double	appconfig_estimate_repeats(PlannerInfo			*root,
+										   const PlannerRelInfo *table,
+										   List *clauses, Relids outer);
+extern double	appconfig_estimate_region(PlannerInfo		   *root,
+										  const PlannerRelInfo *table,
+										  List *clauses, Relids outer);
 
 #endif /* APPCONFIG_ESTIMATE_H */

@@ -62,7 +62,7 @@ find_columns_read(RelOptInfo *baserel)
 /* Attribute numbers of the columns that the query reads, or of all of them; a
  * whole-row reference reads all */
 static List *
-list_columns_read(const PlanTable *table, int natts, bool all)
+list_columns_read(const PlannerRelInfo *table, int natts, bool all)
 {
 	List *attnums = NIL;
 	int	  attnum;
@@ -82,7 +82,7 @@ list_columns_read(const PlanTable *table, int natts, bool all)
 /* How the columns that the query reads can be got.  Without pushdown every
  * answer is put together from everything there is. */
 static void
-plan_route(PlanTable *table, int natts)
+plan_route(PlannerRelInfo *table, int natts)
 {
 	List *attnums =
 		list_columns_read(table, natts, !appconfig_enable_pushdown);
@@ -94,15 +94,15 @@ plan_route(PlanTable *table, int natts)
 	foreach(cell, attnums)
 		columns[i++] =
 			table->predicates.columns->list[lfirst_int(cell) - 1].column;
-	appconfig_route_plan(&table->route, table->table, columns);
+	appconfig_route_for_columns(&table->route, table->table, columns);
 }
 
 void
 appconfigGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 						   Oid foreigntableid)
 {
-	PlanTable *table = palloc0(sizeof(PlanTable));
-	Relation   relation = table_open(foreigntableid, NoLock);
+	PlannerRelInfo *table = palloc0(sizeof(PlannerRelInfo));
+	Relation		relation = table_open(foreigntableid, NoLock);
 
 	table->table = appconfig_options_get_table(foreigntableid);
 	table->predicates.root = root;
@@ -158,10 +158,10 @@ is_wanted_column(PlannerInfo *root	  pg_attribute_unused(),
 static List *
 find_join_clauses(PlannerInfo *root, RelOptInfo *baserel)
 {
-	const PlanTable *table = baserel->fdw_private;
-	List			*clauses = NIL;
-	ListCell		*cell;
-	AttrNumber		 attnum;
+	const PlannerRelInfo *table = baserel->fdw_private;
+	List				 *clauses = NIL;
+	ListCell			 *cell;
+	AttrNumber			  attnum;
 
 	foreach(cell, baserel->joininfo)
 	{
@@ -191,9 +191,9 @@ find_join_clauses(PlannerInfo *root, RelOptInfo *baserel)
 static Relids
 outer_of_clause(RelOptInfo *baserel, RestrictInfo *rinfo)
 {
-	const PlanTable *table = baserel->fdw_private;
-	List			*operands;
-	Relids			 outer;
+	const PlannerRelInfo *table = baserel->fdw_private;
+	List				 *operands;
+	Relids				  outer;
 
 	if (appconfig_predicate_bind(&table->predicates, list_make1(rinfo),
 								 &operands) == NULL)
@@ -251,8 +251,8 @@ void
 appconfigGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel,
 						 Oid foreigntableid pg_attribute_unused())
 {
-	const PlanTable *table = baserel->fdw_private;
-	ListCell		*cell;
+	const PlannerRelInfo *table = baserel->fdw_private;
+	ListCell			 *cell;
 
 	add_foreign_path(
 		root, baserel,
@@ -388,7 +388,7 @@ appconfigGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 						ForeignPath *best_path pg_attribute_unused(),
 						List *tlist, List *scan_clauses, Plan *outer_plan)
 {
-	PlanTable		 *table = baserel->fdw_private;
+	PlannerRelInfo	 *table = baserel->fdw_private;
 	AppConfigScanPlan plan = {.table = table->table};
 	List			 *qual = extract_actual_clauses(scan_clauses, false);
 	List			 *operands = NIL;

@@ -50,7 +50,7 @@ struct ListFilter
 
 /* Can lists answer everything that the clause reads? */
 static bool
-lists_answer_clause(const PlanTable *table, Node *clause)
+lists_answer_clause(const PlannerRelInfo *table, Node *clause)
 {
 	List *attnums =
 		appconfig_predicate_attributes(table->predicates.relid, clause);
@@ -75,7 +75,7 @@ lists_answer_clause(const PlanTable *table, Node *clause)
  * that can fail only where each item of the leaf is a row.
  */
 bool
-appconfig_list_filter_takes(const PlanTable *table, Node *clause)
+appconfig_list_filter_takes(const PlannerRelInfo *table, Node *clause)
 {
 	return lists_answer_clause(table, clause) &&
 		   !contain_volatile_functions(clause) && !contain_subplans(clause) &&
@@ -105,7 +105,7 @@ find_clause_place(List *qual, const Expr *clause)
  * that the executor would check before it.
  */
 List *
-appconfig_list_filter_find(const PlanTable *table, List *scan_clauses,
+appconfig_list_filter_find(const PlannerRelInfo *table, List *scan_clauses,
 						   List *qual)
 {
 	Index	  waiting = PG_UINT32_MAX;

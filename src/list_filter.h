@@ -12,7 +12,7 @@
 #include "nodes/execnodes.h"
 
 #include "item.h"
-#include "plan_table.h"
+#include "planner_rel_info.h"
 #include "route.h"
 #include "row.h"
 #include "scan_plan.h"
@@ -20,8 +20,9 @@
 /* The clauses of a scan that is being run */
 typedef struct ListFilter ListFilter;
 
-extern bool	 appconfig_list_filter_takes(const PlanTable *table, Node *clause);
-extern List *appconfig_list_filter_find(const PlanTable *table,
+extern bool	 appconfig_list_filter_takes(const PlannerRelInfo *table,
+										 Node				  *clause);
+extern List *appconfig_list_filter_find(const PlannerRelInfo *table,
 										List *scan_clauses, List *qual);
 
 extern bool appconfig_list_filter_has(const RouteCalls	   *calls,

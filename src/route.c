@@ -218,8 +218,8 @@ appconfig_route_is_leaf(const Route *route, int level)
 
 /* How to read the table where these columns, ended by NULL, are wanted */
 void
-appconfig_route_plan(Route *route, const AppConfigTable *table,
-					 const AppConfigColumn **columns)
+appconfig_route_for_columns(Route *route, const AppConfigTable *table,
+							const AppConfigColumn **columns)
 {
 	memset(route, 0, sizeof(Route));
 	route->table = table;
@@ -241,8 +241,8 @@ appconfig_route_make(const AppConfigScanPlan *plan,
 	Route *route = palloc(sizeof(Route));
 	bool mutable = (plan->reads & READS_MUTABLE) != 0;
 
-	appconfig_route_plan(route, plan->table,
-						 appconfig_scan_plan_columns(plan, columns));
+	appconfig_route_for_columns(route, plan->table,
+								appconfig_scan_plan_columns(plan, columns));
 	route->shared_lists = mutable && reads->shared_lists;
 	route->documents_decide = mutable && reads->documents_decide;
 	if (pushdown)

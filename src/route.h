@@ -36,9 +36,10 @@ typedef struct SideLookupSource
 extern const SideLookupSource appconfig_side_lookups[SIDE_COUNT];
 
 /*
- * Made by route.c, and by nobody else changed: by appconfig_route_plan() for
- * the planner, from the table and the columns that the query reads, and by
- * appconfig_route_make() for the executor and EXPLAIN.
+ * Made by route.c, and by nobody else changed: by
+ * appconfig_route_for_columns() for the planner, from the table and the
+ * columns that the query reads, and by appconfig_route_make() for the executor
+ * and EXPLAIN.
  */
 typedef struct Route
 {
@@ -74,8 +75,9 @@ extern const Route *appconfig_route_make(const AppConfigScanPlan *plan,
 										 const OutputColumns	 *columns,
 										 const StatementReads	 *reads,
 										 bool					  pushdown);
-extern void appconfig_route_plan(Route *route, const AppConfigTable *table,
-								 const AppConfigColumn **columns);
+extern void			appconfig_route_for_columns(Route				   *route,
+												const AppConfigTable   *table,
+												const AppConfigColumn **columns);
 extern const AppConfigCollection *appconfig_route_leaf(
 	const AppConfigTable *table);
 extern bool appconfig_route_column_has(const AppConfigColumn *column,

@@ -1,19 +1,19 @@
 /*-------------------------------------------------------------------------
  *
- * plan_table.h
+ * planner_rel_info.h
  *		What is known of a foreign table while its query is planned.
  *
  *-------------------------------------------------------------------------
  */
-#ifndef APPCONFIG_PLAN_TABLE_H
-#define APPCONFIG_PLAN_TABLE_H
+#ifndef APPCONFIG_PLANNER_REL_INFO_H
+#define APPCONFIG_PLANNER_REL_INFO_H
 
 #include "route.h"
 #include "predicate.h"
 #include "tables.h"
 
 /* Filled by GetForeignRelSize; the fdw_private of a base relation */
-typedef struct PlanTable
+typedef struct PlannerRelInfo
 {
 	const AppConfigTable *table;
 	PredicateTable		  predicates;
@@ -22,6 +22,6 @@ typedef struct PlanTable
 	const char			 *region;	/* the server's */
 	Route				  route;	/* for the columns that the query reads */
 	bool				  pushdown; /* may clauses narrow the calls? */
-} PlanTable;
+} PlannerRelInfo;
 
-#endif /* APPCONFIG_PLAN_TABLE_H */
+#endif /* APPCONFIG_PLANNER_REL_INFO_H */
