@@ -319,9 +319,10 @@ has_parameters(const List *operands)
 }
 
 /*
- * Does it depend on the values of keys by which calls a run is read?  By its
- * document if a range comes down to it, else by a list; by this list or that
- * one with names, with a status, or with either arm of an OR.
+ * Does it depend on the values of keys by which calls a run is read?  A range
+ * that comes down to one run leads to its document, any other to a list; and
+ * which list it is can depend on a name, a status, or the arm of an OR.  For
+ * "Consistency" in memo.c, a scan like that is as good as two.
  */
 static bool
 route_varies(const KeyExpr *expr)
