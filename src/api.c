@@ -128,7 +128,8 @@ random_fraction(void)
 	return bits / 4294967296.0;
 }
 
-/* An id that stays the same over all attempts of a call, as the SDKs send it
+/*
+ * An id that stays the same over all attempts of a call, as the SDKs send it
  */
 static void
 make_invocation_id(char *id)
@@ -277,7 +278,8 @@ set_clock(ApiClient *client, const HttpResult *result)
 			date, time(NULL), client->clock_offset);
 }
 
-/* Milliseconds that the answer asks us to wait, RETRY_NO_HINT if it does not
+/*
+ * Milliseconds that the answer asks us to wait, RETRY_NO_HINT if it does not
  */
 static int
 server_hint(const HttpResult *result)

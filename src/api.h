@@ -35,7 +35,8 @@ typedef struct ApiOwner
 	MemoryContext			 context; /* when it is reset, the calls end */
 } ApiOwner;
 
-/* What an answer always has, if it is one of the service's to that operation
+/*
+ * What an answer always has, if it is one of the service's to that operation
  */
 typedef struct ApiMember
 {

@@ -51,8 +51,9 @@ _PG_init(void)
 }
 
 /*
- * Hands PostgreSQL the callbacks.  Those that are not set here belong to what
- * this wrapper does not do: writing, locking, TRUNCATE.
+ * Hands PostgreSQL the callbacks.  What is not set here is not done, and
+ * PostgreSQL refuses it by itself, as it does writing, or does it locally, as
+ * it does joins.
  */
 Datum
 appconfig_fdw_handler(PG_FUNCTION_ARGS pg_attribute_unused())

@@ -193,7 +193,8 @@ static const Meaning meaning_of_outcome[] = {
  * ------------------------------------------------------------------------
  */
 
-/* A text that is not ours to free, nor ended by a NUL; NULL if there is none
+/*
+ * A text that is not ours to free, nor ended by a NUL; NULL if there is none
  */
 typedef struct Excerpt
 {
@@ -294,7 +295,8 @@ is_name(const char *text, size_t length, size_t most, const char *punctuation)
 	return length > 0 && length <= most;
 }
 
-/* A palloc'd copy of the answer's request id, or NULL if it has none to show
+/*
+ * A palloc'd copy of the answer's request id, or NULL if it has none to show
  */
 char *
 appconfig_error_request_id(const HttpResult		*result,

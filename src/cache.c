@@ -3,10 +3,9 @@
  * cache.c
  *		Documents and lists that a session keeps from statement to statement.
  *
- * Two reasons to serve a document without asking for it again.  The service
- * freezes a run once it is DONE, so where a list of the same statement shows
- * it so, and unchanged, the copy is exact.  And cache_ttl allows any document
- * to be some time old.  Beyond cache_size the least recently used ones go.
+ * There are two reasons to serve a copy without asking again: a list has
+ * confirmed that it is exact, see "Consistency" in memo.c, or it is not older
+ * than cache_ttl allows.  Beyond cache_size the least recently used ones go.
  *
  * A list is kept and served as a whole: nobody knows for how long the service
  * takes the token of a page, so no statement is to go on with one that another
@@ -318,8 +317,9 @@ link_entry(DocumentCache *cache, CacheEntry *entry)
 }
 
 /*
- * An entry that nobody finds yet gets a page more: a document its only one,
- * which is followed by none.  It goes if there is no room for it.
+ * Appends a page to an entry that is not linked, and links it.  The page of a
+ * document is its only one and has no next_token.  Without room for all of it,
+ * the entry is freed.
  */
 static void
 keep_with_page(DocumentCache *cache, CacheEntry *entry, JsonValue *page,
@@ -337,8 +337,8 @@ keep_with_page(DocumentCache *cache, CacheEntry *entry, JsonValue *page,
 }
 
 /*
- * Answers may be read in another order than they were asked for.  Unless a
- * later one is at hand, what is at hand goes.
+ * Makes way for an answer, unless what is at hand was asked for later: answers
+ * may be read in another order than they were asked for.
  */
 static bool
 supersede_entry(DocumentCache *cache, const char *target, int64 asked_at)
@@ -395,9 +395,9 @@ frozen_state(const AppConfigFreezing *freezing, JsonValue *object)
 }
 
 /*
- * A list of this statement shows the thing that a request would get.  Is what
- * the cache has of it frozen, and in that state?  Then the copy is exact; if
- * the list tells otherwise, it goes.
+ * A list of this statement shows the thing that a request would get.  Returns
+ * whether that confirms the copy: both are frozen, and in the same state.  If
+ * they are in different states, the copy is removed.
  */
 bool
 appconfig_cache_confirm(DocumentCache *cache, const char *target,
@@ -464,9 +464,9 @@ appconfig_cache_put(DocumentCache *cache, const char *target,
  */
 
 /*
- * Keeps a copy of a page of a list, if the terms allow it: of the first one,
- * or of that which follows those that are at hand.  A token tells which it
- * follows, whoever has asked for either.
+ * Keeps a copy of a page of a list, if the terms allow it: of the first page,
+ * or of the one right after those that are at hand.  It is that if it was
+ * asked for by the token at the end of these, whichever statement did so.
  */
 void
 appconfig_cache_put_page(DocumentCache *cache, const ListPage *place,
@@ -512,8 +512,7 @@ appconfig_cache_find_list(DocumentCache *cache, const char *target,
 			   : NULL;
 }
 
-/* A statement begins to read a list, which stays as it is.  Raises no error.
- */
+/* A statement begins to read a list, which must stay.  Raises no error. */
 void
 appconfig_cache_hold(DocumentCache *cache, CacheEntry *list)
 {

@@ -6,8 +6,7 @@
  *		ANALYZE also what the calls have cost.
  *
  * What may not live here: anything that asks the service, evaluates a key that
- * is no constant, or knows credentials.  Keys are shown as expressions, never
- *by value.
+ * is no constant, or knows credentials.
  *
  *-------------------------------------------------------------------------
  */
@@ -146,7 +145,13 @@ explain_cost(const ApiCounters *counters, ExplainState *es)
 	ExplainPropertyInteger("Received", "bytes", counters->bytes, es);
 }
 
-/* Prints the route that the scan takes, or would take, and what it has cost */
+/*
+ * Calls are what a query costs, in time and against the account's limits, and
+ * PostgreSQL's own lines of EXPLAIN do not show them.  What is printed is the
+ * very route that the cursor walks, not what the planner expected, so that the
+ * two cannot differ.  Keys are shown as the expressions that they are: their
+ * values are not known before the scan is run.
+ */
 void
 appconfigExplainForeignScan(ForeignScanState *node, ExplainState *es)
 {

@@ -3,8 +3,7 @@
  * fdw_import.c
  *		IMPORT FOREIGN SCHEMA.
  *
- * Prints the declarations of tables.c as CREATE FOREIGN TABLE commands.  AWS
- *is not asked: the tables are the same in every account.
+ * Prints the declarations of tables.c as CREATE FOREIGN TABLE commands.
  *
  * What may not live here: a table or a column by name (tables.c), the options
  * of the command (fdw_options.c).
@@ -76,7 +75,12 @@ notice_unknown_tables(const ImportForeignSchemaStmt *stmt)
 	}
 }
 
-/* Returns one command for each table that the statement asks for */
+/*
+ * Returns one command for each table that the statement asks for.  AWS is not
+ * asked: the tables are the same in every account, and so a schema can be set
+ * up before there are credentials.  LIMIT TO and EXCEPT PostgreSQL would apply
+ * by itself to what is returned, but could not tell of a misspelt name.
+ */
 List *
 appconfigImportForeignSchema(ImportForeignSchemaStmt *stmt,
 							 Oid serverOid			  pg_attribute_unused())

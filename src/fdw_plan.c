@@ -59,8 +59,10 @@ find_columns_read(RelOptInfo *baserel)
 	return read;
 }
 
-/* Attribute numbers of the columns that the query reads, or of all of them; a
- * whole-row reference reads all */
+/*
+ * Attribute numbers of the columns that the query reads, or of all of them.  A
+ * whole-row reference reads all.
+ */
 static List *
 list_columns_read(const PlannerRelInfo *table, int natts, bool all)
 {
@@ -79,8 +81,10 @@ list_columns_read(const PlannerRelInfo *table, int natts, bool all)
 	return attnums;
 }
 
-/* How the columns that the query reads can be got.  Without pushdown every
- * answer is put together from everything there is. */
+/*
+ * How the columns that the query reads can be got.  Without pushdown all
+ * columns are, so that the calls do not depend on the query.
+ */
 static void
 plan_route(PlannerRelInfo *table, int natts)
 {
@@ -97,6 +101,13 @@ plan_route(PlannerRelInfo *table, int natts)
 	appconfig_route_for_columns(&table->route, table->table, columns);
 }
 
+/*
+ * Rows are estimated here for the sake of joins: whether this table can be the
+ * outer one is decided by how few it is expected to have.  Nobody is asked, so
+ * these are guesses, but better ones than PostgreSQL's own, which knows
+ * nothing of keys.  What has been found out of the table on the way is kept
+ * for the next two callbacks.
+ */
 void
 appconfigGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 						   Oid foreigntableid)
@@ -135,8 +146,7 @@ add_foreign_path(PlannerInfo *root, RelOptInfo *baserel, Estimate expected,
 						  cost + rows * cpu_tuple_cost, outer));
 }
 
-/* For generate_implied_equalities_for_column(): is it the column in question?
- */
+/* For generate_implied_equalities_for_column(): is it the wanted column? */
 static bool
 is_wanted_column(PlannerInfo *root	  pg_attribute_unused(),
 				 RelOptInfo *rel	  pg_attribute_unused(),
@@ -247,6 +257,13 @@ find_outer_combinations(PlannerInfo *root, RelOptInfo *baserel)
 	return combinations;
 }
 
+/*
+ * One path that uses the clauses of the query alone, and one for each set of
+ * other tables whose rows can supply keys.  A key can turn a walk through the
+ * whole account into a single call, so that asking once for each outer row is
+ * often the cheapest way; the planner can only choose it if it is offered.  No
+ * path is sorted: the service promises nothing of the order of its lists.
+ */
 void
 appconfigGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel,
 						 Oid foreigntableid pg_attribute_unused())
@@ -340,9 +357,10 @@ has_parameters(const List *operands)
 }
 
 /*
- * Does it depend on the values of keys by which calls a run is read?  By its
- * document if a range comes down to it, else by a list; by this list or that
- * one with names, with a status, or with either arm of an OR.
+ * Does it depend on the values of keys by which calls a run is read?  A range
+ * that comes down to one run leads to its document, any other to a list; and
+ * which list it is can depend on a name, a status, or the arm of an OR.  For
+ * "Consistency" in memo.c, a scan like that is as good as two.
  */
 static bool
 route_varies(const KeyExpr *expr)
@@ -382,6 +400,15 @@ find_rows_wanted(PlannerInfo *root)
 	return (int) root->limit_tuples;
 }
 
+/*
+ * What clauses say about keys is found out here and not when the scan begins,
+ * since only the planner has the clauses of the path that was chosen, and a
+ * plan may be run many times.  A plan is copied and cached, so what the scan
+ * is to know of it is packed into lists.  The values that keys are compared
+ * with go into fdw_exprs, where the planner puts parameters in the place of
+ * outer columns.  All clauses stay in the qual: keys and lists narrow what is
+ * asked for, but rows are right because the executor checks every one.
+ */
 ForeignScan *
 appconfigGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 						Oid foreigntableid	   pg_attribute_unused(),

@@ -4,10 +4,9 @@
  *		BeginForeignScan, IterateForeignScan, ReScanForeignScan and
  *		EndForeignScan.
  *
- * Begin reads the plan and settles whose user mapping counts; keys are
- * evaluated and credentials looked up when the first row is asked for, so that
- * EXPLAIN does neither.  Then a cursor walks the calls and each of its items
- * becomes a row.
+ * Begin settles what must not depend on when rows are fetched; what costs or
+ * can fail waits for the first row.  Then a cursor walks the calls, and each
+ * of its items becomes a row.
  *
  * What may not live here: options and credentials (connection.c), paging,
  * retries, order of calls (cursor.c, api.c), the conversion of values (row.c,
@@ -145,6 +144,13 @@ begin_equated(ForeignScanState *node, AppConfigScanState *state)
 	}
 }
 
+/*
+ * Settles which calls the scan may make and as whom, and nothing that costs or
+ * can fail with the service: EXPLAIN comes here as well, and a scan that is
+ * begun is often never asked for a row.  But it has to be settled here and not
+ * with the first row: a cursor may be fetched from under another role, and
+ * with other settings, than it was opened under.
+ */
 void
 appconfigBeginForeignScan(ForeignScanState *node, int eflags)
 {
@@ -153,20 +159,35 @@ appconfigBeginForeignScan(ForeignScanState *node, int eflags)
 	AppConfigScanState *state = palloc0(sizeof(AppConfigScanState));
 
 	node->fdw_state = state;
+
+	/* what is wanted: the plan, and the relation's columns as they are now */
 	state->plan = appconfig_scan_plan_unpack(scan->fdw_private);
 	state->columns =
 		appconfig_columns_map(node->ss.ss_currentRelation, state->plan->table);
+
+	/*
+	 * By which calls: that depends on the statement's other scans, and on
+	 * whether pushdown is on now, which the plan may be too old to know.
+	 */
 	appconfig_statement_examine(&state->reads, estate->es_plannedstmt,
 								scan->fs_server);
 	state->route = appconfig_route_make(
 		state->plan, state->columns, &state->reads, appconfig_enable_pushdown);
+
+	/* EXPLAIN prints the route, and needs nothing else */
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
 		return;
+
+	/* as whom: the keys to sign with are looked up later, by this */
 	state->identity = scan_identity(node);
+
+	/* the expressions that are evaluated before calls and between them */
 	begin_operands(node, state);
 	state->filter =
 		appconfig_list_filter_begin(node, state->route, state->columns);
 	begin_equated(node, state);
+
+	/* memory that is emptied with each rescan, and with each row */
 	state->keys_context = AllocSetContextCreate(
 		estate->es_query_cxt, "appconfig_fdw keys", ALLOCSET_SMALL_SIZES);
 	state->row_context = AllocSetContextCreate(
@@ -320,6 +341,13 @@ next_row_item(AppConfigScanState *state)
 	return item;
 }
 
+/*
+ * The first call starts the scan, see appconfigBeginForeignScan().  It blocks
+ * while the row is on its way, but what comes behind the row is asked for in
+ * the meantime, so that most later rows are there already.  A row's values are
+ * good until the next row is asked for, which is all that PostgreSQL demands;
+ * so however many rows there are, they take the memory of one.
+ */
 TupleTableSlot *
 appconfigIterateForeignScan(ForeignScanState *node)
 {
@@ -357,7 +385,10 @@ close_cursor(AppConfigScanState *state)
 	MemoryContextReset(state->keys_context);
 }
 
-/* The keys may have changed; what has been fetched is in the statement's memo
+/*
+ * Starts anew with the next row, since the keys may have other values then, as
+ * those of a nested loop have.  To forget everything costs few calls: what
+ * was fetched before is in the statement's memo.
  */
 void
 appconfigReScanForeignScan(ForeignScanState *node)
@@ -365,6 +396,12 @@ appconfigReScanForeignScan(ForeignScanState *node)
 	close_cursor(node->fdw_state);
 }
 
+/*
+ * Gives back early what the other scans of the statement, or the backend, can
+ * use: answers in the memo, calls that need not be waited for.  No more than
+ * that, because it is not called when a statement fails: whatever has to go
+ * then is tied to the memory of the statement.
+ */
 void
 appconfigEndForeignScan(ForeignScanState *node)
 {

@@ -29,9 +29,9 @@
  */
 
 /*
- * The JSON value that a source of the table's columns has, or NULL.  A list
- * may show another state of a thing than its document, and a row must not mix
- * the two: where the document is at hand, the list's item has nothing to say.
+ * The JSON value that a source of the table's columns has, or NULL.  Where the
+ * document is at hand, the list's item has nothing to say, see "Consistency"
+ * in memo.c.
  */
 JsonValue *
 appconfig_item_source(const AppConfigTable *table, const AppConfigItem *item,

@@ -906,7 +906,8 @@ find_union_member(JsonMembers *members, JsonValue *value)
 	return false;
 }
 
-/* The name of a union's member, borrowed from the value; NULL if it has none
+/*
+ * The name of a union's member, borrowed from the value; NULL if it has none
  */
 const char *
 appconfig_json_union_member(JsonValue *value)

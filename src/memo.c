@@ -13,6 +13,58 @@
  * What may not live here: what is in a document, whose documents they are
  * (connection.c), and anything that outlives the statement.
  *
+ *
+ * Consistency
+ *
+ * A query is to have the rows that it would have over a local copy of the
+ * tables, and there each run is in one state.  The service has no snapshots:
+ * it answers one request after another while runs go on.  And it shows a run
+ * twice, in a list as an item with status, times and description, and by Get
+ * as a document with everything.  These two are of two moments, as are two
+ * lists with different filters.  Were every scan to read what is cheapest for
+ * it, a run that ends meanwhile could be counted both as RUNNING and as DONE,
+ * or as neither, and a join could put its old status beside its result.  No
+ * query may see a run half before and half after.  It is kept from that so:
+ *
+ * What can change.  A run keeps what it was started with, and all of it is
+ * frozen once it is DONE.  tables.c declares both, as fixed and freezes; only
+ * runs have these today.  Scans that read fixed members alone believe any
+ * answer.  What follows is for the others, the mutable ones.
+ *
+ * One copy.  A statement makes no request twice.  This memo has one copy of
+ * each document and each page of a list, for all scans, known by the request;
+ * a document that was asked for by a name is joined with the one of the same
+ * id.  What is left to settle is whether an item or a document is believed:
+ *
+ * - In a row it is the document, as soon as there is one (item.c).
+ * - A mutable scan that is the only one believes lists.  An item can be the
+ *   row, or show that there is none; or else the document decides, and the
+ *   executor checks all clauses on it.  Each run is judged at one moment.
+ * - Several share their lists (shared_lists): they neither filter them by
+ *   status nor ask for them by names, so that all read the same pages.
+ * - If some of them may read documents (documents_decide), then for all of
+ *   them the documents decide.  What an item says that can change counts for
+ *   nothing, and the document is fetched even where the item would do.
+ * - But an item is final if it shows the run frozen and no scan has asked for
+ *   the document yet (appconfig_memo_is_final()): whoever asks from now on
+ *   gets that state.  A document that was asked for earlier may show the run
+ *   before its end, and then that is how the statement sees it.
+ *
+ * Which case it is depends on the whole plan, and statement.c finds it out
+ * before the first call.  A scan that is run again with other keys counts
+ * twice where these can lead to a run by other calls.
+ *
+ * What a session keeps.  A frozen document outlives the statement (cache.c),
+ * but proves nothing by itself: the run may be gone.  It serves once a list of
+ * the same statement shows the run frozen and in the same state, by Status,
+ * UpdatedAt and EndedAt (frozen_state in tables.c).  Then it is what Get would
+ * answer, for all scans (appconfig_memo_confirm()); if the list shows another
+ * state, it goes.  Apart from that, cache_ttl lets answers be some time old.
+ *
+ * What is not promised.  All this is about one run, as one statement sees it
+ * by one role's mapping.  Two runs, or a run and its events, may be of
+ * different moments, and a query in a function is a statement of its own.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -155,8 +207,8 @@ cache_terms(const MemoEntry *entry)
 
 /*
  * A list of this statement shows, by its item, the thing that a request of
- * this target would get.  If the service has frozen it since before the
- * session fetched it, the session's copy will do for all scans.
+ * this target would get.  If that confirms the session's copy, the copy serves
+ * all scans from now on; if it contradicts the copy, that is dropped.
  */
 void
 appconfig_memo_confirm(Memo *memo, const char *target,
@@ -180,8 +232,7 @@ appconfig_memo_confirm(Memo *memo, const char *target,
 
 /*
  * Is a list's item the last word on the thing that a request of this target
- * would get?  It is if the service has frozen it, and no scan of the statement
- * has asked for the document, perhaps before it was.
+ * would get?  See "Consistency" above.
  */
 bool
 appconfig_memo_is_final(const Memo *memo, const char *target,
@@ -378,8 +429,7 @@ take_up(MemoEntry *entry)
 	entry->abandoned = false;
 }
 
-/* What has been spilled for the target, in memory again; NULL if nothing was
- */
+/* Reads back into memory what was spilled for the target; NULL if nothing */
 static MemoEntry *
 read_back(Memo *memo, const char *target)
 {
@@ -495,8 +545,7 @@ take_document(MemoEntry *entry)
 
 	set_document(entry, document);
 	if (document == NULL)
-		return; /* the call has more to say of it, see appconfig_memo_raise()
-				 */
+		return; /* appconfig_memo_raise() still needs the call */
 	appconfig_api_release(entry->call);
 	entry->call = NULL;
 	if (entry->page.list != NULL)

@@ -8,7 +8,7 @@
  * the bucket that pays for retries, and how far off our clock is.
  *
  * What may not live here: a clock, randomness, waiting and I/O, since time and
- * chance are arguments; which failures are retried (aws_error.c), and how
+ * chance are arguments; which failures are retried (aws_error.c); and how
  *often one request is attempted (api.c).
  *
  *-------------------------------------------------------------------------

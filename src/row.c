@@ -301,7 +301,8 @@ key_text(AppConfigKey key, const KnownKeys *keys)
 			   : NULL;
 }
 
-/* What a source has for a column, as text in the database's encoding, or NULL
+/*
+ * What a source has for a column, as text in the database's encoding, or NULL
  */
 static char *
 source_text(const RowMaker *maker, const RowColumn *column,

@@ -14,7 +14,7 @@
 #include "output_columns.h"
 #include "tables.h"
 
-/* How a scan reads its things */
+/* How a scan reads its things, for "Consistency" in memo.c */
 #define READS_MUTABLE	0x01 /* what of them can change */
 #define READS_DOCUMENTS 0x02 /* their documents, perhaps */
 #define READS_VARYING	0x04 /* from rescan to rescan, by other calls */

@@ -129,7 +129,8 @@ release_session(void *arg)
 	destroy_idle_sessions();
 }
 
-/* A session that may be used, and on the way the end of those that nobody can
+/*
+ * A session that may be used; those that nobody can use are ended on the way
  */
 static SessionEntry *
 find_session(Oid serverid, Oid userid, Oid umid)

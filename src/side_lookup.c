@@ -8,8 +8,8 @@
  * id.  Each is asked for once, however many items need it, and held until the
  * walk ends.
  *
- * What may not live here: an item's own document, and what lists and
- *documents lead to (expand.c).
+ * What may not live here: an item's own document, and what lists and documents
+ * lead to (expand.c).
  *
  *-------------------------------------------------------------------------
  */

@@ -3,14 +3,12 @@
  * statement.c
  *		What the scans of one statement have in common.
  *
- * A statement sees each run once.  A document is fetched once and shared, see
- * memo.c; but what can change of a run stands in a list as well, and a list
- * is of another moment than a document, and than a list that was filtered
- * otherwise.  So it takes a look at all scans to know what each may rely on.
- * Where a plan has a node of a kind that is not known here, everything counts
- * as read again and by everybody.
+ * Which answers about a run a scan may believe depends on what the other scans
+ * of the statement read, see "Consistency" in memo.c.  So the whole plan is
+ * searched for them.  Where it has a node of a kind that is not known here,
+ * everything counts as read again and by everybody.
  *
- * And it has one role: that of the moment when it began.
+ * And a statement has one role: that of the moment when it began.
  *
  * What may not live here: how a scan keeps to it (cursor.c).
  *

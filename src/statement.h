@@ -11,16 +11,15 @@
 #include "nodes/execnodes.h"
 #include "nodes/plannodes.h"
 
-/* How the scans of a statement read one server */
+/*
+ * How the scans of a statement read one server.  What follows from that is
+ * told under "Consistency" in memo.c.
+ */
 typedef struct StatementReads
 {
-	bool rereads; /* may a document be wanted more than once? */
-	/* may several read what can change?  Then they read lists that are the
-	 * same: not filtered by status, nor asked for by names */
-	bool shared_lists;
-	/* and some of them documents?  Then nobody takes it from a list, which may
-	 * be of another moment */
-	bool documents_decide;
+	bool rereads;		   /* may a document be wanted more than once? */
+	bool shared_lists;	   /* may several scans read what can change? */
+	bool documents_decide; /* and some of them documents? */
 } StatementReads;
 
 extern void appconfig_statement_examine(StatementReads	  *reads,

@@ -38,7 +38,8 @@ typedef struct StatsEntry
 	ApiCounters counters;
 } StatsEntry;
 
-/* StatsEntry by StatsKey, for the life of the backend; NULL before the first
+/*
+ * StatsEntry by StatsKey, for the life of the backend; NULL before the first
  */
 static HTAB *stats = NULL;
 
