@@ -27,7 +27,7 @@
  * query may see a run half before and half after.  It is kept from that so:
  *
  * What can change.  A run keeps what it was started with, and all of it is
- * frozen once it is DONE.  tables.c declares both, as fixed and freezes; only
+ * frozen once it is DONE.  tables.c declares both, as fixed and freezing; only
  * runs have these today.  Scans that read fixed members alone believe any
  * answer.  What follows is for the others, the mutable ones.
  *
@@ -57,7 +57,7 @@
  * What a session keeps.  A frozen document outlives the statement (cache.c),
  * but proves nothing by itself: the run may be gone.  It serves once a list of
  * the same statement shows the run frozen and in the same state, by Status,
- * UpdatedAt and EndedAt (frozen_state in tables.c).  Then it is what Get would
+ * UpdatedAt and EndedAt (AppConfigFreezing in tables.h).  Then it is what Get would
  * answer, for all scans (appconfig_memo_confirm()); if the list shows another
  * state, it goes.  Apart from that, cache_ttl lets answers be some time old.
  *
