@@ -22,7 +22,7 @@ OBJS = \
 	src/statement.o \
 	src/connection.o \
 	src/route.o \
-	src/facts.o \
+	src/answer_keys.o \
 	src/applications.o \
 	src/cursor.o \
 	src/side_lookup.o \
@@ -46,6 +46,7 @@ OBJS = \
 	src/http.o \
 	src/http_field.o \
 	src/http_memory.o \
+	src/http_message.o \
 	src/http_transfer.o \
 	src/socket.o \
 	src/watch.o \

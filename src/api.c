@@ -6,7 +6,7 @@
  * A call is one request with as many attempts as it takes: each is signed
  * anew, and between two of them the call waits, together with everything else
  * that the backend waits for.  Calls make progress only while somebody polls
- * their session, and a failed one raises its error only when its owner asks
+ * their client, and a failed one raises its error only when its owner asks
  * for the document, so that errors come in the order of the rows.
  *
  * What may not live here: URLs of particular operations (request.c), what a
@@ -36,7 +36,7 @@
 #define INVOCATION_ID_LEN 36 /* characters of a UUID */
 #define MAX_HEADERS		  9
 
-struct ApiSession
+struct ApiClient
 {
 	RetryBucket bucket;
 	Pacer		get_pacer;
@@ -55,7 +55,7 @@ typedef enum CallState
 
 struct ApiCall
 {
-	dlist_node			  node;	   /* in the session's calls, unless done */
+	dlist_node			  node;	   /* in the client's calls, unless done */
 	MemoryContext		  context; /* holds this struct and all it points to */
 	MemoryContextCallback callback;
 	const ApiOwner		 *owner;
@@ -74,7 +74,7 @@ struct ApiCall
 	int					  attempts; /* started so far */
 	int			  bucket_cost;		/* retry tokens that the last retry took */
 	bool		  clock_corrected;
-	long		  clock_offset; /* the session's when the attempt was signed */
+	long		  clock_offset; /* the client's when the attempt was signed */
 	int64		  waiting_since; /* on appconfig_clock_now() */
 	int64		  start_at;		 /* on the same clock */
 	int64		  sent_at;		 /* the last attempt, too */
@@ -89,26 +89,26 @@ struct ApiCall
  * ------------------------------------------------------------------------
  */
 
-/* A session for calls under these settings, in the current context */
-ApiSession *
-appconfig_api_session_create(const AppConfigSettings *settings)
+/* A client for calls under these settings, in the current context */
+ApiClient *
+appconfig_api_client_create(const AppConfigSettings *settings)
 {
-	ApiSession *session = palloc0(sizeof(ApiSession));
-	int64		now = appconfig_clock_now();
+	ApiClient *client = palloc0(sizeof(ApiClient));
+	int64	   now = appconfig_clock_now();
 
-	dlist_init(&session->calls);
-	appconfig_retry_fill(&session->bucket);
-	appconfig_pacer_init(&session->get_pacer, settings->max_get_rate, now);
-	appconfig_pacer_init(&session->list_pacer, settings->max_list_rate, now);
-	return session;
+	dlist_init(&client->calls);
+	appconfig_retry_fill(&client->bucket);
+	appconfig_pacer_init(&client->get_pacer, settings->max_get_rate, now);
+	appconfig_pacer_init(&client->list_pacer, settings->max_list_rate, now);
+	return client;
 }
 
 /* There must be no owner left.  Raises no error. */
 void
-appconfig_api_session_destroy(ApiSession *session)
+appconfig_api_client_destroy(ApiClient *client)
 {
-	Assert(dlist_is_empty(&session->calls));
-	pfree(session);
+	Assert(dlist_is_empty(&client->calls));
+	pfree(client);
 }
 
 /* ------------------------------------------------------------------------
@@ -182,7 +182,7 @@ sign_attempt(const ApiCall *call)
 									 .nheaders = 1,
 									 .payload = call->body,
 									 .payload_len = body_length(call)};
-	AwsSigv4Scope  scope = {.time = time(NULL) + owner->session->clock_offset,
+	AwsSigv4Scope  scope = {.time = time(NULL) + owner->client->clock_offset,
 							.region = owner->settings->region,
 							.service = owner->settings->service};
 	AwsSigv4Result signature;
@@ -242,7 +242,7 @@ start_attempt(ApiCall *call)
 		  .request_timeout = settings->request_timeout,
 		  .max_response_size = settings->max_response_size};
 
-	call->clock_offset = call->owner->session->clock_offset;
+	call->clock_offset = call->owner->client->clock_offset;
 	call->sent_at = appconfig_clock_now();
 	call->transfer = appconfig_http_start(&request);
 	wipe_headers(request.headers);
@@ -268,13 +268,13 @@ start_attempt(ApiCall *call)
 
 /* Goes by the service's clock from now on, if the answer tells it */
 static void
-set_clock(ApiSession *session, const HttpResult *result)
+set_clock(ApiClient *client, const HttpResult *result)
 {
 	const char *date = result->field[HTTP_FIELD_DATE];
 
 	if (result->outcome == HTTP_ANSWERED && date != NULL)
-		session->clock_offset = appconfig_retry_clock_offset(
-			date, time(NULL), session->clock_offset);
+		client->clock_offset = appconfig_retry_clock_offset(
+			date, time(NULL), client->clock_offset);
 }
 
 /* Milliseconds that the answer asks us to wait, RETRY_NO_HINT if it does not
@@ -299,9 +299,9 @@ server_hint(const HttpResult *result)
 static bool
 schedule_retry(ApiCall *call, const AwsError *error, const HttpResult *result)
 {
-	ApiSession *session = call->owner->session;
-	RetryCause	cause =
-		 error->kind == AWS_ERROR_THROTTLED ? RETRY_THROTTLED : RETRY_TRANSIENT;
+	ApiClient *client = call->owner->client;
+	RetryCause cause =
+		error->kind == AWS_ERROR_THROTTLED ? RETRY_THROTTLED : RETRY_TRANSIENT;
 	int64 now = appconfig_clock_now();
 	int	  delay;
 
@@ -318,13 +318,13 @@ schedule_retry(ApiCall *call, const AwsError *error, const HttpResult *result)
 	if (error->kind == AWS_ERROR_CLOCK)
 	{
 		if (call->clock_corrected ||
-			call->clock_offset == session->clock_offset)
+			call->clock_offset == client->clock_offset)
 			return false;
 		call->clock_corrected = true;
 		call->start_at = now;
 		return true;
 	}
-	call->bucket_cost = appconfig_retry_take(&session->bucket, cause);
+	call->bucket_cost = appconfig_retry_take(&client->bucket, cause);
 	if (call->bucket_cost == 0)
 		return false;
 	delay =
@@ -425,7 +425,7 @@ finish_attempt(ApiCall *call, const HttpResult *result)
 	call->totals->bytes += result->bytes_received;
 	if (error == NULL)
 	{
-		appconfig_retry_give_back(&call->owner->session->bucket,
+		appconfig_retry_give_back(&call->owner->client->bucket,
 								  call->bucket_cost);
 		call->state = CALL_DONE;
 	}
@@ -474,7 +474,7 @@ ApiCall *
 appconfig_api_start(const ApiOwner *owner, const ApiRequest *request,
 					ApiCounters *counters)
 {
-	ApiSession	 *session = owner->session;
+	ApiClient	 *client = owner->client;
 	MemoryContext context = AllocSetContextCreate(
 		owner->context, "appconfig_fdw call", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
@@ -496,12 +496,11 @@ appconfig_api_start(const ApiOwner *owner, const ApiRequest *request,
 	make_invocation_id(call->invocation_id);
 	MemoryContextSwitchTo(old);
 
-	call->pacer =
-		request->is_list ? &session->list_pacer : &session->get_pacer;
+	call->pacer = request->is_list ? &client->list_pacer : &client->get_pacer;
 	call->waiting_since = appconfig_clock_now();
 	call->start_at = appconfig_pacer_take(call->pacer, call->waiting_since);
 	call->state = CALL_WAITING;
-	dlist_push_tail(&session->calls, &call->node);
+	dlist_push_tail(&client->calls, &call->node);
 	call->callback.func = end_call;
 	call->callback.arg = call;
 	MemoryContextRegisterResetCallback(context, &call->callback);
@@ -574,19 +573,19 @@ appconfig_api_release(ApiCall *call)
 }
 
 /*
- * Lets all calls of the session get on as far as they can without waiting.
- * The answers of other sessions come in as well, but wait to be looked at
+ * Lets all calls of the client get on as far as they can without waiting.
+ * The answers of other clients come in as well, but wait to be looked at
  * until somebody polls these.
  */
 void
-appconfig_api_poll(ApiSession *session)
+appconfig_api_poll(ApiClient *client)
 {
 	dlist_iter		   iter;
 	dlist_mutable_iter modify;
 	int64			   now = appconfig_clock_now();
 
 	appconfig_http_open();
-	dlist_foreach(iter, &session->calls)
+	dlist_foreach(iter, &client->calls)
 	{
 		ApiCall *call = dlist_container(ApiCall, node, iter.cur);
 
@@ -595,7 +594,7 @@ appconfig_api_poll(ApiSession *session)
 			start_attempt(call);
 	}
 	appconfig_http_drive();
-	dlist_foreach_modify(modify, &session->calls)
+	dlist_foreach_modify(modify, &client->calls)
 	{
 		ApiCall			 *call = dlist_container(ApiCall, node, modify.cur);
 		const HttpResult *result;
@@ -605,24 +604,24 @@ appconfig_api_poll(ApiSession *session)
 		result = appconfig_http_result(call->transfer);
 		if (result == NULL)
 			continue;
-		set_clock(session, result);
+		set_clock(client, result);
 		finish_attempt(call, result);
 	}
 }
 
 /* Asks to be woken when the next call is to go out that waits for its time */
 static void
-ask_for_times(ApiSession *session)
+ask_for_times(ApiClient *client)
 {
 	int64	   now = appconfig_clock_now();
 	dlist_iter iter;
 
-	dlist_foreach(iter, &session->calls)
+	dlist_foreach(iter, &client->calls)
 	{
 		const ApiCall *call = dlist_container(ApiCall, node, iter.cur);
 
 		/*
-		 * Its answer has come in while somebody waited for another session,
+		 * Its answer has come in while somebody waited for another client,
 		 * or an error has kept it from being looked at
 		 */
 		if (call->state == CALL_IN_FLIGHT &&
@@ -636,17 +635,25 @@ ask_for_times(ApiSession *session)
 }
 
 /*
- * Waits until a call of the session can get on, which appconfig_api_poll()
- * then lets it.  There must be one that is not done.  Interrupts happen in
- * here.
+ * Lets the next appconfig_api_wait() be for the client's calls, too; false if
+ * none is under way, and there is nothing to wait for.
+ */
+bool
+appconfig_api_expect(ApiClient *client)
+{
+	if (dlist_is_empty(&client->calls))
+		return false;
+	appconfig_http_open();
+	ask_for_times(client);
+	return true;
+}
+
+/*
+ * Waits until a call of some client that has been asked for can get on, which
+ * appconfig_api_poll() then lets it.  Interrupts happen in here.
  */
 void
-appconfig_api_wait(ApiSession *session)
+appconfig_api_wait(void)
 {
-	/* better an error than a wait for nothing */
-	if (dlist_is_empty(&session->calls))
-		elog(ERROR, "no call to AWS AppConfig is under way");
-	appconfig_http_open();
-	ask_for_times(session);
 	appconfig_http_wait();
 }

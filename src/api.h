@@ -20,7 +20,7 @@
  * the pace, the difference between the clocks.  Lives over statements; see
  * session.c.
  */
-typedef struct ApiSession ApiSession;
+typedef struct ApiClient ApiClient;
 
 /* One call, over all its attempts */
 typedef struct ApiCall ApiCall;
@@ -29,7 +29,7 @@ typedef struct ApiCall ApiCall;
 typedef struct ApiOwner
 {
 	Oid						 serverid; /* for the statistics */
-	ApiSession				*session;
+	ApiClient				*client;
 	const AppConfigSettings *settings;
 	const AwsCredentials	*credentials;
 	MemoryContext			 context; /* when it is reset, the calls end */
@@ -55,16 +55,16 @@ typedef struct ApiRequest
 	const char *body;		  /* a text; NULL for none */
 	const char *content_type; /* of the body, a constant */
 	bool		is_list;	  /* paced with the list operations */
-	bool		freezes;	  /* may the service have frozen the document? */
+	const struct AppConfigFreezing *freezing; /* of the document, or NULL */
 	bool		names_something; /* else nothing can be «not found» */
 	ApiMember	members[API_MAX_MEMBERS + 1]; /* ended by a NULL path */
 	const char *first; /* of a list's later page: the first one's query */
 	const char *token; /* of a list's later page; else NULL */
 } ApiRequest;
 
-extern ApiSession *appconfig_api_session_create(
+extern ApiClient *appconfig_api_client_create(
 	const AppConfigSettings *settings);
-extern void appconfig_api_session_destroy(ApiSession *session);
+extern void appconfig_api_client_destroy(ApiClient *client);
 
 extern ApiCall		   *appconfig_api_start(const ApiOwner	 *owner,
 											const ApiRequest *request,
@@ -77,7 +77,8 @@ extern int64			appconfig_api_sent_at(const ApiCall *call);
 pg_noreturn extern void appconfig_api_raise(const ApiCall *call);
 extern void				appconfig_api_release(ApiCall *call);
 
-extern void appconfig_api_poll(ApiSession *session);
-extern void appconfig_api_wait(ApiSession *session);
+extern void appconfig_api_poll(ApiClient *client);
+extern bool appconfig_api_expect(ApiClient *client);
+extern void appconfig_api_wait(void);
 
 #endif /* APPCONFIG_API_H */

@@ -17,7 +17,7 @@
 #include "miscadmin.h"
 
 #include "applications.h"
-#include "facts.h"
+#include "answer_keys.h"
 #include "target_table.h"
 
 /* Gives the references back; frees no memory */
@@ -32,10 +32,10 @@ appconfig_applications_release(Applications *applications)
 
 /* What an application says of itself; false if it does not even have an id */
 static bool
-learn_keys(KeyFacts *keys, JsonValue *application)
+learn_keys(KnownKeys *keys, JsonValue *application)
 {
-	memset(keys, 0, sizeof(KeyFacts));
-	return appconfig_facts_learn(
+	memset(keys, 0, sizeof(KnownKeys));
+	return appconfig_answer_keys_learn(
 			   keys, &appconfig_collections[COLLECTION_APPLICATIONS], false,
 			   application) &&
 		   keys->text[KEY_APPLICATION_ID] != NULL;
@@ -49,13 +49,13 @@ appconfig_applications_add(Applications *applications, MemoryContext context,
 	const AppConfigCollection *collection =
 		&appconfig_collections[COLLECTION_APPLICATIONS];
 	MemoryContext old = MemoryContextSwitchTo(context);
-	KeyFacts	  keys = {.run_known = false};
+	KnownKeys	  keys = {{NULL}};
 	TargetSlot	 *slot;
 	bool		  found;
 
 	keys.text[KEY_APPLICATION_ID] =
-		appconfig_facts_find(collection, item, KEY_APPLICATION_ID);
-	appconfig_facts_check_addressable(collection, &keys);
+		appconfig_answer_keys_find(collection, item, KEY_APPLICATION_ID);
+	appconfig_answer_keys_check_addressable(collection, &keys);
 	applications->items = lappend(applications->items, NULL);
 	llast(applications->items) = appconfig_json_retain(item);
 	if (applications->by_id == NULL)
@@ -108,7 +108,7 @@ find_passing(Applications *applications, ApplicationFilter passes, void *arg)
 	applications->named = palloc(sizeof(NamedApplication) * Max(count, 1));
 	foreach(cell, applications->items)
 	{
-		KeyFacts		 keys;
+		KnownKeys		 keys;
 		NamedApplication found;
 
 		CHECK_FOR_INTERRUPTS();

@@ -33,7 +33,7 @@ typedef struct Applications
 
 /* Does an application meet the clauses on what is known of it? */
 typedef bool (*ApplicationFilter)(void *arg, JsonValue *application,
-								  const KeyFacts *keys);
+								  const KnownKeys *keys);
 
 extern void		  appconfig_applications_add(Applications *applications,
 											 MemoryContext context, JsonValue *item);

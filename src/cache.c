@@ -371,10 +371,9 @@ member_text(JsonValue *object, const char *member)
 
 /* Has the service frozen the thing that a list's item or a document shows? */
 bool
-appconfig_cache_is_frozen(JsonValue *object)
+appconfig_cache_is_frozen(const AppConfigFreezing *freezing, JsonValue *object)
 {
-	return strcmp(member_text(object, appconfig_members.status),
-				  appconfig_members.frozen) == 0;
+	return strcmp(member_text(object, freezing->member), freezing->value) == 0;
 }
 
 /*
@@ -382,15 +381,15 @@ appconfig_cache_is_frozen(JsonValue *object)
  * unless it is frozen.  A list's item and a document show it alike.
  */
 static char *
-frozen_state(JsonValue *object)
+frozen_state(const AppConfigFreezing *freezing, JsonValue *object)
 {
 	StringInfoData	   state;
 	const char *const *member;
 
-	if (!appconfig_cache_is_frozen(object))
+	if (!appconfig_cache_is_frozen(freezing, object))
 		return NULL;
 	initStringInfo(&state);
-	for (member = appconfig_members.frozen_state; *member != NULL; member++)
+	for (member = freezing->state; *member != NULL; member++)
 		appendStringInfo(&state, "%s\n", member_text(object, *member));
 	return repalloc(state.data, state.len + 1);
 }
@@ -402,7 +401,7 @@ frozen_state(JsonValue *object)
  */
 bool
 appconfig_cache_confirm(DocumentCache *cache, const char *target,
-						JsonValue *seen_as)
+						const AppConfigFreezing *freezing, JsonValue *seen_as)
 {
 	CacheEntry *entry = find_cache_entry(cache, target);
 	char	   *state;
@@ -410,7 +409,7 @@ appconfig_cache_confirm(DocumentCache *cache, const char *target,
 
 	if (entry == NULL)
 		return false;
-	state = frozen_state(seen_as);
+	state = frozen_state(freezing, seen_as);
 	same = state != NULL && entry->state != NULL &&
 		   strcmp(state, entry->state) == 0;
 	if (!same && (state != NULL || entry->state != NULL))
@@ -450,7 +449,8 @@ appconfig_cache_put(DocumentCache *cache, const char *target,
 
 	if (!supersede_entry(cache, target, asked_at))
 		return;
-	state = terms->freezes ? frozen_state(document) : NULL;
+	state = terms->freezing != NULL ? frozen_state(terms->freezing, document)
+									: NULL;
 	if (state != NULL || terms->ttl > 0)
 		entry = new_entry(cache, target, state, asked_at);
 	if (entry != NULL)

@@ -9,6 +9,7 @@
 #define APPCONFIG_CACHE_H
 
 #include "json.h"
+#include "tables.h"
 
 typedef struct DocumentCache DocumentCache;
 
@@ -25,15 +26,17 @@ typedef struct ListPage
 /* On what terms a document may be kept and served */
 typedef struct CacheTerms
 {
-	int	 ttl;	  /* milliseconds that it may be old; 0 for none */
-	int	 size;	  /* bytes that the cache may hold */
-	bool freezes; /* is it of a kind that the service freezes? */
+	int ttl;  /* milliseconds that it may be old; 0 for none */
+	int size; /* bytes that the cache may hold */
+	const AppConfigFreezing *freezing; /* of its kind; NULL for none */
 } CacheTerms;
 
 extern DocumentCache *appconfig_cache_create(MemoryContext parent);
-extern bool			  appconfig_cache_is_frozen(JsonValue *object);
+extern bool appconfig_cache_is_frozen(const AppConfigFreezing *freezing,
+									  JsonValue				  *object);
 extern bool appconfig_cache_confirm(DocumentCache *cache, const char *target,
-									JsonValue *seen_as);
+									const AppConfigFreezing *freezing,
+									JsonValue				*seen_as);
 extern JsonValue *appconfig_cache_get(DocumentCache *cache, const char *target,
 									  const CacheTerms *terms, bool confirmed,
 									  int64 now);

@@ -123,10 +123,11 @@ fill_connection(OpenConnection *connection)
 										umid, &connection->settings, read_at,
 										connection->context);
 	owner->serverid = identity->serverid;
-	owner->session = session->api;
+	owner->client = session->client;
 	owner->settings = &connection->settings;
 	owner->credentials = &connection->credentials;
 	owner->context = connection->context;
+	connection->shared.statement = identity->statement;
 	connection->shared.settings = &connection->settings;
 	connection->shared.documents =
 		appconfig_memo_create(owner, session->cache);
@@ -178,6 +179,49 @@ appconfig_connection_join(const ConnectionIdentity *identity, bool rereads)
 		connection = open_connection(identity);
 	appconfig_memo_join(connection->shared.documents, rereads);
 	return &connection->shared;
+}
+
+/* Lets calls of all connections of the statement be waited for; false if there
+ * are none */
+static bool
+expect_calls(MemoryContext statement)
+{
+	bool	   any = false;
+	dlist_iter iter;
+
+	dlist_foreach(iter, &connections)
+	{
+		OpenConnection *connection =
+			dlist_container(OpenConnection, node, iter.cur);
+
+		if (connection->identity.statement == statement)
+			any |= appconfig_memo_expect(connection->shared.documents);
+	}
+	return any;
+}
+
+/*
+ * Waits until some call of the statement can get on, of whatever server, and
+ * lets all that can: every cursor of the statement shares this wait, and polls
+ * after it.  Interrupts happen in here.
+ */
+void
+appconfig_connection_wait(const AppConfigConnection *connection)
+{
+	dlist_iter iter;
+
+	/* better an error than a wait for nothing */
+	if (!expect_calls(connection->statement))
+		elog(ERROR, "no call to AWS AppConfig is under way");
+	appconfig_api_wait();
+	dlist_foreach(iter, &connections)
+	{
+		OpenConnection *other =
+			dlist_container(OpenConnection, node, iter.cur);
+
+		if (other->identity.statement == connection->statement)
+			appconfig_memo_receive(other->shared.documents);
+	}
 }
 
 /* A scan has ended; what is kept for others goes with the last one */

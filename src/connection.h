@@ -22,12 +22,14 @@ typedef struct ConnectionIdentity
 /* What those get who join: of one moment, and the same for all of them */
 typedef struct AppConfigConnection
 {
+	MemoryContext			 statement; /* whose connections wait together */
 	const AppConfigSettings *settings;
 	Memo					*documents;
 } AppConfigConnection;
 
 extern const AppConfigConnection *appconfig_connection_join(
 	const ConnectionIdentity *identity, bool rereads);
+extern void	 appconfig_connection_wait(const AppConfigConnection *connection);
 extern void	 appconfig_connection_leave(const AppConfigConnection *connection);
 extern char *appconfig_connection_region(const ConnectionIdentity *identity);
 

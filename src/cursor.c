@@ -99,6 +99,7 @@ appconfig_cursor_open(Memo *memo, const AppConfigCursorOptions *options)
 	cursor->callback.arg = cursor;
 	MemoryContextRegisterResetCallback(context, &cursor->callback);
 	appconfig_expand_query(walk);
+	AssertCheckCursorWalk(walk);
 	return cursor;
 }
 
@@ -108,6 +109,7 @@ appconfig_cursor_close(AppConfigCursor *cursor)
 {
 	dlist_mutable_iter iter;
 
+	AssertCheckCursorWalk(&cursor->walk);
 	dlist_foreach_modify(iter, &cursor->walk.queue)
 		appconfig_walk_remove(&cursor->walk,
 							  dlist_container(CursorNode, node, iter.cur));

@@ -23,6 +23,7 @@
 #include "estimate.h"
 #include "list_filter.h"
 #include "operand.h"
+#include "request.h"
 
 /*
  * A call takes some milliseconds, as several are in flight; reading a page
@@ -68,23 +69,6 @@ static const double rows_of_shape[] = {
 	[ROW_PER_ENTRY] = 5,
 };
 
-/* How many values a box has for something known by its id or its name; 0 for
- * any */
-static double
-count_key_values(const KeyBox *box, AppConfigKey id, AppConfigKey name)
-{
-	const KeyTexts *texts =
-		box->texts[id] != NULL ? box->texts[id] : box->texts[name];
-
-	return texts != NULL ? texts->count : 0;
-}
-
-static double
-count_applications(const KeyBox *box)
-{
-	return count_key_values(box, KEY_APPLICATION_ID, KEY_APPLICATION_NAME);
-}
-
 /*
  * What part of the rows meets those clauses that bind no key and that lists
  * answer, or those that they do not answer
@@ -118,211 +102,240 @@ count_pages(double lists, double items)
 	return Max(lists, ceil(items / PAGE_ITEMS));
 }
 
-/* Calls and rows of a table whose things stand in applications themselves */
-static Estimate
-estimate_children(const PlanTable *table, const KeySet *keys)
+/* ------------------------------------------------------------------------
+ * Things of the levels
+ *
+ * At each level of a route some things are known by their keys, and lists show
+ * the others.
+ * ------------------------------------------------------------------------
+ */
+
+/* The key by which the things of a level are told apart in what they belong
+ * to; KEY_NONE if there is none */
+static AppConfigKey
+own_key(const Route *route, int level)
 {
-	bool	 profiles = table->table->collection == COLLECTION_PROFILES;
-	Estimate result = {
-		.calls = 1, .waits = 1, .rows = EXPECTED(COLLECTION_APPLICATIONS)};
-	bool listed = false;
-	int	 i;
+	int key = KEY_COUNT - 1;
 
-	if (table->table->collection == COLLECTION_APPLICATIONS)
-		return result;
-	result.calls = result.rows = 0;
-	for (i = 0; i < keys->count; i++)
-	{
-		const KeyBox *box = &keys->boxes[i];
-		double		  applications = count_applications(box);
-		double		  ids =
-			   profiles ? count_key_values(box, KEY_PROFILE_ID, KEY_PROFILE_NAME)
-							: count_key_values(box, KEY_ENVIRONMENT_ID,
-											   KEY_ENVIRONMENT_NAME);
-
-		listed |= applications == 0;
-		if (applications == 0)
-			applications = EXPECTED(COLLECTION_APPLICATIONS);
-		result.calls += applications * Max(ids, 1);
-		result.rows += applications *
-					   (ids > 0 ? ids : EXPECTED(table->table->collection));
-	}
-	if (listed)
-	{
-		result.calls++;
-		result.waits++;
-	}
-	return result;
+	while (key > KEY_NONE &&
+		   (!appconfig_request_needs(
+				&appconfig_route_collection(route, level)->get, key) ||
+			(level > 0 &&
+			 appconfig_request_needs(
+				 &appconfig_route_collection(route, level - 1)->get, key))))
+		key--;
+	return key;
 }
 
-/* Are the box's definitions all known? */
-static bool
-knows_definitions(const KeyBox *box)
-{
-	return count_applications(box) > 0 &&
-		   count_key_values(box, KEY_DEFINITION_ID, KEY_DEFINITION_NAME) > 0;
-}
-
-/* Definitions that are in a box, by themselves */
+/* How many values a box has for a key or its name; 0 for any */
 static double
-count_definitions(const KeyBox *box)
+count_values(const KeyBox *box, AppConfigKey key, AppConfigKey name)
 {
-	double applications = count_applications(box);
-	double definitions =
-		count_key_values(box, KEY_DEFINITION_ID, KEY_DEFINITION_NAME);
+	int count = appconfig_keyset_count(box, key);
 
-	if (definitions > 0)
-		return Max(applications, 1) * definitions;
-	return (applications > 0 ? applications
-							 : EXPECTED(COLLECTION_APPLICATIONS)) *
-		   EXPECTED(COLLECTION_DEFINITIONS);
+	return Max(count >= 0 ? count : appconfig_keyset_count(box, name), 0);
 }
 
-/* Definitions to look at, of those in boxes: known, and that lists show */
-typedef struct Definitions
+static double
+count_own(const Route *route, int level, const KeyBox *box)
+{
+	AppConfigKey own = own_key(route, level);
+
+	/* an application is known by its name only once it has been listed */
+	if (own == KEY_APPLICATION_ID)
+		return count_values(box, own, KEY_APPLICATION_NAME);
+	return count_values(box, own, appconfig_keys[own].name_key);
+}
+
+/* Applications that the topmost things in a box belong to; 0 for any, and 1 if
+ * they are applications themselves */
+static double
+count_scopes(const Route *route, const KeyBox *box)
+{
+	return own_key(route, 0) == KEY_APPLICATION_ID
+			   ? 1
+			   : count_values(box, KEY_APPLICATION_ID, KEY_APPLICATION_NAME);
+}
+
+/* Are the topmost things in a box all known? */
+static bool
+knows_top(const Route *route, const KeyBox *box)
+{
+	return count_scopes(route, box) > 0 && count_own(route, 0, box) > 0;
+}
+
+/* Things of a level that are in a box, by themselves */
+static double
+count_things(const Route *route, int level, const KeyBox *box)
+{
+	double own = count_own(route, level, box);
+	double expected = appconfig_route_collection(route, level)->expected;
+	double scopes;
+
+	if (level > 0)
+		return count_things(route, level - 1, box) *
+			   (own > 0 ? own : expected);
+	scopes = count_scopes(route, box);
+	if (own > 0)
+		return Max(scopes, 1) * own;
+	return (scopes > 0 ? scopes : EXPECTED(COLLECTION_APPLICATIONS)) *
+		   expected;
+}
+
+/* Boxes as far as the keys of a level and of those above tell them apart; of
+ * applications alone for -1 */
+static KeySet *
+project_level(const Route *route, int level, const KeySet *keys)
+{
+	AppConfigKey some[2 * (MAX_LEVELS + 1)] = {KEY_APPLICATION_ID,
+											   KEY_APPLICATION_NAME};
+	int			 count = 2;
+	int			 i;
+
+	for (i = 0; i <= level; i++)
+	{
+		AppConfigKey own = own_key(route, i);
+
+		some[count++] = own;
+		some[count++] = appconfig_keys[own].name_key;
+	}
+	return appconfig_keyset_project(keys, some, count);
+}
+
+/* Things to look at: known ones, and those that lists show */
+typedef struct Things
 {
 	double known;
 	double listed;
-	double share; /* of what is in the boxes that lists are for */
-} Definitions;
+	double share; /* of what is in the boxes that the topmost lists are for */
+} Things;
 
-static const AppConfigKey application_keys[] = {KEY_APPLICATION_ID,
-												KEY_APPLICATION_NAME};
-static const AppConfigKey definition_keys[] = {
-	KEY_APPLICATION_ID, KEY_APPLICATION_NAME, KEY_DEFINITION_ID,
-	KEY_DEFINITION_NAME};
-
-/* The boxes in which definitions are known, or those in which they are not */
+/* The boxes in which the topmost things are not known */
 static KeySet *
-select_boxes(const KeySet *keys, bool known)
+select_listed(const Route *route, const KeySet *keys)
 {
 	KeySet *some = appconfig_keyset_make(keys->count);
 	int		i;
 
 	for (i = 0; i < keys->count; i++)
 	{
-		if (knows_definitions(&keys->boxes[i]) == known)
+		if (!knows_top(route, &keys->boxes[i]))
 			some->boxes[some->count++] = keys->boxes[i];
 	}
 	return some;
 }
 
-/* Applications that lists of definitions are made for; 0 for the account's
- * list */
+/* Applications that topmost lists are made for; 0 for the account's list */
 static double
-count_listed_applications(const KeySet *listed)
+count_listed_scopes(const Route *route, const KeySet *listed)
 {
-	KeySet *distinct = appconfig_keyset_project(listed, application_keys,
-												lengthof(application_keys));
-	double	applications = 0;
+	KeySet *distinct = project_level(route, -1, listed);
+	double	scopes = 0;
 	int		i;
 
 	for (i = 0; i < distinct->count; i++)
 	{
-		if (count_applications(&distinct->boxes[i]) == 0)
+		if (count_scopes(route, &distinct->boxes[i]) == 0)
 			return 0;
-		applications += count_applications(&distinct->boxes[i]);
+		scopes += count_scopes(route, &distinct->boxes[i]);
 	}
-	return applications;
+	return scopes;
 }
 
-/* Definitions to look at: those that are known, or what lists show of them */
-static Definitions
-expect_definitions(Estimate *result, const KeySet *keys)
+static Things
+expect_top(Estimate *result, const Route *route, const KeySet *keys)
 {
-	KeySet *distinct = appconfig_keyset_project(keys, definition_keys,
-												lengthof(definition_keys));
-	KeySet *listed = select_boxes(distinct, false);
-	double	applications = count_listed_applications(listed);
-	double	items =
-		(applications > 0 ? applications : EXPECTED(COLLECTION_APPLICATIONS)) *
-		EXPECTED(COLLECTION_DEFINITIONS);
-	Definitions definitions = {.share = 1};
-	int			i;
+	KeySet *distinct = project_level(route, 0, keys);
+	KeySet *listed = select_listed(route, distinct);
+	double	scopes = count_listed_scopes(route, listed);
+	double	items = (scopes > 0 ? scopes : EXPECTED(COLLECTION_APPLICATIONS)) *
+				   appconfig_route_collection(route, 0)->expected;
+	Things things = {.share = 1};
+	int	   i;
 
 	for (i = 0; i < distinct->count; i++)
 	{
-		if (knows_definitions(&distinct->boxes[i]))
-			definitions.known += count_definitions(&distinct->boxes[i]);
+		if (knows_top(route, &distinct->boxes[i]))
+			things.known += count_things(route, 0, &distinct->boxes[i]);
 		else
-			definitions.listed += count_definitions(&distinct->boxes[i]);
+			things.listed += count_things(route, 0, &distinct->boxes[i]);
 	}
 	if (listed->count == 0)
-		return definitions;
+		return things;
 	/* however many are asked for, the lists have no more */
-	definitions.share = Min(items / definitions.listed, 1);
-	definitions.listed *= definitions.share;
-	result->calls += count_pages(Max(applications, 1), items);
+	things.share = Min(items / things.listed, 1);
+	things.listed *= things.share;
+	result->calls += count_pages(Max(scopes, 1), items);
 	result->waits++;
-	return definitions;
+	return things;
 }
 
-/* Definitions of a box, as far as there are any */
+/* Things of a level in a box, as far as there are any */
 static double
-share_of_definitions(const Definitions *definitions, const KeyBox *box)
+share_of_things(const Route *route, int level, const KeyBox *box, double share)
 {
-	return count_definitions(box) *
-		   (knows_definitions(box) ? 1 : definitions->share);
+	return count_things(route, level, box) *
+		   (knows_top(route, box) ? 1 : share);
 }
 
-/* Their runs to look at, likewise */
+/* On from the things of the level above to those of a level with a key */
 static void
-expect_runs(Estimate *result, const KeySet *keys,
-			const Definitions *definitions, double *known, double *listed)
+expect_level(Estimate *result, const Route *route, int level,
+			 const KeySet *keys, Things *things)
 {
 	KeySet *open = appconfig_keyset_make(keys->count);
+	double	expected = appconfig_route_collection(route, level)->expected;
 	int		i;
 
-	*known = *listed = 0;
+	things->known = things->listed = 0;
 	for (i = 0; i < keys->count; i++)
 	{
 		const KeyBox *box = &keys->boxes[i];
 
-		if (box->run_count < 0)
+		if (count_own(route, level, box) == 0)
 			open->boxes[open->count++] = *box;
 		else
-			*known += share_of_definitions(definitions, box) * box->run_count;
+			things->known += share_of_things(route, level, box, things->share);
 	}
-	open = appconfig_keyset_project(open, definition_keys,
-									lengthof(definition_keys));
+	open = project_level(route, level - 1, open);
 	for (i = 0; i < open->count; i++)
 	{
-		double lists = share_of_definitions(definitions, &open->boxes[i]);
+		double lists =
+			share_of_things(route, level - 1, &open->boxes[i], things->share);
 
 		result->calls += lists;
-		*listed += lists * EXPECTED(COLLECTION_RUNS);
+		things->listed += lists * expected;
 	}
 	if (open->count > 0)
 		result->waits++;
 }
 
-/* Calls and rows of a table of definitions, or of what belongs to their runs
- */
+/* Calls and rows of a walk */
 static Estimate
-estimate_experiments(PlannerInfo *root, const PlanTable *table, List *clauses,
-					 const KeySet *keys)
+estimate_calls(PlannerInfo *root, const PlanTable *table, List *clauses,
+			   const KeySet *keys)
 {
-	AppConfigCollectionId collection = table->table->collection;
-	Estimate			  result = {.calls = 0};
-	Definitions			  definitions = expect_definitions(&result, keys);
-	double				  known = definitions.known;
-	double				  listed = definitions.listed;
-	double				  documents;
+	const Route *route = &table->route;
+	Estimate	 result = {.calls = 0};
+	Things		 things = expect_top(&result, route, keys);
+	int			 level = 1;
+	double		 calls;
 
-	if (collection != COLLECTION_DEFINITIONS)
-		expect_runs(&result, keys, &definitions, &known, &listed);
-	if (listed > 0)
-		listed *= selectivity_besides_keys(root, table, clauses, true);
+	while (level < route->levels_count && own_key(route, level) != KEY_NONE)
+		expect_level(&result, route, level++, keys, &things);
+	if (things.listed > 0)
+		things.listed *= selectivity_besides_keys(root, table, clauses, true);
+	result.rows = things.known + things.listed;
 	/* what is known is asked for, of what is not there are lists */
-	documents = known;
-	if (table->route.need_document || collection == COLLECTION_EVENTS)
-		documents += listed;
-	if (documents > 0)
+	calls = things.known;
+	if (route->need_document || level < route->levels_count)
+		calls += things.listed;
+	if (calls > 0)
 		result.waits++;
-	result.calls += documents;
-	result.rows = known + listed;
-	if (collection == COLLECTION_EVENTS)
-		result.rows *= EXPECTED(collection);
+	result.calls += calls;
+	/* below come lists whose items have no key */
+	for (; level < route->levels_count; level++)
+		result.rows *= appconfig_route_collection(route, level)->expected;
 	result.rows *= rows_of_shape[table->table->shape];
 	result.rows *= selectivity_besides_keys(root, table, clauses, false);
 	return result;
@@ -351,11 +364,10 @@ region_is_unknown(const KeySet *keys)
 Estimate
 appconfig_estimate(PlannerInfo *root, const PlanTable *table, List *clauses)
 {
-	AppConfigCollectionId collection = table->table->collection;
-	List				 *operands = NIL;
-	KeyExpr				 *expr = NULL;
-	KeySet				 *keys;
-	Estimate			  result = {.calls = 0};
+	List	*operands = NIL;
+	KeyExpr *expr = NULL;
+	KeySet	*keys;
+	Estimate result = {.calls = 0};
 
 	if (table->pushdown)
 		expr =
@@ -363,12 +375,7 @@ appconfig_estimate(PlannerInfo *root, const PlanTable *table, List *clauses)
 	keys = appconfig_operands_expect(root, expr, operands, table->region);
 	if (keys->count == 0)
 		return result;
-	if (collection == COLLECTION_APPLICATIONS ||
-		collection == COLLECTION_ENVIRONMENTS ||
-		collection == COLLECTION_PROFILES)
-		result = estimate_children(table, keys);
-	else
-		result = estimate_experiments(root, table, clauses, keys);
+	result = estimate_calls(root, table, clauses, keys);
 	if (region_is_unknown(keys))
 	{
 		result.calls *= REGION_MATCHES;

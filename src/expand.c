@@ -20,7 +20,7 @@
 
 #include "applications.h"
 #include "expand.h"
-#include "facts.h"
+#include "answer_keys.h"
 #include "request.h"
 
 /* Lists that a query with a list of applications asks for, one of each; with
@@ -36,32 +36,28 @@
  * ------------------------------------------------------------------------
  */
 
-/* Documents of the keys, one for each run if runs are among what is asked */
+/* What is fully known by its keys */
 static void
-add_documents(CursorWalk *walk, dlist_node *before, int level,
-			  const Inherited *inherited, const KeySet *set)
+add_known(CursorWalk *walk, dlist_node *before, int level,
+		  const Inherited *inherited)
 {
-	const AppConfigOperation *get =
-		&appconfig_route_collection(walk->route, level)->get;
 	CursorNodeKind kind =
 		appconfig_route_is_leaf(walk->route, level) ? NODE_GET : NODE_KNOWN;
-	Inherited one = *inherited;
-	int64	 *runs;
-	int		  count;
-	int		  i;
 
-	if (!appconfig_request_needs(get, KEY_RUN) || one.keys.run_known)
-	{
-		appconfig_walk_add(walk, before, kind, level, &one);
-		return;
-	}
-	(void) appconfig_keyset_runs(set, &runs, &count);
-	one.keys.run_known = true;
-	for (i = 0; i < count; i++)
-	{
-		one.keys.run = runs[i];
-		appconfig_walk_add(walk, before, kind, level, &one);
-	}
+	appconfig_walk_add(walk, before, kind, level, inherited);
+}
+
+/* The first key, from one on, that the operation needs and that is not known;
+ * KEY_COUNT if there is none */
+static AppConfigKey
+first_open_key(const AppConfigOperation *operation, const KnownKeys *keys,
+			   AppConfigKey from)
+{
+	int key = from;
+
+	while (key < KEY_COUNT && !appconfig_route_is_open(operation, keys, key))
+		key++;
+	return key;
 }
 
 /*
@@ -76,36 +72,53 @@ add_combinations(CursorWalk *walk, dlist_node *before, int level,
 	const AppConfigOperation *get =
 		&appconfig_route_collection(walk->route, level)->get;
 	Inherited	 bound = *inherited;
-	AppConfigKey key = from;
-	AppConfigKey named;
+	AppConfigKey key = first_open_key(get, &inherited->keys, from);
+	AppConfigKey named = key;
 	KeyTexts	*texts;
+	bool		 last;
 	int			 i;
 
-	while (key < KEY_COUNT &&
-		   !appconfig_route_is_open(get, &inherited->keys, key))
-		key++;
 	if (key == KEY_COUNT)
 	{
 		if (set->count > 0)
-			add_documents(walk, before, level, inherited, set);
+			add_known(walk, before, level, inherited);
 		return;
 	}
-	named = key;
 	texts = appconfig_keyset_texts(set, key);
 	if (texts == NULL)
 	{
 		named = appconfig_keys[key].name_key;
 		texts = appconfig_keyset_texts(set, named);
 	}
-	/* an identifier is the query's from here on */
-	bound.from_query = true;
+	/* an identifier is the query's from here on; a number is no name */
+	bound.from_query |= !appconfig_keys[key].is_integer;
+	last = first_open_key(get, &inherited->keys, key + 1) == KEY_COUNT;
 	for (i = 0; i < texts->count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		bound.keys.text[named] = texts->value[i];
-		add_combinations(walk, before, level, &bound,
-						 appconfig_keyset_restrict(set, &bound.keys), key + 1);
+		if (last)
+			add_known(walk, before, level, &bound);
+		else
+			add_combinations(walk, before, level, &bound,
+							 appconfig_keyset_restrict(set, &bound.keys),
+							 key + 1);
 	}
+}
+
+/* Is an application all that the operation's path needs, if anything? */
+static bool
+needs_application_alone(const AppConfigOperation *operation)
+{
+	int key;
+
+	for (key = 0; key < KEY_COUNT; key++)
+	{
+		if (key != KEY_APPLICATION_ID &&
+			appconfig_request_needs(operation, key))
+			return false;
+	}
+	return true;
 }
 
 /*
@@ -122,8 +135,7 @@ add_list(CursorWalk *walk, dlist_node *before, int level,
 
 	list->shown =
 		inherited->shown ||
-		(!appconfig_request_needs(appconfig_walk_operation(walk, list),
-								  KEY_DEFINITION_ID) &&
+		(needs_application_alone(appconfig_walk_operation(walk, list)) &&
 		 appconfig_applications_find(&walk->applications,
 									 list->keys.text[KEY_APPLICATION_ID]) !=
 			 NULL);
@@ -191,12 +203,12 @@ static void
 add_level(CursorWalk *walk, dlist_node *before, int level,
 		  const Inherited *inherited)
 {
-	MemoryContext	old = MemoryContextSwitchTo(walk->scratch);
-	const KeyFacts *keys = &inherited->keys;
-	KeySet		   *all = appconfig_keyset_restrict(walk->keys, keys);
-	KeySet		   *listed = appconfig_keyset_make(all->count);
-	KeySet		   *direct = appconfig_keyset_make(all->count);
-	KeyTexts	   *applications = NULL;
+	MemoryContext	 old = MemoryContextSwitchTo(walk->scratch);
+	const KnownKeys *keys = &inherited->keys;
+	KeySet			*all = appconfig_keyset_restrict(walk->keys, keys);
+	KeySet			*listed = appconfig_keyset_make(all->count);
+	KeySet			*direct = appconfig_keyset_make(all->count);
+	KeyTexts		*applications = NULL;
 
 	appconfig_route_split(walk->route, level, keys, all, direct, listed);
 	if (listed->count > 0)
@@ -252,11 +264,12 @@ passes_filter(const CursorWalk *walk, const AppConfigItem *item, bool leaf)
  */
 static void
 confirm_frozen(CursorWalk *walk, const AppConfigCollection *collection,
-			   const KeyFacts *keys, JsonValue *item)
+			   const KnownKeys *keys, JsonValue *item)
 {
-	if (collection->get.freezes)
-		appconfig_memo_confirm(
-			walk->memo, appconfig_request_path(&collection->get, keys), item);
+	if (collection->get.freezing != NULL)
+		appconfig_memo_confirm(walk->memo,
+							   appconfig_request_path(&collection->get, keys),
+							   collection->get.freezing, item);
 }
 
 /*
@@ -265,38 +278,51 @@ confirm_frozen(CursorWalk *walk, const AppConfigCollection *collection,
  */
 static bool
 is_believed(const CursorWalk *walk, const CursorNode *list,
-			const KeyFacts *keys, JsonValue *item)
+			const KnownKeys *keys, JsonValue *item)
 {
 	const AppConfigOperation *get =
 		&appconfig_route_collection(walk->route, list->level)->get;
 
-	return !get->freezes || !walk->route->documents_decide ||
+	return get->freezing == NULL || !walk->route->documents_decide ||
 		   !appconfig_route_is_leaf(walk->route, list->level) ||
 		   appconfig_memo_is_final(walk->memo,
-								   appconfig_request_path(get, keys), item);
+								   appconfig_request_path(get, keys),
+								   get->freezing, item);
 }
 
-/* Can keys be those of a row that the query asks for, if the status is? */
-static bool
-keys_are_wanted(const CursorWalk *walk, const KeyFacts *keys)
+/* Keeps what a thing is addressed by, and drops how it is just now */
+static void
+forget_state(KnownKeys *keys)
 {
-	KeyFacts lasting = *keys;
+	int key;
 
-	lasting.text[KEY_STATUS] = NULL;
+	for (key = 0; key < KEY_COUNT; key++)
+	{
+		if (appconfig_keys[key].is_state)
+			keys->text[key] = NULL;
+	}
+}
+
+/* Can keys be those of a row that the query asks for, if the state is? */
+static bool
+keys_are_wanted(const CursorWalk *walk, const KnownKeys *keys)
+{
+	KnownKeys lasting = *keys;
+
+	forget_state(&lasting);
 	return appconfig_keyset_contains(walk->keys, &lasting);
 }
 
 /*
  * Can an item whose keys are wanted lead to rows that the query asks for, by
- * its status and by the clauses that are checked against lists?
+ * its state and by the clauses that are checked against lists?
  */
 static bool
 is_wanted(const CursorWalk *walk, const Inherited *known, bool leaf)
 {
 	AppConfigItem item;
 
-	if (known->keys.text[KEY_STATUS] != NULL &&
-		!appconfig_keyset_contains(walk->keys, &known->keys))
+	if (!appconfig_keyset_contains(walk->keys, &known->keys))
 		return false;
 	if (walk->filter == NULL)
 		return true;
@@ -323,7 +349,8 @@ add_wanted(CursorWalk *walk, CursorNode *list, Inherited *known,
 		return;
 	}
 	known->shown = true;
-	known->from_query &= !appconfig_facts_names_application(collection, item);
+	known->from_query &=
+		!appconfig_answer_keys_names_application(collection, item);
 	add_level(walk, &list->node, list->level + 1, known);
 }
 
@@ -337,12 +364,12 @@ add_item(CursorWalk *walk, CursorNode *list, JsonValue *item)
 	Inherited known = appconfig_walk_inherit(list);
 	bool	  believed;
 
-	if (!appconfig_facts_learn(&known.keys, collection, leaf, item))
+	if (!appconfig_answer_keys_learn(&known.keys, collection, leaf, item))
 	{
 		check_mistaken(list, &collection->list);
 		return;
 	}
-	appconfig_facts_check_addressable(collection, &known.keys);
+	appconfig_answer_keys_check_addressable(collection, &known.keys);
 	if (!keys_are_wanted(walk, &known.keys))
 		return;
 	confirm_frozen(walk, collection, &known.keys, item);
@@ -350,7 +377,7 @@ add_item(CursorWalk *walk, CursorNode *list, JsonValue *item)
 	if (believed)
 		known.source[collection->list.yields] = item;
 	else
-		known.keys.text[KEY_STATUS] = NULL;
+		forget_state(&known.keys);
 	if (is_wanted(walk, &known, leaf))
 		add_wanted(walk, list, &known, item, believed);
 }
@@ -406,7 +433,8 @@ turn_page(CursorWalk *walk, CursorNode *node, JsonValue *page)
 	return true;
 }
 
-/* Starts again with a list of definitions, whose items show their names */
+/* Starts again with the topmost list, whose items show their names: what is
+ * below it goes by ids */
 static void
 look_name_up(CursorWalk *walk, CursorNode *node)
 {
@@ -415,7 +443,6 @@ look_name_up(CursorWalk *walk, CursorNode *node)
 	node->kind = NODE_LIST;
 	node->level = 0;
 	node->shown = false;
-	Assert(walk->route->levels[node->level] == COLLECTION_DEFINITIONS);
 }
 
 /*
@@ -444,8 +471,8 @@ filter_is_in_doubt(const CursorWalk *walk, const CursorNode *list,
 				: NULL;
 
 		if (value != NULL &&
-			(item == NULL ||
-			 !appconfig_facts_name(collection, item, filter->key, value)))
+			(item == NULL || !appconfig_answer_keys_name(collection, item,
+														 filter->key, value)))
 		{
 			elog(DEBUG2, "appconfig_fdw: the filter of %s leaves doubts",
 				 collection->list.name);
@@ -492,8 +519,8 @@ expand_list(CursorWalk *walk, CursorNode *list)
 	items = page_items(&collection->list, page);
 	count = appconfig_json_array_length(items);
 	if (count > 0 &&
-		appconfig_facts_took_name_for_id(&list->keys, collection,
-										 appconfig_json_first_element(items)))
+		appconfig_answer_keys_took_name_for_id(
+			&list->keys, collection, appconfig_json_first_element(items)))
 	{
 		look_name_up(walk, list);
 		return;
@@ -521,19 +548,33 @@ expand_list(CursorWalk *walk, CursorNode *list)
  * ------------------------------------------------------------------------
  */
 
+/* Has the answer told an id that a name has stood for? */
+static bool
+told_id(const KnownKeys *keys, const KnownKeys *learned)
+{
+	int key;
+
+	for (key = 0; key < KEY_COUNT; key++)
+	{
+		if (keys->text[key] == NULL && learned->text[key] != NULL &&
+			keys->text[appconfig_keys[key].name_key] != NULL)
+			return true;
+	}
+	return false;
+}
+
 /*
- * A definition's name may have stood for its id.  All scans of the statement
+ * A name may have stood for an id.  All scans of the statement
  * are to read one copy of a document, whichever way they ask for it.  Returns
  * true if the node has to wait for the copy that was asked for by ids.
  */
 static bool
 share_by_id(CursorWalk *walk, CursorNode *node,
-			const AppConfigCollection *collection, const KeyFacts *learned)
+			const AppConfigCollection *collection, const KnownKeys *learned)
 {
 	MemoEntry *shared;
 
-	if (node->keys.text[KEY_DEFINITION_ID] != NULL ||
-		learned->text[KEY_DEFINITION_ID] == NULL)
+	if (!told_id(&node->keys, learned))
 		return false;
 	shared = appconfig_memo_same(
 		node->entry, appconfig_request_path(&collection->get, learned));
@@ -542,7 +583,7 @@ share_by_id(CursorWalk *walk, CursorNode *node,
 		appconfig_memo_release(shared);
 		return false;
 	}
-	appconfig_facts_adopt(&node->keys, learned, walk->context);
+	appconfig_answer_keys_adopt(&node->keys, learned, walk->context);
 	appconfig_walk_replace_answer(walk, node, shared);
 	return true;
 }
@@ -554,16 +595,16 @@ expand_get(CursorWalk *walk, CursorNode *node)
 	const AppConfigCollection *collection =
 		appconfig_route_collection(walk->route, node->level);
 	JsonValue *document = appconfig_memo_document(node->entry);
-	KeyFacts   learned = node->keys;
+	KnownKeys  learned = node->keys;
 
-	if (document != NULL &&
-		appconfig_facts_took_name_for_id(&node->keys, collection, document))
+	if (document != NULL && appconfig_answer_keys_took_name_for_id(
+								&node->keys, collection, document))
 	{
 		look_name_up(walk, node);
 		return;
 	}
 	if (document == NULL ||
-		!appconfig_facts_learn(&learned, collection, true, document))
+		!appconfig_answer_keys_learn(&learned, collection, true, document))
 	{
 		if (document != NULL)
 			check_mistaken(node, &collection->get);
@@ -574,14 +615,14 @@ expand_get(CursorWalk *walk, CursorNode *node)
 		return;
 	Assert(node->source[collection->get.yields] == NULL);
 	node->source[collection->get.yields] = appconfig_json_retain(document);
-	appconfig_facts_adopt(&node->keys, &learned, walk->context);
+	appconfig_answer_keys_adopt(&node->keys, &learned, walk->context);
 	appconfig_walk_drop_answer(walk, node);
 	node->kind = NODE_ITEM;
 }
 
 /* An ApplicationFilter */
 static bool
-application_passes(void *arg, JsonValue *application, const KeyFacts *keys)
+application_passes(void *arg, JsonValue *application, const KnownKeys *keys)
 {
 	AppConfigItem item = {.keys = keys};
 

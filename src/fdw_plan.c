@@ -32,6 +32,7 @@
 #include "fdw_columns.h"
 #include "fdw_options.h"
 #include "list_filter.h"
+#include "request.h"
 
 /* Most combinations of outer tables for which a path is made */
 #define MAX_OUTER_COMBINATIONS 64
@@ -283,12 +284,32 @@ appconfigGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel,
  * ------------------------------------------------------------------------
  */
 
+/* Is it by the key that documents which the service freezes are asked for,
+ * where a list would show what there is? */
+static bool
+names_document(const Route *route, AppConfigKey key)
+{
+	int level;
+
+	for (level = 0; level < route->levels_count; level++)
+	{
+		const AppConfigCollection *collection =
+			appconfig_route_collection(route, level);
+
+		if (collection->get.freezing != NULL &&
+			appconfig_request_needs(&collection->get, key) &&
+			!appconfig_request_needs(&collection->list, key))
+			return true;
+	}
+	return false;
+}
+
 /*
- * Can the keys leave single runs, so that each of them is asked for?  A range
- * can come down to one, too, if it has an end.
+ * Can the keys leave single documents of those, so that each of them is asked
+ * for?  A range can come down to one, too, if it has an end.
  */
 static bool
-binds_runs(const KeyExpr *expr)
+binds_documents(const Route *route, const KeyExpr *expr)
 {
 	int i;
 
@@ -296,10 +317,10 @@ binds_runs(const KeyExpr *expr)
 		return false;
 	for (i = 0; i < expr->nargs; i++)
 	{
-		if (binds_runs(expr->args[i]))
+		if (binds_documents(route, expr->args[i]))
 			return true;
 	}
-	return expr->key == KEY_RUN &&
+	return names_document(route, expr->key) &&
 		   (expr->kind == KEY_EXPR_IN || expr->kind == KEY_EXPR_LESS ||
 			expr->kind == KEY_EXPR_LESS_EQUAL);
 }
@@ -342,7 +363,9 @@ route_varies(const KeyExpr *expr)
 		case KEY_EXPR_LESS_EQUAL:
 			return true;
 		case KEY_EXPR_IN:
-			return expr->key == KEY_STATUS || expr->key == KEY_DEFINITION_NAME;
+			return appconfig_keys[expr->key].is_state ||
+				   (appconfig_keys[expr->key].is_name &&
+					appconfig_keys[expr->key].is_identifier);
 		default:
 			return false;
 	}
@@ -382,7 +405,8 @@ appconfigGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 	}
 	if (table->route.reads_mutable)
 		plan.reads |= READS_MUTABLE;
-	if (table->route.need_document || binds_runs(plan.keys))
+	if (table->route.need_document ||
+		binds_documents(&table->route, plan.keys))
 		plan.reads |= READS_DOCUMENTS;
 	if (has_parameters(operands) && route_varies(plan.keys))
 		plan.reads |= READS_VARYING;

@@ -182,9 +182,9 @@ appconfigBeginForeignScan(ForeignScanState *node, int eflags)
 static KeySet *
 evaluate_keys(ForeignScanState *node, AppConfigScanState *state)
 {
-	KeyFacts facts = {.run_known = false};
-	KeySet	*keys;
-	int		 i;
+	KnownKeys known = {{NULL}};
+	KeySet	 *keys;
+	int		  i;
 
 	for (i = 0; i < state->operands_count; i++)
 	{
@@ -203,8 +203,8 @@ evaluate_keys(ForeignScanState *node, AppConfigScanState *state)
 		appconfig_operands_unbind_cut(state->route->keys, state->operands);
 	keys = appconfig_keyset_evaluate(state->route->keys, state->operands);
 	appconfig_keyset_index(keys);
-	facts.text[KEY_REGION] = state->region;
-	return appconfig_keyset_restrict(keys, &facts);
+	known.text[KEY_REGION] = state->region;
+	return appconfig_keyset_restrict(keys, &known);
 }
 
 /* ------------------------------------------------------------------------
@@ -245,7 +245,7 @@ use_region(ForeignScanState *node, AppConfigScanState *state,
 static bool
 rows_are_possible(AppConfigScanState *state, const KeySet *keys)
 {
-	KeyFacts	  nothing = {.run_known = false};
+	KnownKeys	  nothing = {{NULL}};
 	AppConfigItem item = {.keys = &nothing};
 
 	return keys->count > 0 &&
@@ -290,7 +290,7 @@ start_scan(ForeignScanState *node, AppConfigScanState *state)
 
 /*
  * The next item, waited for; NULL at the end.  The wait is for any call of the
- * connection, so that the cursors of all its scans get on by it.
+ * statement, so that the cursors of all its scans get on by it.
  */
 static const AppConfigItem *
 next_item(AppConfigScanState *state)
@@ -300,7 +300,7 @@ next_item(AppConfigScanState *state)
 
 	while ((result = appconfig_cursor_poll(state->cursor, &item)) ==
 		   CURSOR_PENDING)
-		appconfig_memo_wait(state->connection->documents);
+		appconfig_connection_wait(state->connection);
 	return result == CURSOR_ITEM ? item : NULL;
 }
 

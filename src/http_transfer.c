@@ -59,16 +59,6 @@ static const struct
 #endif
 };
 
-/* As it is sent and signed */
-const char *
-appconfig_http_method_name(HttpMethod method)
-{
-	static const char *const names[] = {
-		[HTTP_GET] = "GET", [HTTP_POST] = "POST", [HTTP_PUT] = "PUT"};
-
-	return names[method];
-}
-
 /* Decides how the transfer ends; the reason is a constant, or NULL */
 void
 appconfig_http_transfer_decide(HttpTransfer *transfer, HttpOutcome verdict,

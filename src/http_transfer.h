@@ -3,7 +3,7 @@
  * http_transfer.h
  *		One transfer: what curl is told of it, and what it makes of the answer.
  *
- * For http.c alone: all others include http.h.
+ * For http.c alone, which is the one way to it: all others include http.h.
  *
  *-------------------------------------------------------------------------
  */
@@ -14,7 +14,7 @@
 
 #include "lib/ilist.h"
 
-#include "http.h"
+#include "http_message.h"
 
 #define HTTP_NO_MEMORY "there is no memory for the transfer"
 

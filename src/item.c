@@ -45,12 +45,6 @@ appconfig_item_source(const AppConfigTable *table, const AppConfigItem *item,
 	return item->source[source];
 }
 
-static bool
-has_key(const KeyFacts *keys, AppConfigKey key)
-{
-	return key == KEY_RUN ? keys->run_known : keys->text[key] != NULL;
-}
-
 /* Does a source that is no JSON, or the member that it names, have a value? */
 static bool
 has_value(const AppConfigTable *table, const AppConfigItem *item,
@@ -61,7 +55,7 @@ has_value(const AppConfigTable *table, const AppConfigItem *item,
 	if (from.source == SOURCE_SERVER)
 		return true;
 	if (from.source == SOURCE_KEY)
-		return has_key(item->keys, column->key);
+		return item->keys->text[column->key] != NULL;
 	value = appconfig_item_source(table, item, from.source);
 	return value != NULL && appconfig_json_lookup(value, from.path) != NULL;
 }

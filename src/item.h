@@ -17,10 +17,10 @@
 typedef struct AppConfigItem
 {
 	JsonValue *source[SOURCE_COUNT]; /* NULL: not asked for, or not there */
-	const KeyFacts *keys;
-	const char	   *entry_name; /* of SOURCE_ENTRY */
-	bool			is_control; /* of SOURCE_TREATMENT */
-	int				ordinal;
+	const KnownKeys *keys;
+	const char		*entry_name; /* of SOURCE_ENTRY */
+	bool			 is_control; /* of SOURCE_TREATMENT */
+	int				 ordinal;
 } AppConfigItem;
 
 /*

@@ -39,9 +39,8 @@
 /* Values that an index may have of a key, as a multiple of the boxes */
 #define MAX_INDEXED_VALUES 4
 
-/* The service counts runs from 1; the column is an integer */
-#define MIN_RUN 1
-#define MAX_RUN PG_INT32_MAX
+/* An integer key's column is of that type */
+#define MAX_NUMBER PG_INT32_MAX
 
 /* ------------------------------------------------------------------------
  * Values
@@ -54,7 +53,7 @@ compare_texts(const void *a, const void *b)
 }
 
 static int
-compare_runs(const void *a, const void *b)
+compare_numbers(const void *a, const void *b)
 {
 	int64 left = *(const int64 *) a;
 	int64 right = *(const int64 *) b;
@@ -70,20 +69,24 @@ appconfig_keyset_has_text(const KeyTexts *texts, const char *value)
 									 sizeof(char *), compare_texts) != NULL;
 }
 
+/* Is the number among them? */
 static bool
-has_run(const KeyBox *box, int64 run)
+has_number(const KeyNumbers *numbers, int64 number)
 {
-	return run >= box->run_min && run <= box->run_max &&
-		   (box->run_count < 0 || box->runs_unknown ||
-			bsearch(&run, box->runs, box->run_count, sizeof(int64),
-					compare_runs) != NULL);
+	return number >= numbers->min && number <= numbers->max &&
+		   (numbers->count < 0 || numbers->unknown ||
+			bsearch(&number, numbers->value, numbers->count, sizeof(int64),
+					compare_numbers) != NULL);
 }
 
-static bool
-has_all_runs(const KeyBox *box)
+/* All numbers that the key can have */
+static KeyNumbers
+all_numbers(AppConfigKey key)
 {
-	return box->run_count < 0 && box->run_min <= MIN_RUN &&
-		   box->run_max >= MAX_RUN;
+	KeyNumbers numbers = {
+		.min = appconfig_keys[key].least, .max = MAX_NUMBER, .count = -1};
+
+	return numbers;
 }
 
 /* Puts the values in order, each once */
@@ -105,16 +108,16 @@ appconfig_keyset_sort(KeyTexts *texts)
 }
 
 static void
-sort_runs(int64 *runs, int *count)
+sort_numbers(int64 *numbers, int *count)
 {
 	int kept = 0;
 	int i;
 
-	qsort(runs, *count, sizeof(int64), compare_runs);
+	qsort(numbers, *count, sizeof(int64), compare_numbers);
 	for (i = 0; i < *count; i++)
 	{
-		if (kept == 0 || runs[kept - 1] != runs[i])
-			runs[kept++] = runs[i];
+		if (kept == 0 || numbers[kept - 1] != numbers[i])
+			numbers[kept++] = numbers[i];
 	}
 	*count = kept;
 }
@@ -187,6 +190,76 @@ intersect_texts(const KeyTexts *a, const KeyTexts *b)
 	return both;
 }
 
+/* Keeps those that lie in the range; a range of one is that one */
+static void
+clip_numbers(KeyNumbers *numbers)
+{
+	int kept = 0;
+	int i;
+
+	if (numbers->unknown)
+		return;
+	for (i = 0; i < numbers->count; i++)
+	{
+		if (numbers->value[i] >= numbers->min &&
+			numbers->value[i] <= numbers->max)
+			numbers->value[kept++] = numbers->value[i];
+	}
+	if (numbers->count >= 0)
+		numbers->count = kept;
+	else if (numbers->min == numbers->max)
+	{
+		numbers->value = palloc(sizeof(int64));
+		numbers->value[0] = numbers->min;
+		numbers->count = 1;
+	}
+}
+
+/* Sets those that two have in common, of which one at least is no range */
+static void
+intersect_values(KeyNumbers *both, const KeyNumbers *a, const KeyNumbers *b)
+{
+	const KeyNumbers *few =
+		b->count < 0 || (a->count >= 0 && a->count <= b->count) ? a : b;
+	const KeyNumbers *many = few == a ? b : a;
+	int				  i;
+
+	/* no more than the fewer, and rather those that are known */
+	if (few->unknown && many->count == few->count)
+		few = many;
+	both->value = few->value;
+	both->count = few->count;
+	both->unknown = few->unknown;
+	if (both->unknown)
+		return;
+	both->value = palloc(sizeof(int64) * Max(few->count, 1));
+	both->count = 0;
+	for (i = 0; i < few->count; i++)
+	{
+		if (has_number(a, few->value[i]) && has_number(b, few->value[i]))
+			both->value[both->count++] = few->value[i];
+	}
+}
+
+/* Those that two have in common; boxes share what is not narrowed */
+static const KeyNumbers *
+intersect_numbers(const KeyNumbers *a, const KeyNumbers *b)
+{
+	KeyNumbers *both;
+
+	if (a == NULL || b == NULL)
+		return a == NULL ? b : a;
+	both = palloc0(sizeof(KeyNumbers));
+	both->min = Max(a->min, b->min);
+	both->max = Min(a->max, b->max);
+	both->count = -1;
+	if (a->count >= 0 || b->count >= 0)
+		intersect_values(both, a, b);
+	else
+		clip_numbers(both);
+	return both;
+}
+
 /* ------------------------------------------------------------------------
  * Boxes and sets
  * ------------------------------------------------------------------------
@@ -205,9 +278,20 @@ appconfig_keyset_make(int capacity)
 static KeyBox
 any_box(void)
 {
-	KeyBox box = {.run_min = MIN_RUN, .run_max = MAX_RUN, .run_count = -1};
+	KeyBox box;
 
+	memset(&box, 0, sizeof(KeyBox));
 	return box;
+}
+
+/* How many values a box has for a key; -1 if it can have any, or any of a
+ * range */
+int
+appconfig_keyset_count(const KeyBox *box, AppConfigKey key)
+{
+	if (appconfig_keys[key].is_integer)
+		return box->numbers[key] != NULL ? box->numbers[key]->count : -1;
+	return box->texts[key] != NULL ? box->texts[key]->count : -1;
 }
 
 /* The set that holds every row */
@@ -228,10 +312,13 @@ box_is_possible(const KeyBox *box)
 
 	for (key = 0; key < KEY_COUNT; key++)
 	{
-		if (box->texts[key] != NULL && box->texts[key]->count == 0)
+		const KeyNumbers *numbers = box->numbers[key];
+
+		if (appconfig_keyset_count(box, key) == 0 ||
+			(numbers != NULL && numbers->min > numbers->max))
 			return false;
 	}
-	return box->run_min <= box->run_max && box->run_count != 0;
+	return true;
 }
 
 #ifdef USE_ASSERT_CHECKING
@@ -246,24 +333,35 @@ AssertCheckKeyTexts(const KeyTexts *texts)
 		Assert(strcmp(texts->value[i - 1], texts->value[i]) < 0);
 }
 
+static void
+AssertCheckKeyNumbers(const KeyNumbers *numbers)
+{
+	int i;
+
+	Assert(numbers->count >= -1);
+	for (i = 0; !numbers->unknown && i < numbers->count; i++)
+	{
+		Assert(numbers->value[i] >= numbers->min &&
+			   numbers->value[i] <= numbers->max);
+		Assert(i == 0 || numbers->value[i - 1] < numbers->value[i]);
+	}
+}
+
 /* Of a set's boxes each can have a row, and what they list is in order */
 static void
 AssertCheckKeyBox(const KeyBox *box)
 {
 	int key;
-	int i;
 
 	Assert(box_is_possible(box));
 	for (key = 0; key < KEY_COUNT; key++)
 	{
+		Assert(box->texts[key] == NULL || !appconfig_keys[key].is_integer);
+		Assert(box->numbers[key] == NULL || appconfig_keys[key].is_integer);
 		if (box->texts[key] != NULL)
 			AssertCheckKeyTexts(box->texts[key]);
-	}
-	Assert(box->run_count >= -1);
-	for (i = 0; !box->runs_unknown && i < box->run_count; i++)
-	{
-		Assert(box->runs[i] >= box->run_min && box->runs[i] <= box->run_max);
-		Assert(i == 0 || box->runs[i - 1] < box->runs[i]);
+		if (box->numbers[key] != NULL)
+			AssertCheckKeyNumbers(box->numbers[key]);
 	}
 }
 
@@ -280,58 +378,6 @@ AssertCheckKeySet(const KeySet *set)
 #define AssertCheckKeySet(set) ((void) 0)
 #endif
 
-/* Keeps those numbers of a box that lie in its range */
-static void
-clip_runs(KeyBox *box)
-{
-	int kept = 0;
-	int i;
-
-	if (box->runs_unknown)
-		return;
-	for (i = 0; i < box->run_count; i++)
-	{
-		if (box->runs[i] >= box->run_min && box->runs[i] <= box->run_max)
-			box->runs[kept++] = box->runs[i];
-	}
-	if (box->run_count >= 0)
-		box->run_count = kept;
-	else if (box->run_min == box->run_max)
-	{
-		box->runs = palloc(sizeof(int64));
-		box->runs[0] = box->run_min;
-		box->run_count = 1;
-	}
-}
-
-/* Sets the runs that two boxes have in common, besides their range */
-static void
-intersect_runs(KeyBox *both, const KeyBox *a, const KeyBox *b)
-{
-	const KeyBox *few =
-		b->run_count < 0 || (a->run_count >= 0 && a->run_count <= b->run_count)
-			? a
-			: b;
-	const KeyBox *many = few == a ? b : a;
-	int			  i;
-
-	if (few->runs_unknown && many->run_count == few->run_count)
-		few = many;
-	/* boxes of a product share what is not narrowed */
-	both->runs = few->runs;
-	both->run_count = few->run_count;
-	both->runs_unknown = few->runs_unknown;
-	if (both->runs_unknown || has_all_runs(few == a ? b : a))
-		return;
-	both->runs = palloc(sizeof(int64) * Max(few->run_count, 1));
-	both->run_count = 0;
-	for (i = 0; i < few->run_count; i++)
-	{
-		if (has_run(a, few->runs[i]) && has_run(b, few->runs[i]))
-			both->runs[both->run_count++] = few->runs[i];
-	}
-}
-
 static KeyBox
 intersect_boxes(const KeyBox *a, const KeyBox *b)
 {
@@ -340,55 +386,61 @@ intersect_boxes(const KeyBox *a, const KeyBox *b)
 
 	for (key = 0; key < KEY_COUNT; key++)
 	{
+		both.numbers[key] =
+			intersect_numbers(a->numbers[key], b->numbers[key]);
 		if (b->texts[key] == NULL)
 			continue;
 		both.texts[key] = a->texts[key] == NULL
 							  ? b->texts[key]
 							  : intersect_texts(a->texts[key], b->texts[key]);
 	}
-	both.run_min = Max(a->run_min, b->run_min);
-	both.run_max = Min(a->run_max, b->run_max);
-	if (a->run_count >= 0 || b->run_count >= 0)
-		intersect_runs(&both, a, b);
-	else
-		clip_runs(&both);
 	return both;
 }
 
-/* The box of a single predicate on run */
-static KeyBox
-run_box(KeyExprKind kind, const KeyOperand *operand)
+/* Those of one of an operand's numbers, or of none that there can be */
+static void
+take_values(KeyNumbers *numbers, const KeyOperand *operand)
 {
-	KeyBox box = any_box();
+	numbers->value = palloc(sizeof(int64) * Max(operand->nvalues, 1));
+	memcpy(numbers->value, operand->numbers, sizeof(int64) * operand->nvalues);
+	numbers->count = operand->nvalues;
+	numbers->unknown = operand->unknown;
+	if (!numbers->unknown)
+		sort_numbers(numbers->value, &numbers->count);
+}
 
-	if (kind == KEY_EXPR_IN)
-	{
-		box.runs = palloc(sizeof(int64) * Max(operand->nvalues, 1));
-		memcpy(box.runs, operand->numbers, sizeof(int64) * operand->nvalues);
-		box.run_count = operand->nvalues;
-		box.runs_unknown = operand->unknown;
-		if (box.runs_unknown)
-			return box;
-		sort_runs(box.runs, &box.run_count);
-		clip_runs(&box);
-		return box;
-	}
-	if (operand->nvalues == 0)
-		box.run_max = MIN_RUN - 1; /* compared with NULL */
-	else if (kind == KEY_EXPR_LESS)
-		box.run_max = Min(MAX_RUN, operand->numbers[0] > PG_INT64_MIN
-									   ? operand->numbers[0] - 1
-									   : PG_INT64_MIN);
+/* The range on one side of a number */
+static void
+take_range(KeyNumbers *numbers, KeyExprKind kind, int64 bound)
+{
+	if (kind == KEY_EXPR_LESS)
+		numbers->max =
+			Min(numbers->max, bound > PG_INT64_MIN ? bound - 1 : bound);
 	else if (kind == KEY_EXPR_LESS_EQUAL)
-		box.run_max = Min(MAX_RUN, operand->numbers[0]);
+		numbers->max = Min(numbers->max, bound);
 	else if (kind == KEY_EXPR_GREATER)
-		box.run_min = Max(MIN_RUN, operand->numbers[0] < PG_INT64_MAX
-									   ? operand->numbers[0] + 1
-									   : PG_INT64_MAX);
+		numbers->min =
+			Max(numbers->min, bound < PG_INT64_MAX ? bound + 1 : bound);
 	else
-		box.run_min = Max(MIN_RUN, operand->numbers[0]);
-	clip_runs(&box);
-	return box;
+		numbers->min = Max(numbers->min, bound);
+}
+
+/* What a single predicate says about an integer key */
+static const KeyNumbers *
+numbers_of_operand(const KeyOperand *operand, AppConfigKey key,
+				   KeyExprKind kind)
+{
+	KeyNumbers *numbers = palloc(sizeof(KeyNumbers));
+
+	*numbers = all_numbers(key);
+	if (kind == KEY_EXPR_IN)
+		take_values(numbers, operand);
+	else if (operand->nvalues == 0)
+		numbers->count = 0; /* compared with NULL */
+	else
+		take_range(numbers, kind, operand->numbers[0]);
+	clip_numbers(numbers);
+	return numbers;
 }
 
 /* NULL where the predicate says nothing that is of use */
@@ -402,7 +454,8 @@ evaluate_leaf(const KeyExpr *expr, const KeyOperand *operands)
 	if (operand->unbounded || (operand->unknown && expr->kind != KEY_EXPR_IN))
 		return NULL;
 	if (appconfig_keys[expr->key].is_integer)
-		box = run_box(expr->kind, operand);
+		box.numbers[expr->key] =
+			numbers_of_operand(operand, expr->key, expr->kind);
 	else
 		box.texts[expr->key] = texts_of_operand(operand, expr->key);
 	set = appconfig_keyset_make(1);
@@ -444,14 +497,8 @@ most_values(const KeySet *set)
 
 	for (i = 0; i < set->count; i++)
 	{
-		const KeyBox *box = &set->boxes[i];
-
-		most = Max(most, box->run_count);
 		for (key = 0; key < KEY_COUNT; key++)
-		{
-			if (box->texts[key] != NULL)
-				most = Max(most, box->texts[key]->count);
-		}
+			most = Max(most, appconfig_keyset_count(&set->boxes[i], key));
 	}
 	return most;
 }
@@ -553,20 +600,6 @@ appconfig_keyset_evaluate(const KeyExpr *expr, const KeyOperand *operands)
 		set = appconfig_keyset_everything();
 	AssertCheckKeySet(set);
 	return set;
-}
-
-static bool
-box_contains(const KeyBox *box, const KeyFacts *facts)
-{
-	int key;
-
-	for (key = 0; key < KEY_COUNT; key++)
-	{
-		if (facts->text[key] != NULL && box->texts[key] != NULL &&
-			!appconfig_keyset_has_text(box->texts[key], facts->text[key]))
-			return false;
-	}
-	return !facts->run_known || has_run(box, facts->run);
 }
 
 /* ------------------------------------------------------------------------
@@ -676,16 +709,17 @@ appconfig_keyset_index(KeySet *set)
 	}
 }
 
-/* A walk through those boxes, in order, that rows with some keys can be in */
-typedef struct BoxWalk
+/* A search for those boxes, in order, that rows with some keys can be in */
+typedef struct BoxSearch
 {
 	const KeySet		 *set;
-	const KeyFacts		 *facts;
-	const KeyIndexColumn *column; /* NULL for all boxes */
-	int					  next;	  /* of the boxes, or of those that are open */
-	int					  entry;  /* the next with the value, and their end */
+	const KnownKeys		 *known;
+	int64				  numbers[KEY_COUNT]; /* of those that are integers */
+	const KeyIndexColumn *column;			  /* NULL for all boxes */
+	int					  next;	 /* of the boxes, or of those that are open */
+	int					  entry; /* the next with the value, and their end */
 	int					  entries_end;
-} BoxWalk;
+} BoxSearch;
 
 /* The first entry that is not before the value, or, if past, not with it */
 static int
@@ -709,64 +743,98 @@ find_index_entry(const KeyIndexColumn *column, const char *value, bool past)
 
 /* Begins with the key that leaves the fewest boxes */
 static void
-start_walk(BoxWalk *walk, const KeySet *set, const KeyFacts *facts)
+start_search(BoxSearch *search, const KeySet *set, const KnownKeys *known)
 {
 	int fewest = set->count;
 	int key;
 
-	memset(walk, 0, sizeof(BoxWalk));
-	walk->set = set;
-	walk->facts = facts;
+	memset(search, 0, sizeof(BoxSearch));
+	search->set = set;
+	search->known = known;
+	for (key = 0; key < KEY_COUNT; key++)
+	{
+		if (appconfig_keys[key].is_integer && known->text[key] != NULL)
+			search->numbers[key] = strtoll(known->text[key], NULL, 10);
+	}
 	for (key = 0; set->index != NULL && key < KEY_COUNT; key++)
 	{
 		const KeyIndexColumn *column = &set->index->columns[key];
 		int					  first;
 		int					  end;
 
-		if (!column->built || facts->text[key] == NULL)
+		if (!column->built || known->text[key] == NULL)
 			continue;
-		first = find_index_entry(column, facts->text[key], false);
-		end = find_index_entry(column, facts->text[key], true);
+		first = find_index_entry(column, known->text[key], false);
+		end = find_index_entry(column, known->text[key], true);
 		if (end - first + column->open_count >= fewest)
 			continue;
 		fewest = end - first + column->open_count;
-		walk->column = column;
-		walk->entry = first;
-		walk->entries_end = end;
+		search->column = column;
+		search->entry = first;
+		search->entries_end = end;
 	}
 }
 
 /* The next box that is worth a look; NULL behind the last */
 static const KeyBox *
-next_candidate(BoxWalk *walk)
+next_candidate(BoxSearch *search)
 {
-	const KeyIndexColumn *column = walk->column;
-	int					  box = walk->set->count;
+	const KeyIndexColumn *column = search->column;
+	int					  box = search->set->count;
 	bool				  is_entry;
 
 	if (column == NULL)
-		return walk->next < walk->set->count ? &walk->set->boxes[walk->next++]
-											 : NULL;
-	if (walk->next < column->open_count)
-		box = column->open[walk->next];
-	is_entry = walk->entry < walk->entries_end &&
-			   column->entries[walk->entry].box < box;
+		return search->next < search->set->count
+				   ? &search->set->boxes[search->next++]
+				   : NULL;
+	if (search->next < column->open_count)
+		box = column->open[search->next];
+	is_entry = search->entry < search->entries_end &&
+			   column->entries[search->entry].box < box;
 	if (is_entry)
-		box = column->entries[walk->entry++].box;
+		box = column->entries[search->entry++].box;
 	else
-		walk->next++;
-	return box < walk->set->count ? &walk->set->boxes[box] : NULL;
+		search->next++;
+	return box < search->set->count ? &search->set->boxes[box] : NULL;
+}
+
+/* Can a row with the keys that are looked for be in the box? */
+static bool
+box_contains(const KeyBox *box, const BoxSearch *search)
+{
+	int key;
+
+	for (key = 0; key < KEY_COUNT; key++)
+	{
+		const char *text = search->known->text[key];
+
+		if (text == NULL)
+			continue;
+		if (box->texts[key] != NULL &&
+			!appconfig_keyset_has_text(box->texts[key], text))
+			return false;
+		if (appconfig_keys[key].is_integer)
+		{
+			KeyNumbers		  all = all_numbers(key);
+			const KeyNumbers *numbers =
+				box->numbers[key] != NULL ? box->numbers[key] : &all;
+
+			if (!has_number(numbers, search->numbers[key]))
+				return false;
+		}
+	}
+	return true;
 }
 
 static const KeyBox *
-next_box(BoxWalk *walk)
+next_box(BoxSearch *search)
 {
 	const KeyBox *box;
 
-	while ((box = next_candidate(walk)) != NULL)
+	while ((box = next_candidate(search)) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (box_contains(box, walk->facts))
+		if (box_contains(box, search))
 			return box;
 	}
 	return NULL;
@@ -774,26 +842,26 @@ next_box(BoxWalk *walk)
 
 /* Could a row with these keys be one that the query asks for? */
 bool
-appconfig_keyset_contains(const KeySet *set, const KeyFacts *facts)
+appconfig_keyset_contains(const KeySet *set, const KnownKeys *known)
 {
-	BoxWalk walk;
+	BoxSearch search;
 
-	start_walk(&walk, set, facts);
-	return next_box(&walk) != NULL;
+	start_search(&search, set, known);
+	return next_box(&search) != NULL;
 }
 
 /* The boxes that rows with these keys can be in; shared if that is all */
 KeySet *
-appconfig_keyset_restrict(const KeySet *set, const KeyFacts *facts)
+appconfig_keyset_restrict(const KeySet *set, const KnownKeys *known)
 {
 	KeySet		 *some;
-	BoxWalk		  walk;
+	BoxSearch	  search;
 	const KeyBox *box;
 	int			  count = 0;
 
 	/* of a large set often little is left, many times over */
-	start_walk(&walk, set, facts);
-	while (next_box(&walk) != NULL)
+	start_search(&search, set, known);
+	while (next_box(&search) != NULL)
 		count++;
 	if (count == set->count)
 	{
@@ -802,8 +870,8 @@ appconfig_keyset_restrict(const KeySet *set, const KeyFacts *facts)
 		return some;
 	}
 	some = appconfig_keyset_make(count);
-	start_walk(&walk, set, facts);
-	while ((box = next_box(&walk)) != NULL)
+	start_search(&search, set, known);
+	while ((box = next_box(&search)) != NULL)
 		some->boxes[some->count++] = *box;
 	appconfig_keyset_index(some);
 	return some;
@@ -837,24 +905,47 @@ compare_bounds(const KeyTexts *a, const KeyTexts *b)
 	return 0;
 }
 
+/* Likewise */
+static int
+compare_number_bounds(const KeyNumbers *a, const KeyNumbers *b)
+{
+	if (a == b)
+		return 0;
+	if (a == NULL || b == NULL)
+		return a == NULL ? -1 : 1;
+	if (a->unknown || b->unknown)
+		return (uintptr_t) a < (uintptr_t) b ? -1 : 1;
+	if (a->count != b->count)
+		return a->count < b->count ? -1 : 1;
+	if (a->count >= 0)
+		return memcmp(a->value, b->value, sizeof(int64) * a->count);
+	return a->min != b->min	  ? (a->min < b->min ? -1 : 1)
+		   : a->max != b->max ? (a->max < b->max ? -1 : 1)
+							  : 0;
+}
+
 static int
 compare_boxes(const void *a, const void *b)
 {
-	int key;
+	const KeyBox *left = a;
+	const KeyBox *right = b;
+	int			  key;
 
 	for (key = 0; key < KEY_COUNT; key++)
 	{
-		int order = compare_bounds(((const KeyBox *) a)->texts[key],
-								   ((const KeyBox *) b)->texts[key]);
+		int order = compare_bounds(left->texts[key], right->texts[key]);
 
+		if (order == 0)
+			order =
+				compare_number_bounds(left->numbers[key], right->numbers[key]);
 		if (order != 0)
 			return order;
 	}
 	return 0;
 }
 
-/* What the set says about some of the text keys alone: its boxes with nothing
- * else bound, each once */
+/* What the set says about some of the keys alone: its boxes with nothing else
+ * bound, each once */
 KeySet *
 appconfig_keyset_project(const KeySet *set, const AppConfigKey *keys,
 						 int nkeys)
@@ -869,7 +960,10 @@ appconfig_keyset_project(const KeySet *set, const AppConfigKey *keys,
 		KeyBox box = any_box();
 
 		for (j = 0; j < nkeys; j++)
+		{
 			box.texts[keys[j]] = set->boxes[i].texts[keys[j]];
+			box.numbers[keys[j]] = set->boxes[i].numbers[keys[j]];
+		}
 		projected->boxes[projected->count++] = box;
 	}
 	qsort(projected->boxes, projected->count, sizeof(KeyBox), compare_boxes);
@@ -885,9 +979,9 @@ appconfig_keyset_project(const KeySet *set, const AppConfigKey *keys,
 }
 
 /*
- * The set with a key bound, in the boxes that leave it open, to the values
- * that a function finds for the box; NULL leaves it open.  Boxes for which
- * there are none go.
+ * The set with a text key bound, in the boxes that leave it open, to the
+ * values that a function finds for the box; NULL leaves it open.  Boxes for
+ * which there are none go.
  */
 KeySet *
 appconfig_keyset_bind(const KeySet *set, AppConfigKey key,
@@ -936,24 +1030,14 @@ unique_pointers(const void **pointers, int count)
 	return kept;
 }
 
-/* All values that a key has in the set; NULL if it can have any */
-KeyTexts *
-appconfig_keyset_texts(const KeySet *set, AppConfigKey key)
+/* The texts of them all, with as many values as they have together */
+static KeyTexts *
+collect_texts(const void **texts, int distinct)
 {
-	const void **texts = palloc(sizeof(void *) * Max(set->count, 1));
-	KeyTexts	*all = palloc0(sizeof(KeyTexts));
-	int			 distinct;
-	int			 total = 0;
-	int			 i;
+	KeyTexts *all = palloc0(sizeof(KeyTexts));
+	int		  total = 0;
+	int		  i;
 
-	for (i = 0; i < set->count; i++)
-	{
-		texts[i] = set->boxes[i].texts[key];
-		if (texts[i] == NULL)
-			return NULL;
-	}
-	/* boxes share their texts: without that the sum would have no bound */
-	distinct = unique_pointers(texts, set->count);
 	for (i = 0; i < distinct; i++)
 		total += ((const KeyTexts *) texts[i])->count;
 	all->value = palloc(sizeof(char *) * Max(total, 1));
@@ -970,30 +1054,58 @@ appconfig_keyset_texts(const KeySet *set, AppConfigKey key)
 	return all;
 }
 
-/*
- * Sets all runs of the set, which must not be more than fit into memory; false
- * if there are ranges of them.
- */
-bool
-appconfig_keyset_runs(const KeySet *set, int64 **runs, int *count)
+/* The digits of them all, in the order of the numbers */
+static KeyTexts *
+collect_numbers(const void **numbers, int distinct)
 {
-	int total = 0;
-	int i;
+	KeyTexts *all = palloc0(sizeof(KeyTexts));
+	int64	 *values;
+	int		  total = 0;
+	int		  i;
+
+	for (i = 0; i < distinct; i++)
+		total += ((const KeyNumbers *) numbers[i])->count;
+	values = palloc(sizeof(int64) * Max(total, 1));
+	total = 0;
+	for (i = 0; i < distinct; i++)
+	{
+		const KeyNumbers *some = numbers[i];
+
+		memcpy(&values[total], some->value, sizeof(int64) * some->count);
+		total += some->count;
+		all->unknown |= some->unknown;
+	}
+	sort_numbers(values, &total);
+	all->value = palloc(sizeof(char *) * Max(total, 1));
+	for (; all->count < total; all->count++)
+		all->value[all->count] = psprintf(INT64_FORMAT, values[all->count]);
+	pfree(values);
+	return all;
+}
+
+/*
+ * All values that a key has in the set, as paths have them, each once and in
+ * the key's own order; NULL if it can have any, or any of a range
+ */
+KeyTexts *
+appconfig_keyset_texts(const KeySet *set, AppConfigKey key)
+{
+	bool		 is_integer = appconfig_keys[key].is_integer;
+	const void **values = palloc(sizeof(void *) * Max(set->count, 1));
+	int			 distinct;
+	int			 i;
 
 	for (i = 0; i < set->count; i++)
 	{
-		if (set->boxes[i].run_count < 0)
-			return false;
-		total += set->boxes[i].run_count;
+		const KeyBox *box = &set->boxes[i];
+
+		if (appconfig_keyset_count(box, key) < 0)
+			return NULL;
+		values[i] = is_integer ? (const void *) box->numbers[key]
+							   : (const void *) box->texts[key];
 	}
-	*runs = palloc(sizeof(int64) * Max(total, 1));
-	*count = 0;
-	for (i = 0; i < set->count; i++)
-	{
-		memcpy(*runs + *count, set->boxes[i].runs,
-			   sizeof(int64) * set->boxes[i].run_count);
-		*count += set->boxes[i].run_count;
-	}
-	sort_runs(*runs, count);
-	return true;
+	/* boxes share their values: without that the sum would have no bound */
+	distinct = unique_pointers(values, set->count);
+	return is_integer ? collect_numbers(values, distinct)
+					  : collect_texts(values, distinct);
 }

@@ -16,7 +16,7 @@ typedef enum KeyExprKind
 	KEY_EXPR_AND,
 	KEY_EXPR_OR,
 	KEY_EXPR_IN,   /* key = one of the operand's values */
-	KEY_EXPR_LESS, /* run < operand, and so on */
+	KEY_EXPR_LESS, /* key < operand, of integers, and so on */
 	KEY_EXPR_LESS_EQUAL,
 	KEY_EXPR_GREATER,
 	KEY_EXPR_GREATER_EQUAL,
@@ -43,7 +43,7 @@ typedef struct KeyOperand
 					   * a parameter while the query is planned */
 	int	   nvalues;	  /* NULLs are left out */
 	char **texts;	  /* of a key that is a text, or */
-	int64 *numbers;	  /* of run */
+	int64 *numbers;	  /* of one that is an integer */
 } KeyOperand;
 
 /* Values that a text key can have, in order, each once */
@@ -54,18 +54,21 @@ typedef struct KeyTexts
 	bool   unknown; /* they stand for others, of which nobody knows more */
 } KeyTexts;
 
-/*
- * One conjunction: each key is one of some values, or any; the run lies in a
- * range and, if run_count is not -1, is one of some numbers.
- */
+/* Numbers that an integer key can have: all of a range, or some of them */
+typedef struct KeyNumbers
+{
+	int64  min;
+	int64  max;
+	int	   count; /* -1 for all of the range */
+	int64 *value; /* in order, each once */
+	bool   unknown;
+} KeyNumbers;
+
+/* One conjunction: each key is one of some values, or any */
 typedef struct KeyBox
 {
-	const KeyTexts *texts[KEY_COUNT]; /* NULL for any */
-	int64			run_min;
-	int64			run_max;
-	int				run_count; /* -1 for any in the range */
-	int64		   *runs;	   /* in order, each once */
-	bool			runs_unknown;
+	const KeyTexts	 *texts[KEY_COUNT];	  /* NULL for any */
+	const KeyNumbers *numbers[KEY_COUNT]; /* likewise, of integers */
 } KeyBox;
 
 /* Finds boxes by the values of a key */
@@ -79,32 +82,31 @@ typedef struct KeySet
 	KeyIndex *index; /* NULL where there are few boxes */
 } KeySet;
 
-/* The keys of an item, as far as they are known */
-typedef struct KeyFacts
+/* The keys of an item, as far as they are known, as a path has them: that of
+ * an integer is its decimal digits */
+typedef struct KnownKeys
 {
 	const char *text[KEY_COUNT]; /* NULL if not known */
-	bool		run_known;
-	int64		run;
-} KeyFacts;
+} KnownKeys;
 
 extern KeySet *appconfig_keyset_evaluate(const KeyExpr	  *expr,
 										 const KeyOperand *operands);
 extern KeySet *appconfig_keyset_everything(void);
 extern KeySet *appconfig_keyset_make(int capacity);
 extern void	   appconfig_keyset_index(KeySet *set);
-extern KeySet *appconfig_keyset_restrict(const KeySet	*set,
-										 const KeyFacts *facts);
+extern KeySet *appconfig_keyset_restrict(const KeySet	 *set,
+										 const KnownKeys *known);
 extern KeySet *appconfig_keyset_project(const KeySet	   *set,
 										const AppConfigKey *keys, int nkeys);
 extern KeySet *appconfig_keyset_bind(
 	const KeySet *set, AppConfigKey								 key,
 	const KeyTexts *(*find)(void *arg, const KeyBox *box), void *arg);
-extern bool		 appconfig_keyset_contains(const KeySet	  *set,
-										   const KeyFacts *facts);
+extern bool		 appconfig_keyset_contains(const KeySet	   *set,
+										   const KnownKeys *known);
 extern void		 appconfig_keyset_sort(KeyTexts *texts);
 extern bool		 appconfig_keyset_has_text(const KeyTexts *texts,
 										   const char	  *value);
 extern KeyTexts *appconfig_keyset_texts(const KeySet *set, AppConfigKey key);
-extern bool appconfig_keyset_runs(const KeySet *set, int64 **runs, int *count);
+extern int		 appconfig_keyset_count(const KeyBox *box, AppConfigKey key);
 
 #endif /* APPCONFIG_KEYSET_H */

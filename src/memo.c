@@ -62,7 +62,7 @@ struct MemoEntry
 	dlist_node abandoned_node; /* then in memo->abandoned */
 	ApiCall	  *call;		   /* on its way, or failed; else NULL */
 	bool	   ready;		   /* is document the answer, or call an error? */
-	bool	   freezes;		   /* may the service have frozen the document? */
+	const struct AppConfigFreezing *freezing; /* of the document, or NULL */
 	ListPage   page; /* which of which list, owned; list is NULL if of none */
 	JsonValue *document; /* NULL if there is none */
 	Size	   bytes;	 /* of the entry once it is ready, about */
@@ -148,7 +148,7 @@ cache_terms(const MemoEntry *entry)
 {
 	CacheTerms terms = {.ttl = entry->memo->owner->settings->cache_ttl,
 						.size = entry->memo->owner->settings->cache_size,
-						.freezes = entry->freezes};
+						.freezing = entry->freezing};
 
 	return terms;
 }
@@ -159,11 +159,12 @@ cache_terms(const MemoEntry *entry)
  * session fetched it, the session's copy will do for all scans.
  */
 void
-appconfig_memo_confirm(Memo *memo, const char *target, JsonValue *item)
+appconfig_memo_confirm(Memo *memo, const char *target,
+					   const AppConfigFreezing *freezing, JsonValue *item)
 {
 	MemoryContext old;
 
-	if (!appconfig_cache_confirm(memo->cache, target, item))
+	if (!appconfig_cache_confirm(memo->cache, target, freezing, item))
 		return;
 	old = MemoryContextSwitchTo(memo->context);
 	if (memo->confirmed == NULL)
@@ -183,9 +184,10 @@ appconfig_memo_confirm(Memo *memo, const char *target, JsonValue *item)
  * has asked for the document, perhaps before it was.
  */
 bool
-appconfig_memo_is_final(const Memo *memo, const char *target, JsonValue *item)
+appconfig_memo_is_final(const Memo *memo, const char *target,
+						const AppConfigFreezing *freezing, JsonValue *item)
 {
-	return appconfig_cache_is_frozen(item) &&
+	return appconfig_cache_is_frozen(freezing, item) &&
 		   hash_search(memo->table, &target, HASH_FIND, NULL) == NULL &&
 		   !(memo->spill != NULL && appconfig_spill_has(memo->spill, target));
 }
@@ -349,7 +351,7 @@ create_entry(Memo *memo, const ApiRequest *request, char *target,
 	JsonValue *document;
 
 	entry->target = target;
-	entry->freezes = request->freezes;
+	entry->freezing = request->freezing;
 	set_page(entry, request);
 	document = kept_document(entry);
 	if (document != NULL)
@@ -654,11 +656,17 @@ receive_abandoned(Memo *memo)
 	}
 }
 
-/* Waits until some call can get on, and lets it; see appconfig_api_wait() */
-void
-appconfig_memo_wait(Memo *memo)
+/* See appconfig_api_expect() */
+bool
+appconfig_memo_expect(Memo *memo)
 {
-	appconfig_api_wait(memo->owner->session);
-	appconfig_api_poll(memo->owner->session);
+	return appconfig_api_expect(memo->owner->client);
+}
+
+/* Lets calls get on after a wait */
+void
+appconfig_memo_receive(Memo *memo)
+{
+	appconfig_api_poll(memo->owner->client);
 	receive_abandoned(memo);
 }

@@ -168,7 +168,7 @@ appconfig_operands_expect(PlannerInfo *root, const KeyExpr *expr,
 {
 	KeyOperand *operands =
 		palloc0(sizeof(KeyOperand) * Max(list_length(values), 1));
-	KeyFacts  facts = {.run_known = false};
+	KnownKeys known = {{NULL}};
 	ListCell *cell;
 	int		  i = 0;
 
@@ -183,7 +183,7 @@ appconfig_operands_expect(PlannerInfo *root, const KeyExpr *expr,
 	}
 	if (expr != NULL)
 		appconfig_operands_unbind_cut(expr, operands);
-	facts.text[KEY_REGION] = region;
+	known.text[KEY_REGION] = region;
 	return appconfig_keyset_restrict(appconfig_keyset_evaluate(expr, operands),
-									 &facts);
+									 &known);
 }

@@ -41,7 +41,7 @@ typedef struct BindContext
 	List				 *operands; /* value expressions so far */
 } BindContext;
 
-/* What an order of the integer operators says about run */
+/* What an order of the integer operators says about a key */
 static const KeyExprKind kind_of_strategy[] = {
 	[BTLessStrategyNumber] = KEY_EXPR_LESS,
 	[BTLessEqualStrategyNumber] = KEY_EXPR_LESS_EQUAL,
@@ -278,9 +278,8 @@ bind_array_operator(BindContext *context, ScalarArrayOpExpr *op)
 }
 
 /*
- * Ids and run numbers are never NULL, since nothing could be addressed without
- * them, and every server has a region; a name might be, if the service left it
- * out.
+ * What things are addressed by is never NULL, and every server has a region; a
+ * name might be, if the service left it out.
  */
 static KeyExpr *
 bind_null_test(BindContext *context, NullTest *test)

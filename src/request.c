@@ -54,12 +54,12 @@ appconfig_request_needs(const AppConfigOperation *operation, AppConfigKey key)
 }
 
 /*
- * The encoded path of an operation.  The facts must have all that it needs,
+ * The encoded path of an operation.  What is known must be all that it needs,
  * where a name stands for an id that is not known.
  */
 char *
 appconfig_request_path(const AppConfigOperation *operation,
-					   const KeyFacts			*facts)
+					   const KnownKeys			*known)
 {
 	StringInfoData path;
 	const char	  *p = operation->path;
@@ -72,13 +72,11 @@ appconfig_request_path(const AppConfigOperation *operation,
 		AppConfigKey key = read_placeholder(brace, &length);
 
 		appendBinaryStringInfo(&path, p, (int) (brace - p));
-		if (key == KEY_RUN)
-			appendStringInfo(&path, INT64_FORMAT, facts->run);
-		else if (facts->text[key] != NULL)
-			appconfig_uri_append_segment(&path, facts->text[key]);
-		else if (facts->text[appconfig_keys[key].name_key] != NULL)
+		if (known->text[key] != NULL)
+			appconfig_uri_append_segment(&path, known->text[key]);
+		else if (known->text[appconfig_keys[key].name_key] != NULL)
 			appconfig_uri_append_segment(
-				&path, facts->text[appconfig_keys[key].name_key]);
+				&path, known->text[appconfig_keys[key].name_key]);
 		else
 			elog(ERROR, "%s needs %s", operation->name,
 				 appconfig_keys[key].name);
@@ -104,14 +102,14 @@ filter_takes(const AppConfigFilter *filter, const char *value)
 }
 
 /*
- * The one value that a filter can have: the fact's, or the only one that the
- * keys leave.  NULL if there are more, or if the service does not take it.
+ * The one value that a filter can have: the known one, or the only one that
+ * the keys leave.  NULL if there are more, or if the service does not take it.
  */
 const char *
 appconfig_request_filter_value(const AppConfigFilter *filter,
-							   const KeyFacts *facts, const KeySet *keys)
+							   const KnownKeys *known, const KeySet *keys)
 {
-	const char *value = facts->text[filter->key];
+	const char *value = known->text[filter->key];
 
 	if (value == NULL)
 	{
@@ -126,22 +124,23 @@ appconfig_request_filter_value(const AppConfigFilter *filter,
 
 /* The value that the filter goes along with, if it is wanted; else NULL */
 static const char *
-wanted_filter_value(const AppConfigFilter *filter, const KeyFacts *facts,
+wanted_filter_value(const AppConfigFilter *filter, const KnownKeys *known,
 					const KeySet *keys, int filters)
 {
-	if ((filter->key == KEY_STATUS && !(filters & FILTER_BY_STATUS)) ||
+	if ((appconfig_keys[filter->key].is_state &&
+		 !(filters & FILTER_BY_STATE)) ||
 		(filter->deletable && !(filters & FILTER_BY_DELETABLE)))
 		return NULL;
-	return appconfig_request_filter_value(filter, facts, keys);
+	return appconfig_request_filter_value(filter, known, keys);
 }
 
 /*
- * Does a request name anything that the service could not find?  A status is
+ * Does a request name anything that the service could not find?  A state is
  * not a thing.
  */
 bool
 appconfig_request_names_something(const AppConfigOperation *operation,
-								  const KeyFacts *facts, const KeySet *keys,
+								  const KnownKeys *known, const KeySet *keys,
 								  int filters)
 {
 	const AppConfigFilter *filter = operation->filters;
@@ -150,8 +149,8 @@ appconfig_request_names_something(const AppConfigOperation *operation,
 		return true;
 	for (; filter != NULL && filter->key != KEY_NONE; filter++)
 	{
-		if (filter->key != KEY_STATUS &&
-			wanted_filter_value(filter, facts, keys, filters) != NULL)
+		if (!appconfig_keys[filter->key].is_state &&
+			wanted_filter_value(filter, known, keys, filters) != NULL)
 			return true;
 	}
 	return false;
@@ -159,12 +158,12 @@ appconfig_request_names_something(const AppConfigOperation *operation,
 
 /*
  * The encoded query of a list operation: its page, and those of its filters
- * that are wanted and that the facts or the keys leave a single value.
+ * that are wanted and that what is known or the keys leave a single value.
  */
 char *
 appconfig_request_query(const AppConfigOperation *operation,
-						const KeyFacts *facts, const KeySet *keys, int filters,
-						const char *token)
+						const KnownKeys *known, const KeySet *keys,
+						int filters, const char *token)
 {
 	StringInfoData		   query;
 	const AppConfigFilter *filter = operation->filters;
@@ -173,7 +172,7 @@ appconfig_request_query(const AppConfigOperation *operation,
 	appendStringInfo(&query, "max_results=%d", PAGE_SIZE);
 	for (; filter != NULL && filter->key != KEY_NONE; filter++)
 	{
-		const char *value = wanted_filter_value(filter, facts, keys, filters);
+		const char *value = wanted_filter_value(filter, known, keys, filters);
 
 		if (value == NULL)
 			continue;

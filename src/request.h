@@ -17,19 +17,20 @@
 extern bool		   appconfig_request_needs(const AppConfigOperation *operation,
 										   AppConfigKey				 key);
 extern char		  *appconfig_request_path(const AppConfigOperation *operation,
-										  const KeyFacts		   *facts);
+										  const KnownKeys		   *known);
 extern const char *appconfig_request_filter_value(
-	const AppConfigFilter *filter, const KeyFacts *facts, const KeySet *keys);
+	const AppConfigFilter *filter, const KnownKeys *known, const KeySet *keys);
 
 /* Which of an operation's filters to use, beside those that always hold */
-#define FILTER_BY_STATUS	0x01 /* the status column is about these items */
+#define FILTER_BY_STATE		0x01 /* those on the state: it is of these items */
 #define FILTER_BY_DELETABLE 0x02 /* those on what can have been deleted */
 
 extern bool appconfig_request_names_something(
-	const AppConfigOperation *operation, const KeyFacts *facts,
+	const AppConfigOperation *operation, const KnownKeys *known,
 	const KeySet *keys, int filters);
 extern char *appconfig_request_query(const AppConfigOperation *operation,
-									 const KeyFacts *facts, const KeySet *keys,
-									 int filters, const char *token);
+									 const KnownKeys		  *known,
+									 const KeySet *keys, int filters,
+									 const char *token);
 
 #endif /* APPCONFIG_REQUEST_H */

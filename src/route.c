@@ -16,7 +16,7 @@
  */
 #include "postgres.h"
 
-#include "facts.h"
+#include "answer_keys.h"
 #include "request.h"
 #include "route.h"
 #include "uri.h"
@@ -259,13 +259,13 @@ appconfig_route_make(const AppConfigScanPlan *plan,
  * ------------------------------------------------------------------------
  */
 
-/* Is the key a text that the operation needs, and not known, not by name
- * either? */
+/* Is the key one that the operation needs, and not known, not by name either?
+ */
 bool
 appconfig_route_is_open(const AppConfigOperation *operation,
-						const KeyFacts *keys, AppConfigKey key)
+						const KnownKeys *keys, AppConfigKey key)
 {
-	return key != KEY_RUN && keys->text[key] == NULL &&
+	return keys->text[key] == NULL &&
 		   keys->text[appconfig_keys[key].name_key] == NULL &&
 		   appconfig_request_needs(operation, key);
 }
@@ -280,7 +280,7 @@ names_are_direct(const KeyTexts *names)
 		return false;
 	for (i = 0; i < names->count; i++)
 	{
-		if (appconfig_facts_could_be_id(names->value[i]) ||
+		if (appconfig_answer_keys_could_be_id(names->value[i]) ||
 			!appconfig_uri_segment_is_safe(names->value[i]))
 			return false;
 	}
@@ -298,7 +298,7 @@ typedef enum BoxAccess
 /* Do the keys and the box tell everything that the operation needs? */
 static BoxAccess
 box_access(const Route *route, const AppConfigOperation *get,
-		   const KeyFacts *keys, const KeyBox *box)
+		   const KnownKeys *keys, const KeyBox *box)
 {
 	BoxAccess access = BY_ID;
 	int		  key;
@@ -308,16 +308,13 @@ box_access(const Route *route, const AppConfigOperation *get,
 	for (key = 0; key < KEY_COUNT; key++)
 	{
 		if (!appconfig_route_is_open(get, keys, key) ||
-			box->texts[key] != NULL)
+			appconfig_keyset_count(box, key) >= 0)
 			continue;
 		if (route->shared_lists ||
 			!names_are_direct(box->texts[appconfig_keys[key].name_key]))
 			return BY_LIST;
 		access = BY_NAME;
 	}
-	if (!keys->run_known && appconfig_request_needs(get, KEY_RUN) &&
-		box->run_count < 0)
-		return BY_LIST;
 	return access;
 }
 
@@ -326,7 +323,7 @@ box_access(const Route *route, const AppConfigOperation *get,
  * operation needs, as far as they are bound?
  */
 static double
-count_combinations(const AppConfigOperation *get, const KeyFacts *keys,
+count_combinations(const AppConfigOperation *get, const KnownKeys *keys,
 				   const KeySet *set)
 {
 	double total = 0;
@@ -340,20 +337,29 @@ count_combinations(const AppConfigOperation *get, const KeyFacts *keys,
 
 		for (key = 0; key < KEY_COUNT; key++)
 		{
-			const KeyTexts *texts =
-				box->texts[key] != NULL
-					? box->texts[key]
-					: box->texts[appconfig_keys[key].name_key];
+			int values = appconfig_keyset_count(box, key);
 
-			if (texts != NULL && appconfig_route_is_open(get, keys, key))
-				count *= texts->count;
+			if (values < 0)
+				values =
+					appconfig_keyset_count(box, appconfig_keys[key].name_key);
+			if (values >= 0 && appconfig_route_is_open(get, keys, key))
+				count *= values;
 		}
-		if (!keys->run_known && box->run_count >= 0 &&
-			appconfig_request_needs(get, KEY_RUN))
-			count *= box->run_count;
 		total += count;
 	}
 	return total;
+}
+
+/* The documents of the lowest level of the route that has any */
+static const AppConfigOperation *
+lowest_get(const Route *route)
+{
+	int level = route->levels_count - 1;
+
+	while (level > 0 &&
+		   appconfig_route_collection(route, level)->get.path == NULL)
+		level--;
+	return &appconfig_route_collection(route, level)->get;
 }
 
 /*
@@ -361,13 +367,12 @@ count_combinations(const AppConfigOperation *get, const KeyFacts *keys,
  * here, at the levels below?  Then lists show what there is at all.
  */
 static bool
-is_too_large(const Route *route, int level, const KeyFacts *keys,
+is_too_large(const Route *route, int level, const KnownKeys *keys,
 			 const KeySet *set)
 {
 	double here = count_combinations(
 		&appconfig_route_collection(route, level)->get, keys, set);
-	double below = count_combinations(
-		&appconfig_collections[COLLECTION_RUNS].get, keys, set);
+	double below = count_combinations(lowest_get(route), keys, set);
 
 	return here > MAX_DIRECT || (here > FEW_DIRECT && below > MAX_DIRECT);
 }
@@ -378,7 +383,7 @@ is_too_large(const Route *route, int level, const KeyFacts *keys,
  * its name: where there are both, the list finds those with names.
  */
 void
-appconfig_route_split(const Route *route, int level, const KeyFacts *keys,
+appconfig_route_split(const Route *route, int level, const KnownKeys *keys,
 					  const KeySet *set, KeySet *direct, KeySet *listed)
 {
 	const AppConfigOperation *get =
@@ -484,7 +489,7 @@ add_operation(RouteCalls *calls, const AppConfigOperation *operation)
 /* Which ways lead to things at a level, for the boxes of a key set? */
 static void
 find_ways(const Route *route, const AppConfigOperation *get,
-		  const KeyFacts *facts, const KeySet *keys, bool *listed,
+		  const KnownKeys *known, const KeySet *keys, bool *listed,
 		  bool *direct)
 {
 	int i;
@@ -492,7 +497,7 @@ find_ways(const Route *route, const AppConfigOperation *get,
 	*listed = *direct = false;
 	for (i = 0; i < keys->count; i++)
 	{
-		if (box_access(route, get, facts, &keys->boxes[i]) == BY_LIST)
+		if (box_access(route, get, known, &keys->boxes[i]) == BY_LIST)
 			*listed = true;
 		else
 			*direct = true;
@@ -502,16 +507,15 @@ find_ways(const Route *route, const AppConfigOperation *get,
 /* Once a level has been walked, all that its things are addressed by is known
  */
 static void
-assume_known(const AppConfigOperation *get, KeyFacts *facts)
+assume_known(const AppConfigOperation *get, KnownKeys *known)
 {
 	int key;
 
 	for (key = 0; key < KEY_COUNT; key++)
 	{
-		if (appconfig_route_is_open(get, facts, key))
-			facts->text[key] = "";
+		if (appconfig_route_is_open(get, known, key))
+			known->text[key] = "";
 	}
-	facts->run_known |= appconfig_request_needs(get, KEY_RUN);
 }
 
 /*
@@ -522,7 +526,7 @@ RouteCalls *
 appconfig_route_calls(const Route *route, const KeySet *keys)
 {
 	RouteCalls *calls = palloc0(sizeof(RouteCalls));
-	KeyFacts	facts = {.run_known = false};
+	KnownKeys	known = {{NULL}};
 	int			level;
 	int			side;
 
@@ -544,14 +548,14 @@ appconfig_route_calls(const Route *route, const KeySet *keys)
 			appconfig_route_collection(route, level);
 		bool direct;
 
-		find_ways(route, &collection->get, &facts, keys, &calls->listed[level],
+		find_ways(route, &collection->get, &known, keys, &calls->listed[level],
 				  &direct);
 		if (calls->listed[level])
 			add_operation(calls, &collection->list);
 		if (appconfig_route_is_leaf(route, level) &&
 			(direct || route->need_document || route->documents_decide))
 			add_operation(calls, &collection->get);
-		assume_known(&collection->get, &facts);
+		assume_known(&collection->get, &known);
 	}
 	for (side = 0; side < SIDE_COUNT; side++)
 	{
@@ -564,6 +568,21 @@ appconfig_route_calls(const Route *route, const KeySet *keys)
 	return calls;
 }
 
+/* Is a key known of each item of a list, from the item or the list's path? */
+static bool
+names_key(const AppConfigCollection *collection, AppConfigKey key)
+{
+	const AppConfigKeyMember *key_member;
+
+	for (key_member = collection->key_members; key_member->key != KEY_NONE;
+		 key_member++)
+	{
+		if (key_member->key == key)
+			return true;
+	}
+	return appconfig_request_needs(&collection->list, key);
+}
+
 /*
  * Does a list that the walk calls tell the column's value, so that a clause on
  * it is checked before anything below is asked for?  What the server's options
@@ -574,12 +593,13 @@ appconfig_route_calls_answer(const RouteCalls	   *calls,
 							 const AppConfigColumn *column)
 {
 	const Route *route = calls->route;
-	bool		 any_list = calls->applications_listed;
+	bool		 from_key = appconfig_route_column_has(column, SOURCE_KEY);
 	int			 level;
 
 	if (appconfig_route_column_has(column, SOURCE_SERVER) ||
 		(calls->applications_listed &&
-		 appconfig_route_column_has(column, SOURCE_APPLICATION)))
+		 (appconfig_route_column_has(column, SOURCE_APPLICATION) ||
+		  (from_key && column->key == KEY_APPLICATION_ID))))
 		return true;
 	for (level = 0; level < route->levels_count; level++)
 	{
@@ -588,11 +608,9 @@ appconfig_route_calls_answer(const RouteCalls	   *calls,
 
 		if (!calls->listed[level])
 			continue;
-		any_list = true;
-		if (appconfig_route_column_has(column, collection->list.yields))
+		if (appconfig_route_column_has(column, collection->list.yields) ||
+			(from_key && names_key(collection, column->key)))
 			return true;
 	}
-	/* the way to a run knows its number only below the list of runs */
-	return any_list && column->key != KEY_RUN &&
-		   appconfig_route_column_has(column, SOURCE_KEY);
+	return false;
 }

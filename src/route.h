@@ -89,9 +89,9 @@ extern bool appconfig_route_is_leaf(const Route *route, int level);
 extern bool		   appconfig_route_needs_applications(const Route  *route,
 													  const KeySet *keys);
 extern bool		   appconfig_route_is_open(const AppConfigOperation *operation,
-										   const KeyFacts *keys, AppConfigKey key);
+										   const KnownKeys *keys, AppConfigKey key);
 extern void		   appconfig_route_split(const Route *route, int level,
-										 const KeyFacts *keys, const KeySet *set,
+										 const KnownKeys *keys, const KeySet *set,
 										 KeySet *direct, KeySet *listed);
 extern RouteCalls *appconfig_route_calls(const Route  *route,
 										 const KeySet *keys);

@@ -294,10 +294,8 @@ value_text(const RowColumn *column, JsonValue *value, const char *path)
 
 /* A key that the query asked for and the answers have confirmed */
 static char *
-key_text(AppConfigKey key, const KeyFacts *keys)
+key_text(AppConfigKey key, const KnownKeys *keys)
 {
-	if (key == KEY_RUN)
-		return keys->run_known ? psprintf(INT64_FORMAT, keys->run) : NULL;
 	return keys->text[key] != NULL
 			   ? server_text(keys->text[key], strlen(keys->text[key]))
 			   : NULL;
@@ -360,8 +358,7 @@ foreign_text(const RowMaker *maker, AppConfigColumnSource from,
 		case SOURCE_ORDINAL:
 			return NULL;
 		case SOURCE_KEY:
-			if (column->key != KEY_RUN)
-				text = item->keys->text[column->key];
+			text = item->keys->text[column->key];
 			break;
 		case SOURCE_ENTRY_NAME:
 			text = item->entry_name;

@@ -26,7 +26,7 @@
 
 #define MAX_IDLE_SESSIONS 64 /* without a user, over all servers and roles */
 
-typedef struct CachedSession
+typedef struct SessionEntry
 {
 	dlist_node		 node;	  /* in sessions */
 	MemoryContext	 context; /* holds this struct */
@@ -38,12 +38,12 @@ typedef struct CachedSession
 	bool			 stale; /* not for new users */
 	int				 users;
 	AppConfigSession shared;
-} CachedSession;
+} SessionEntry;
 
 /* One user's hold on a session; in the memory of the user */
 typedef struct SessionUse
 {
-	CachedSession		 *session;
+	SessionEntry		 *session;
 	MemoryContextCallback callback;
 } SessionUse;
 
@@ -63,8 +63,7 @@ invalidate_sessions(Datum arg			pg_attribute_unused(),
 	changes++;
 	dlist_foreach(iter, &sessions)
 	{
-		CachedSession *session =
-			dlist_container(CachedSession, node, iter.cur);
+		SessionEntry *session = dlist_container(SessionEntry, node, iter.cur);
 		uint32 hash_kept = cacheid == FOREIGNSERVEROID ? session->server_hash
 													   : session->umid_hash;
 
@@ -96,10 +95,10 @@ appconfig_session_changes(void)
 }
 
 static void
-destroy_session(CachedSession *session)
+destroy_session(SessionEntry *session)
 {
 	dlist_delete(&session->node);
-	appconfig_api_session_destroy(session->shared.api);
+	appconfig_api_client_destroy(session->shared.client);
 	MemoryContextDelete(session->context);
 }
 
@@ -112,8 +111,7 @@ destroy_idle_sessions(void)
 
 	dlist_foreach_modify(iter, &sessions)
 	{
-		CachedSession *session =
-			dlist_container(CachedSession, node, iter.cur);
+		SessionEntry *session = dlist_container(SessionEntry, node, iter.cur);
 
 		if (session->users == 0 &&
 			(session->stale || ++idle > MAX_IDLE_SESSIONS))
@@ -133,7 +131,7 @@ release_session(void *arg)
 
 /* A session that may be used, and on the way the end of those that nobody can
  */
-static CachedSession *
+static SessionEntry *
 find_session(Oid serverid, Oid userid, Oid umid)
 {
 	dlist_iter iter;
@@ -141,8 +139,7 @@ find_session(Oid serverid, Oid userid, Oid umid)
 	destroy_idle_sessions();
 	dlist_foreach(iter, &sessions)
 	{
-		CachedSession *session =
-			dlist_container(CachedSession, node, iter.cur);
+		SessionEntry *session = dlist_container(SessionEntry, node, iter.cur);
 
 		if (!session->stale && session->serverid == serverid &&
 			session->userid == userid && session->umid == umid)
@@ -151,14 +148,14 @@ find_session(Oid serverid, Oid userid, Oid umid)
 	return NULL;
 }
 
-static CachedSession *
+static SessionEntry *
 create_session(Oid serverid, Oid userid, Oid umid,
 			   const AppConfigSettings *settings, uint64 read_at)
 {
 	MemoryContext context = AllocSetContextCreate(
 		CurrentMemoryContext, "appconfig_fdw session", ALLOCSET_SMALL_SIZES);
-	MemoryContext  old = MemoryContextSwitchTo(context);
-	CachedSession *session = palloc0(sizeof(CachedSession));
+	MemoryContext old = MemoryContextSwitchTo(context);
+	SessionEntry *session = palloc0(sizeof(SessionEntry));
 
 	session->context = context;
 	session->serverid = serverid;
@@ -169,7 +166,7 @@ create_session(Oid serverid, Oid userid, Oid umid,
 	session->umid_hash =
 		GetSysCacheHashValue1(USERMAPPINGOID, ObjectIdGetDatum(umid));
 	session->shared.cache = appconfig_cache_create(context);
-	session->shared.api = appconfig_api_session_create(settings);
+	session->shared.client = appconfig_api_client_create(settings);
 	/* who has read the options may go by them, but nobody else */
 	session->stale = read_at != changes;
 	MemoryContextSwitchTo(old);
@@ -189,8 +186,8 @@ appconfig_session_acquire(Oid serverid, Oid userid, Oid umid,
 						  const AppConfigSettings *settings, uint64 read_at,
 						  MemoryContext context)
 {
-	SessionUse	  *use = MemoryContextAllocZero(context, sizeof(SessionUse));
-	CachedSession *session;
+	SessionUse	 *use = MemoryContextAllocZero(context, sizeof(SessionUse));
+	SessionEntry *session;
 
 	session = find_session(serverid, userid, umid);
 	if (session == NULL)

@@ -14,7 +14,7 @@
 /* What one server, role and user mapping share from statement to statement */
 typedef struct AppConfigSession
 {
-	ApiSession	  *api;
+	ApiClient	  *client;
 	DocumentCache *cache;
 } AppConfigSession;
 

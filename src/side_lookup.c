@@ -16,7 +16,7 @@
 #include "postgres.h"
 
 #include "applications.h"
-#include "facts.h"
+#include "answer_keys.h"
 #include "request.h"
 #include "side_lookup.h"
 
@@ -43,11 +43,33 @@ ask_side(CursorWalk *walk, const CursorNode *node, SideLookup side)
 	return entry;
 }
 
+/* Does one of the answers at hand name the key? */
+static bool
+is_named(const CursorNode *node, AppConfigKey key)
+{
+	int id;
+
+	for (id = 0; id < COLLECTION_COUNT; id++)
+	{
+		const AppConfigCollection *collection = &appconfig_collections[id];
+		JsonValue *listed = node->source[collection->list.yields];
+		JsonValue *document = node->source[collection->get.yields];
+
+		if ((listed != NULL &&
+			 appconfig_answer_keys_find(collection, listed, key) != NULL) ||
+			(document != NULL &&
+			 appconfig_answer_keys_find(collection, document, key) != NULL))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Have the identifiers of the query, by which the node was asked for, still to
- * be shown to be ids, and not names, which the service would take as well?  A
- * run's document names its application and definition, a run's summary only
- * the definition, an event neither.
+ * be shown to be ids, and not names, which the service would take as well?
+ * What answers name, they are about.  A run's document names its application
+ * and definition, a run's summary only the definition, an event neither: so a
+ * document of the proving collection may have to show it.
  *
  * XXX An application's id is taken at its word where it looks like one and
  * only lists are read: proof would cost a call, and nobody names applications
@@ -56,19 +78,24 @@ ask_side(CursorWalk *walk, const CursorNode *node, SideLookup side)
 static bool
 needs_proof(const CursorWalk *walk, const CursorNode *node)
 {
-	const char *application = node->keys.text[KEY_APPLICATION_ID];
+	const char			 *application = node->keys.text[KEY_APPLICATION_ID];
+	AppConfigCollectionId proof =
+		appconfig_route_leaf(walk->route->table)->proof;
+	int key;
 
-	if (!node->from_query || node->source[SOURCE_RUN] != NULL ||
-		node->source[SOURCE_DEFINITION] != NULL ||
-		!appconfig_request_needs(
-			&appconfig_route_leaf(walk->route->table)->list,
-			KEY_DEFINITION_ID))
+	if (!node->from_query || proof == COLLECTION_NONE)
 		return false;
-	return node->source[SOURCE_RUN_SUMMARY] == NULL ||
-		   node->keys.text[KEY_DEFINITION_ID] == NULL ||
-		   !(appconfig_facts_looks_like_id(application) ||
-			 appconfig_applications_find(&walk->applications, application) !=
-				 NULL);
+	for (key = 0; key < KEY_COUNT; key++)
+	{
+		if (key != KEY_APPLICATION_ID &&
+			appconfig_request_needs(&appconfig_collections[proof].get, key) &&
+			!is_named(node, key))
+			return true;
+	}
+	return !is_named(node, KEY_APPLICATION_ID) &&
+		   !appconfig_answer_keys_looks_like_id(application) &&
+		   appconfig_applications_find(&walk->applications, application) ==
+			   NULL;
 }
 
 /* Is a source that has to be looked up read from the node's item? */
@@ -83,7 +110,9 @@ needs_side(const CursorWalk *walk, const CursorNode *node, SideLookup side)
 			walk->route->table->collection ||
 		node->source[source] != NULL)
 		return false;
-	if (side == SIDE_DEFINITION && needs_proof(walk, node))
+	if (appconfig_side_lookups[side].collection ==
+			appconfig_route_leaf(walk->route->table)->proof &&
+		needs_proof(walk, node))
 		return true;
 	if (!walk->route->read[source])
 		return false;
@@ -137,6 +166,30 @@ appconfig_side_lookup_is_ready(const CursorNode *node)
 	return true;
 }
 
+/* Takes a document that was looked up; false if it shows that it is about
+ * something else than the item */
+static bool
+take_document(CursorWalk *walk, CursorNode *node, SideLookup side,
+			  JsonValue *document)
+{
+	KnownKeys	  learned = node->keys;
+	MemoryContext old = MemoryContextSwitchTo(walk->scratch);
+	bool		  believed = appconfig_answer_keys_learn(
+				 &learned,
+				 &appconfig_collections[appconfig_side_lookups[side].collection], false,
+				 document);
+
+	MemoryContextSwitchTo(old);
+	if (believed)
+	{
+		appconfig_answer_keys_adopt(&node->keys, &learned, walk->context);
+		node->source[appconfig_side_lookups[side].source] =
+			appconfig_json_retain(document);
+	}
+	MemoryContextReset(walk->scratch);
+	return believed;
+}
+
 /*
  * Takes what the side look-ups have found.  Returns false if it shows that the
  * item is not the one that was asked for.
@@ -148,21 +201,12 @@ appconfig_side_lookup_take(CursorWalk *walk, CursorNode *node)
 
 	for (side = 0; side < SIDE_COUNT; side++)
 	{
-		const AppConfigCollection *collection =
-			&appconfig_collections[appconfig_side_lookups[side].collection];
-		JsonValue *document;
-		KeyFacts   learned = node->keys;
+		JsonValue *document = node->side[side] != NULL
+								  ? appconfig_memo_document(node->side[side])
+								  : NULL;
 
-		if (node->side[side] == NULL)
-			continue;
-		document = appconfig_memo_document(node->side[side]);
-		if (document == NULL)
-			continue;
-		if (!appconfig_facts_learn(&learned, collection, false, document))
+		if (document != NULL && !take_document(walk, node, side, document))
 			return false;
-		appconfig_facts_adopt(&node->keys, &learned, walk->context);
-		node->source[appconfig_side_lookups[side].source] =
-			appconfig_json_retain(document);
 	}
 	/* what has not been proved by now is not there */
 	return !needs_proof(walk, node);

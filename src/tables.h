@@ -72,23 +72,26 @@ typedef struct AppConfigKeyTraits
 							* KEY_NONE */
 	int			 longest;  /* characters; 0 if it can be any text */
 	bool		 is_integer;
-	bool		 is_name; /* may be what cannot stand in a path */
-	bool is_identifier;	  /* an answer with another one is about something else
-						   */
-	bool never_null;	  /* nothing is there without it */
+	int64		 least;	   /* of an integer */
+	bool		 is_state; /* says how a thing of the table's own collection is
+							* just now */
+	bool		 is_name;  /* may be what cannot stand in a path */
+	bool is_identifier; /* an answer with another one is about something else
+						 */
+	bool never_null;	/* nothing is there without it */
 } AppConfigKeyTraits;
 
 /* What one list operation and one get operation of the service speak about */
 typedef enum AppConfigCollectionId
 {
+	COLLECTION_NONE,
 	COLLECTION_APPLICATIONS,
 	COLLECTION_ENVIRONMENTS,
 	COLLECTION_PROFILES,
 	COLLECTION_DEFINITIONS,
 	COLLECTION_RUNS,
 	COLLECTION_EVENTS,
-	COLLECTION_COUNT,
-	COLLECTION_NONE = COLLECTION_COUNT
+	COLLECTION_COUNT
 } AppConfigCollectionId;
 
 /* A query parameter that a list operation takes for a key column */
@@ -103,6 +106,15 @@ typedef struct AppConfigFilter
 	bool			   deletable;
 } AppConfigFilter;
 
+/* How it shows that a document, or what a list's item stands for, will never
+ * change again; item and document have these members alike */
+typedef struct AppConfigFreezing
+{
+	const char		  *member;
+	const char		  *value; /* that it has from then on */
+	const char *const *state; /* members that tell its state, ended by NULL */
+} AppConfigFreezing;
+
 /*
  * One operation.  The placeholders in the path template are the identifiers
  * that it needs, so they are listed nowhere else.
@@ -111,30 +123,34 @@ typedef struct AppConfigOperation
 {
 	const char			  *name; /* the AWS name, also the IAM action's */
 	const char			  *path; /* template, NULL if there is no operation */
-	const AppConfigFilter *filters; /* ended by KEY_NONE, or NULL */
-	AppConfigSource		   yields;	/* what an item, or the answer, is */
-	bool				   is_list; /* answers pages of items */
-	bool freezes; /* do its documents never change again once they are DONE? */
+	const AppConfigFilter *filters;	   /* ended by KEY_NONE, or NULL */
+	AppConfigSource		   yields;	   /* what an item, or the answer, is */
+	bool				   is_list;	   /* answers pages of items */
+	const AppConfigFreezing *freezing; /* of its documents; NULL if they never
+										* come to an end */
 } AppConfigOperation;
 
 /* Where an item or a document names a key */
-typedef struct AppConfigFact
+typedef struct AppConfigKeyMember
 {
 	AppConfigKey key;
 	const char	*path;
-} AppConfigFact;
+} AppConfigKeyMember;
 
 typedef struct AppConfigCollection
 {
 	AppConfigCollectionId parent; /* supplies the keys of the path */
+	AppConfigCollectionId proof;  /* whose document proves that the ids of the
+								   * path are no names, where no answer has
+								   * named them */
 	double expected; /* how many of them the planner expects in a parent, or
 					  * in an application if it has none */
-	AppConfigOperation	 list;
-	AppConfigOperation	 get;
-	const AppConfigFact *facts; /* ended by KEY_NONE */
-	const char *const	*fixed; /* members of its documents that never change,
-								 * ended by NULL; NULL where nobody needs to
-								 * know */
+	AppConfigOperation		  list;
+	AppConfigOperation		  get;
+	const AppConfigKeyMember *key_members; /* ended by KEY_NONE */
+	const char *const *fixed; /* members of its documents that never change,
+							   * ended by NULL; NULL where nobody needs to
+							   * know */
 } AppConfigCollection;
 
 /* How rows come out of a collection's item or document */
@@ -177,16 +193,11 @@ typedef struct AppConfigTable
 /* Members of answers that the code follows beside the declared ones */
 typedef struct AppConfigMembers
 {
-	const char		  *items; /* of a page */
-	const char		  *next_token;
-	const char		  *control; /* of what has treatments */
-	const char		  *treatments;
-	const char		  *attribute_values; /* of a treatment */
-	const char		  *status;			 /* of what the service may freeze, */
-	const char		  *frozen;			 /* its value once it has, */
-	const char *const *frozen_state;	 /* and what tells its state, ended by
-										  * NULL; a list's item and a document
-										  * have it alike */
+	const char *items; /* of a page */
+	const char *next_token;
+	const char *control; /* of what has treatments */
+	const char *treatments;
+	const char *attribute_values; /* of a treatment */
 } AppConfigMembers;
 
 /* A union member of an attribute value, and what a column calls its kind */

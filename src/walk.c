@@ -17,7 +17,7 @@
 
 #include "utils/memutils.h"
 
-#include "facts.h"
+#include "answer_keys.h"
 #include "request.h"
 #include "walk.h"
 
@@ -25,6 +25,71 @@
  * Nodes
  * ------------------------------------------------------------------------
  */
+
+#ifdef USE_ASSERT_CHECKING
+
+/* Is all known that the operation of the node's kind needs? */
+static bool
+can_be_asked_for(const CursorWalk *walk, const CursorNode *node)
+{
+	const AppConfigOperation *operation = appconfig_walk_operation(walk, node);
+	int						  key;
+
+	for (key = 0; key < KEY_COUNT; key++)
+	{
+		if (appconfig_route_is_open(operation, &node->keys, key))
+			return false;
+	}
+	return true;
+}
+
+/* Each kind of node has what it needs, and nothing of another kind */
+static void
+AssertCheckCursorNode(const CursorWalk *walk, const CursorNode *node)
+{
+	bool leaf = appconfig_route_is_leaf(walk->route, node->level);
+	bool is_list = node->kind == NODE_LIST || node->kind == NODE_APPLICATIONS;
+	int	 side;
+
+	Assert(node->level >= 0 && node->level < walk->route->levels_count);
+	Assert(node->kind != NODE_KNOWN || !leaf);
+	Assert((node->kind != NODE_GET && node->kind != NODE_ITEM) || leaf);
+	Assert(node->entry == NULL || is_list || node->kind == NODE_GET);
+	Assert((!is_list && node->kind != NODE_GET) ||
+		   can_be_asked_for(walk, node));
+	Assert(node->token == NULL || is_list);
+	Assert((node->token != NULL) == (node->pages > 0));
+	Assert(node->mark == NULL || node->token != NULL);
+	Assert(!(node->shown || node->unfiltered || node->has_items) || is_list);
+	Assert(node->kind == NODE_ITEM || !node->sides_started);
+	for (side = 0; side < SIDE_COUNT; side++)
+		Assert(node->side[side] == NULL || node->sides_started);
+}
+
+/* What the walk counts is in the queue */
+void
+AssertCheckCursorWalk(const CursorWalk *walk)
+{
+	int		   nodes = 0;
+	int		   asked = 0;
+	dlist_iter iter;
+
+	/* dlist_foreach wants a list that is not constant */
+	dlist_foreach(iter, unconstify(dlist_head *, &walk->queue))
+	{
+		const CursorNode *node = dlist_container(CursorNode, node, iter.cur);
+
+		AssertCheckCursorNode(walk, node);
+		nodes++;
+		asked += node->entry != NULL;
+	}
+	Assert(walk->nodes == nodes);
+	Assert(walk->asked == asked);
+}
+
+#else
+#define AssertCheckCursorNode(walk, node) ((void) 0)
+#endif
 
 /* What the node passes on to those that come of it */
 Inherited
@@ -48,7 +113,7 @@ appconfig_walk_add(CursorWalk *walk, dlist_node *before, CursorNodeKind kind,
 	node->kind = kind;
 	node->level = level;
 	node->from_query = inherited->from_query;
-	appconfig_facts_copy(&node->keys, &inherited->keys, walk->context);
+	appconfig_answer_keys_copy(&node->keys, &inherited->keys, walk->context);
 	for (i = 0; i < SOURCE_COUNT; i++)
 	{
 		if (inherited->source[i] != NULL)
@@ -56,6 +121,7 @@ appconfig_walk_add(CursorWalk *walk, dlist_node *before, CursorNodeKind kind,
 	}
 	dlist_insert_before(before, &node->node);
 	walk->nodes++;
+	AssertCheckCursorNode(walk, node);
 	return node;
 }
 
@@ -65,7 +131,7 @@ appconfig_walk_add(CursorWalk *walk, dlist_node *before, CursorNodeKind kind,
  */
 AppConfigItem
 appconfig_walk_item(const CursorWalk *walk, JsonValue *const *source,
-					const KeyFacts *keys)
+					const KnownKeys *keys)
 {
 	AppConfigItem item = {.keys = keys};
 
@@ -90,6 +156,7 @@ appconfig_walk_release_sources(CursorNode *node)
 void
 appconfig_walk_take_out(CursorWalk *walk, CursorNode *node)
 {
+	AssertCheckCursorNode(walk, node);
 	dlist_delete(&node->node);
 	walk->nodes--;
 }
@@ -110,7 +177,7 @@ appconfig_walk_free(CursorWalk *walk, CursorNode *node)
 {
 	appconfig_walk_release_sources(node);
 	appconfig_walk_drop_answer(walk, node);
-	appconfig_facts_free(&node->keys);
+	appconfig_answer_keys_free(&node->keys);
 	free_tokens(node);
 	pfree(node);
 }
@@ -152,7 +219,7 @@ filters_of(const CursorWalk *walk, const CursorNode *node)
 {
 	return (appconfig_route_is_leaf(walk->route, node->level) &&
 					!walk->route->shared_lists
-				? FILTER_BY_STATUS
+				? FILTER_BY_STATE
 				: 0) |
 		   (node->unfiltered ? 0 : FILTER_BY_DELETABLE);
 }
@@ -175,8 +242,8 @@ static void
 expect_members(ApiRequest *request, const AppConfigCollection *collection,
 			   const AppConfigOperation *operation)
 {
-	const AppConfigFact *fact = collection->facts;
-	ApiMember			*member = request->members;
+	const AppConfigKeyMember *key_member = collection->key_members;
+	ApiMember				 *member = request->members;
 
 	if (operation->is_list)
 	{
@@ -184,14 +251,15 @@ expect_members(ApiRequest *request, const AppConfigCollection *collection,
 		member->kind = JSON_ARRAY;
 		return;
 	}
-	for (; fact->key != KEY_NONE; fact++)
+	for (; key_member->key != KEY_NONE; key_member++)
 	{
-		if (!appconfig_request_needs(operation, fact->key))
+		if (!appconfig_request_needs(operation, key_member->key))
 			continue;
 		Assert(member < &request->members[API_MAX_MEMBERS]);
-		member->path = fact->path;
-		member->kind =
-			appconfig_keys[fact->key].is_integer ? JSON_NUMBER : JSON_STRING;
+		member->path = key_member->path;
+		member->kind = appconfig_keys[key_member->key].is_integer
+						   ? JSON_NUMBER
+						   : JSON_STRING;
 		member++;
 	}
 }
@@ -200,13 +268,13 @@ expect_members(ApiRequest *request, const AppConfigCollection *collection,
 ApiRequest
 appconfig_walk_request(const AppConfigCollection *collection,
 					   const AppConfigOperation	 *operation,
-					   const KeyFacts			 *keys)
+					   const KnownKeys			 *keys)
 {
 	ApiRequest request = {.operation = operation->name,
 						  .path = appconfig_request_path(operation, keys),
 						  .query = "",
 						  .is_list = operation->is_list,
-						  .freezes = operation->freezes};
+						  .freezing = operation->freezing};
 
 	expect_members(&request, collection, operation);
 	return request;
@@ -247,6 +315,7 @@ hold_answer(CursorWalk *walk, CursorNode *node, MemoEntry *entry)
 	Assert(node->entry == NULL);
 	node->entry = entry;
 	walk->asked++;
+	AssertCheckCursorNode(walk, node);
 }
 
 /* The memo's entry for the node's request, which is sent if need be */
@@ -309,6 +378,7 @@ appconfig_walk_turn_page(CursorWalk *walk, CursorNode *list, const char *token)
 		list->mark = MemoryContextStrdup(walk->context, token);
 	}
 	appconfig_walk_drop_answer(walk, list);
+	AssertCheckCursorNode(walk, list);
 }
 
 /* Lets a node that has taken nothing of its answer ask for another one */

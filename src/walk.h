@@ -54,7 +54,7 @@ typedef struct CursorNode
 	dlist_node	   node; /* in walk->queue */
 	CursorNodeKind kind;
 	int			   level; /* in route->levels */
-	KeyFacts	   keys;  /* owned */
+	KnownKeys	   keys;  /* owned */
 	bool from_query; /* do the keys come from the query, not the service? */
 	JsonValue *source[SOURCE_COUNT]; /* a reference each, or NULL */
 	MemoEntry *entry;				 /* LIST, GET: once asked for */
@@ -71,11 +71,17 @@ typedef struct CursorNode
 /* What a new node takes over from the one that it comes of; all borrowed */
 typedef struct Inherited
 {
-	KeyFacts   keys;
+	KnownKeys  keys;
 	bool	   from_query; /* do they come from the query, not the service? */
 	bool	   shown;	   /* has a list shown what the node belongs to? */
 	JsonValue *source[SOURCE_COUNT];
 } Inherited;
+
+#ifdef USE_ASSERT_CHECKING
+extern void AssertCheckCursorWalk(const CursorWalk *walk);
+#else
+#define AssertCheckCursorWalk(walk) ((void) 0)
+#endif
 
 extern Inherited   appconfig_walk_inherit(const CursorNode *node);
 extern CursorNode *appconfig_walk_add(CursorWalk *walk, dlist_node *before,
@@ -87,7 +93,7 @@ extern void		   appconfig_walk_remove(CursorWalk *walk, CursorNode *node);
 extern void		   appconfig_walk_release_sources(CursorNode *node);
 extern AppConfigItem appconfig_walk_item(const CursorWalk *walk,
 										 JsonValue *const *source,
-										 const KeyFacts	  *keys);
+										 const KnownKeys  *keys);
 
 extern const AppConfigCollection *appconfig_walk_collection(
 	const CursorWalk *walk, const CursorNode *node);
@@ -95,7 +101,7 @@ extern const AppConfigOperation *appconfig_walk_operation(
 	const CursorWalk *walk, const CursorNode *node);
 extern ApiRequest appconfig_walk_request(const AppConfigCollection *collection,
 										 const AppConfigOperation  *operation,
-										 const KeyFacts			   *keys);
+										 const KnownKeys		   *keys);
 
 extern void appconfig_walk_ask(CursorWalk *walk, CursorNode *node);
 extern void appconfig_walk_drop_answer(CursorWalk *walk, CursorNode *node);

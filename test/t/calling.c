@@ -49,7 +49,7 @@ call_service(PG_FUNCTION_ARGS)
 
 	appconfig_options_get_settings(serverid, &settings);
 	appconfig_options_get_credentials(serverid, GetUserId(), &credentials, &umid);
-	owner.session = appconfig_api_session_create(&settings);
+	owner.client = appconfig_api_client_create(&settings);
 	request.method = method_of(text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	request.path = text_to_cstring(PG_GETARG_TEXT_PP(2));
 	if (!PG_ARGISNULL(3))
@@ -57,8 +57,9 @@ call_service(PG_FUNCTION_ARGS)
 	call = appconfig_api_start(&owner, &request, &counters);
 	while (!appconfig_api_is_done(call))
 	{
-		appconfig_api_wait(owner.session);
-		appconfig_api_poll(owner.session);
+		(void) appconfig_api_expect(owner.client);
+		appconfig_api_wait();
+		appconfig_api_poll(owner.client);
 	}
 	document = appconfig_api_document(call);
 	source = appconfig_json_source(document, &length);

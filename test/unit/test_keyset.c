@@ -134,20 +134,22 @@ evaluate(KeyExpr *expr)
  */
 
 /* NULL and a run of -1 for what is not known */
-static KeyFacts
-facts(const char *application, const char *definition, int64 run)
+static KnownKeys
+item_keys(const char *application, const char *definition, int64 run)
 {
-	KeyFacts facts = {.run_known = run != -1, .run = run};
+	KnownKeys keys = {{NULL}};
 
-	facts.text[KEY_APPLICATION_ID] = application;
-	facts.text[KEY_DEFINITION_ID] = definition;
-	return facts;
+	if (run != -1)
+		keys.text[KEY_RUN] = psprintf("%lld", (long long) run);
+	keys.text[KEY_APPLICATION_ID] = application;
+	keys.text[KEY_DEFINITION_ID] = definition;
+	return keys;
 }
 
 static bool
 has(const KeySet *set, const char *application, const char *definition, int64 run)
 {
-	KeyFacts item = facts(application, definition, run);
+	KnownKeys item = item_keys(application, definition, run);
 
 	return appconfig_keyset_contains(set, &item);
 }
@@ -172,18 +174,7 @@ texts_of(const KeySet *set, AppConfigKey key)
 static const char *
 runs_of(const KeySet *set)
 {
-	static char buffer[1000];
-	int64	   *runs;
-	int			count;
-	int			i;
-
-	if (!appconfig_keyset_runs(set, &runs, &count))
-		return "any";
-	buffer[0] = '\0';
-	for (i = 0; i < count; i++)
-		snprintf(buffer + strlen(buffer), sizeof(buffer) - strlen(buffer), "%s%lld",
-				 i > 0 ? "," : "", (long long) runs[i]);
-	return buffer;
+	return texts_of(set, KEY_RUN);
 }
 
 /* ------------------------------------------------------------------------
@@ -308,18 +299,18 @@ static void
 test_or(void)
 {
 	KeySet	*set;
-	KeyFacts known;
+	KnownKeys known;
 
 	set = evaluate(OR2(AND2(APPLICATION("a"), RUN_IN(N(1))), AND2(APPLICATION("b"), RUN_IN(N(2)))));
 	ok(has(set, "a", "d", 1) && has(set, "b", "d", 2) && !has(set, "a", "d", 2) && !has(set, "b", "d", 1),
 	   "a disjunction keeps its pairs apart");
 	is_str(texts_of(set, KEY_APPLICATION_ID), "a,b", "though its values are known together");
 	is_str(runs_of(set), "1,2", "the runs, too");
-	known = facts("b", NULL, -1);
+	known = item_keys("b", NULL, -1);
 	is_str(runs_of(appconfig_keyset_restrict(set, &known)), "2", "restricted to one");
-	known = facts("c", NULL, -1);
+	known = item_keys("c", NULL, -1);
 	is_int(appconfig_keyset_restrict(set, &known)->count, 0, "or to none");
-	known = facts(NULL, NULL, 1);
+	known = item_keys(NULL, NULL, 1);
 	is_str(texts_of(appconfig_keyset_restrict(set, &known), KEY_APPLICATION_ID), "a", "or by the run");
 	is_int(set->count, 2, "and still as it was");
 
@@ -462,14 +453,15 @@ test_unknown(void)
 
 	set = evaluate(AND2(unknown_in(KEY_APPLICATION_ID, 10), unknown_in(KEY_RUN, 4)));
 	is_int(values_of(set, KEY_APPLICATION_ID), 10, "values that are not known are counted");
-	is_int(set->boxes[0].run_count, 4, "runs, too");
+	is_int(appconfig_keyset_count(&set->boxes[0], KEY_RUN), 4, "runs, too");
 	ok(has(set, "a", "d", 7), "and could be anything");
 	set = evaluate(AND2(unknown_in(KEY_APPLICATION_ID, 10), text_in(KEY_APPLICATION_ID, 3, "a", "b", "c")));
 	is_str(texts_of(set, KEY_APPLICATION_ID), "a,b,c", "with fewer that are known, these");
 	set = evaluate(AND2(text_in(KEY_APPLICATION_ID, 3, "a", "b", "c"), unknown_in(KEY_APPLICATION_ID, 1)));
 	is_int(values_of(set, KEY_APPLICATION_ID), 1, "with more, no more than the fewer");
-	is_int(evaluate(AND2(RUN_IN(N(1), N(2)), unknown_in(KEY_RUN, 2)))->boxes[0].runs[1], 2, "of as many, the known");
-	is_int(evaluate(AND2(unknown_in(KEY_RUN, 1), run_is(KEY_EXPR_GREATER, 1, N(5))))->boxes[0].run_count, 1,
+	is_int(evaluate(AND2(RUN_IN(N(1), N(2)), unknown_in(KEY_RUN, 2)))->boxes[0].numbers[KEY_RUN]->value[1], 2, "of as many, the known");
+	set = evaluate(AND2(unknown_in(KEY_RUN, 1), run_is(KEY_EXPR_GREATER, 1, N(5))));
+	is_int(appconfig_keyset_count(&set->boxes[0], KEY_RUN), 1,
 		   "a run that is not known may be in any range");
 	set = evaluate(AND2(unknown_in(KEY_RUN, 1), RUN_IN(N(0))));
 	is_int(set->count, 0, "but in nothing is nothing");
@@ -491,7 +483,7 @@ test_index(void)
 	KeyExpr	*expr = join(KEY_EXPR_OR, 0);
 	KeySet	*plain;
 	KeySet	*indexed;
-	KeyFacts known;
+	KnownKeys known;
 	unsigned seed = 1;
 	int		 differences = 0;
 	int		 found = 0;
@@ -519,7 +511,7 @@ test_index(void)
 		KeySet *same;
 
 		seed = seed * 1103515245 + 12345;
-		known = facts((seed >> 16) % 4 == 0 ? NULL : psprintf("a%d", (seed >> 18) % 22),
+		known = item_keys((seed >> 16) % 4 == 0 ? NULL : psprintf("a%d", (seed >> 18) % 22),
 					  (seed >> 17) % 3 == 0 ? NULL : psprintf("d%d", (seed >> 20) % 33),
 					  (seed >> 16) % 2 == 0 ? -1 : (int64) ((seed >> 19) % 6));
 		some = appconfig_keyset_restrict(plain, &known);
@@ -531,7 +523,7 @@ test_index(void)
 	}
 	ok(found > 3000, "boxes were looked for that are there");
 	is_int(differences, 0, "and an index finds those that a walk finds");
-	known = facts(NULL, NULL, -1);
+	known = item_keys(NULL, NULL, -1);
 	is_int(appconfig_keyset_restrict(indexed, &known)->count, 400, "all, where nothing is known");
 }
 
