@@ -83,6 +83,6 @@ include $(PGXS)
 $(OBJS) $(OBJS:.o=.bc): $(wildcard $(srcdir)/src/*.h)
 
 indent:
-	clang-format -i src/*.c src/*.h
+	$(srcdir)/script/indent
 
 .PHONY: indent

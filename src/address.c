@@ -40,7 +40,6 @@ typedef struct Embedding
 	int	  suffix;  /* from where on there is nothing else, or 0 */
 } Embedding;
 
-/* clang-format off */
 static const Network loopback_ipv4[] = {
 	{{127}, 8},
 	{{0}, 0},
@@ -117,7 +116,6 @@ static const Embedding embeddings[] = {
 	{8, 4, {0x00, 0x00, 0x5e, 0xfe}, {12, 13, 14, 15}, 0, 0},
 	{8, 4, {0x02, 0x00, 0x5e, 0xfe}, {12, 13, 14, 15}, 0, 0},
 };
-/* clang-format on */
 
 static bool
 is_within(const uint8 *address, const Network *network)

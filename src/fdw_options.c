@@ -158,60 +158,106 @@ static bool parse_column_name(const Option *option, const char *value,
  * for the same reason.  The bounds of key texts are wide: what AWS issues
  * today is shorter, and emulators take anything.
  */
-/* clang-format off */
 static const Option options[] = {
-	{"access_key_id", ON_MAPPING, parse_printable, FIELD(credentials.access_key_id),
-		.flags = HIDDEN, .needs = "secret_access_key", .least = 1, .most = 128,
-		.punctuation = "_-."},
-	{"ambient_credentials", ON_SERVER, parse_boolean, FIELD(ambient_credentials),
-		.flags = SUPERUSER | NOT_YET, .initial = "false"},
-	{"ca_bundle", ON_SERVER, parse_file, FIELD(settings.ca_bundle),
-		.flags = SUPERUSER},
-	{"cache_size", ON_SERVER, parse_memory, FIELD(settings.cache_size),
-		.initial = "16MB", .least = 0, .most = GIGABYTE},
-	{"cache_ttl", ON_SERVER, parse_time, FIELD(settings.cache_ttl),
-		.initial = "0", .least = 0, .most = WEEK},
-	{"column_name", ON_COLUMN, parse_column_name, FIELD(column_name), .flags = 0},
-	{"connect_timeout", ON_SERVER, parse_time, FIELD(settings.connect_timeout),
-		.initial = "5s", .least = 1, .most = HOUR},
-	{"endpoint", ON_SERVER, parse_endpoint, FIELD(endpoint),
-		.flags = HIDDEN},
-	{"external_id", ON_SERVER | ON_MAPPING, parse_printable, FIELD(external_id),
-		.flags = NOT_YET, .least = 2, .most = 1224, .punctuation = "_+=,.@:/-"},
-	{"max_attempts", ON_SERVER, parse_count, FIELD(settings.max_attempts),
-		.initial = "3", .least = 1, .most = 20},
-	{"max_concurrency", ON_SERVER, parse_count, FIELD(settings.max_concurrency),
-		.initial = "16", .least = 1, .most = 256},
-	{"max_get_rate", ON_SERVER, parse_rate, FIELD(settings.max_get_rate),
-		.initial = "100", .least = 0, .most = 1000000},
-	{"max_list_rate", ON_SERVER, parse_rate, FIELD(settings.max_list_rate),
-		.initial = "10", .least = 0, .most = 1000000},
-	{"max_response_size", ON_SERVER, parse_memory, FIELD(settings.max_response_size),
-		.initial = "16MB", .least = 1, .most = GIGABYTE - MEGABYTE},
+	{
+		"access_key_id", ON_MAPPING, parse_printable, FIELD(credentials.access_key_id),
+		.flags = HIDDEN, .needs = "secret_access_key", .least = 1,
+		.most = 128, .punctuation = "_-."
+	},
+	{
+		"ambient_credentials", ON_SERVER, parse_boolean, FIELD(ambient_credentials),
+		.flags = SUPERUSER | NOT_YET, .initial = "false"
+	},
+	{
+		"ca_bundle", ON_SERVER, parse_file, FIELD(settings.ca_bundle),
+		.flags = SUPERUSER
+	},
+	{
+		"cache_size", ON_SERVER, parse_memory, FIELD(settings.cache_size),
+		.initial = "16MB", .least = 0, .most = GIGABYTE
+	},
+	{
+		"cache_ttl", ON_SERVER, parse_time, FIELD(settings.cache_ttl),
+		.initial = "0", .least = 0, .most = WEEK
+	},
+	{
+		"column_name", ON_COLUMN, parse_column_name, FIELD(column_name),
+		.flags = 0
+	},
+	{
+		"connect_timeout", ON_SERVER, parse_time, FIELD(settings.connect_timeout),
+		.initial = "5s", .least = 1, .most = HOUR
+	},
+	{"endpoint", ON_SERVER, parse_endpoint, FIELD(endpoint), .flags = HIDDEN},
+	{
+		"external_id", ON_SERVER | ON_MAPPING, parse_printable, FIELD(external_id),
+		.flags = NOT_YET, .least = 2, .most = 1224,
+		.punctuation = "_+=,.@:/-"
+	},
+	{
+		"max_attempts", ON_SERVER, parse_count, FIELD(settings.max_attempts),
+		.initial = "3", .least = 1, .most = 20
+	},
+	{
+		"max_concurrency", ON_SERVER, parse_count, FIELD(settings.max_concurrency),
+		.initial = "16", .least = 1, .most = 256
+	},
+	{
+		"max_get_rate", ON_SERVER, parse_rate, FIELD(settings.max_get_rate),
+		.initial = "100", .least = 0, .most = 1000000
+	},
+	{
+		"max_list_rate", ON_SERVER, parse_rate, FIELD(settings.max_list_rate),
+		.initial = "10", .least = 0, .most = 1000000
+	},
+	{
+		"max_response_size", ON_SERVER, parse_memory, FIELD(settings.max_response_size),
+		.initial = "16MB", .least = 1, .most = GIGABYTE - MEGABYTE
+	},
 	{"object", ON_TABLE, parse_table_name, FIELD(object), .flags = 0},
-	{"profile", ON_SERVER, parse_printable, FIELD(profile),
-		.flags = NOT_YET, .least = 1, .most = 256},
-	{"region", ON_SERVER, parse_region, FIELD(settings.region),
-		.flags = REQUIRED},
-	{"request_timeout", ON_SERVER, parse_time, FIELD(settings.request_timeout),
-		.initial = "30s", .least = 1, .most = HOUR},
-	{"role_arn", ON_SERVER | ON_MAPPING, parse_printable, FIELD(role_arn),
-		.flags = NOT_YET, .least = 20, .most = 2048, .punctuation = "_+=,.@:/-"},
-	{"role_session_name", ON_SERVER | ON_MAPPING, parse_printable, FIELD(role_session_name),
-		.flags = NOT_YET, .least = 2, .most = 64, .punctuation = "_+=,.@-"},
-	{"secret_access_key", ON_MAPPING, parse_printable, FIELD(credentials.secret_access_key),
-		.flags = HIDDEN, .needs = "access_key_id", .least = 1, .most = 1024},
-	{"session_token", ON_MAPPING, parse_printable, FIELD(credentials.session_token),
-		.flags = HIDDEN, .needs = "access_key_id", .least = 1, .most = 16384},
-	{"sts_endpoint", ON_SERVER, parse_endpoint, FIELD(sts_endpoint),
-		.flags = HIDDEN | NOT_YET},
-	{"use_dualstack", ON_SERVER, parse_boolean, FIELD(use_dualstack),
-		.initial = "false"},
-	{"use_fips", ON_SERVER, parse_boolean, FIELD(use_fips),
-		.initial = "false"},
-	{.name = NULL}
+	{
+		"profile", ON_SERVER, parse_printable, FIELD(profile),
+		.flags = NOT_YET, .least = 1, .most = 256
+	},
+	{
+		"region", ON_SERVER, parse_region, FIELD(settings.region),
+		.flags = REQUIRED
+	},
+	{
+		"request_timeout", ON_SERVER, parse_time, FIELD(settings.request_timeout),
+		.initial = "30s", .least = 1, .most = HOUR
+	},
+	{
+		"role_arn", ON_SERVER | ON_MAPPING, parse_printable, FIELD(role_arn),
+		.flags = NOT_YET, .least = 20, .most = 2048,
+		.punctuation = "_+=,.@:/-"
+	},
+	{
+		"role_session_name", ON_SERVER | ON_MAPPING, parse_printable, FIELD(role_session_name),
+		.flags = NOT_YET, .least = 2, .most = 64, .punctuation = "_+=,.@-"
+	},
+	{
+		"secret_access_key", ON_MAPPING, parse_printable, FIELD(credentials.secret_access_key),
+		.flags = HIDDEN, .needs = "access_key_id", .least = 1, .most = 1024
+	},
+	{
+		"session_token", ON_MAPPING, parse_printable, FIELD(credentials.session_token),
+		.flags = HIDDEN, .needs = "access_key_id", .least = 1, .most = 16384
+	},
+	{
+		"sts_endpoint", ON_SERVER, parse_endpoint, FIELD(sts_endpoint),
+		.flags = HIDDEN | NOT_YET
+	},
+	{
+		"use_dualstack", ON_SERVER, parse_boolean, FIELD(use_dualstack),
+		.initial = "false"
+	},
+	{
+		"use_fips", ON_SERVER, parse_boolean, FIELD(use_fips),
+		.initial = "false"
+	},
+	{.name = NULL},
 };
-/* clang-format on */
 
 /* ------------------------------------------------------------------------
  * Parsers: one per kind of value

@@ -37,24 +37,36 @@
 #define LONGEST_PROFILE 128
 
 const AppConfigKeyTraits appconfig_keys[KEY_COUNT] = {
-	[KEY_APPLICATION_ID] = {"application_id", .longest = LONGEST,
-							.is_identifier = true, .never_null = true},
-	[KEY_APPLICATION_NAME] = {"application_name", .longest = LONGEST,
-							  .is_name = true},
-	[KEY_DEFINITION_ID] = {"experiment_definition_id", KEY_DEFINITION_NAME,
-						   .longest = LONGEST, .is_identifier = true,
-						   .never_null = true},
-	[KEY_DEFINITION_NAME] = {"experiment_definition_name", .longest = LONGEST,
-							 .is_name = true, .is_identifier = true},
+	[KEY_APPLICATION_ID] = {
+		"application_id", .longest = LONGEST, .is_identifier = true,
+		.never_null = true
+	},
+	[KEY_APPLICATION_NAME] = {
+		"application_name", .longest = LONGEST, .is_name = true
+	},
+	[KEY_DEFINITION_ID] = {
+		"experiment_definition_id", KEY_DEFINITION_NAME, .longest = LONGEST,
+		.is_identifier = true, .never_null = true
+	},
+	[KEY_DEFINITION_NAME] = {
+		"experiment_definition_name", .longest = LONGEST, .is_name = true,
+		.is_identifier = true
+	},
 	[KEY_RUN] = {"run", .is_integer = true, .least = 1, .never_null = true},
-	[KEY_ENVIRONMENT_ID] = {"environment_id", .longest = LONGEST,
-							.is_identifier = true},
-	[KEY_ENVIRONMENT_NAME] = {"environment_name", .longest = LONGEST,
-							  .is_name = true},
-	[KEY_PROFILE_ID] = {"configuration_profile_id", .longest = LONGEST_PROFILE,
-						.is_identifier = true},
-	[KEY_PROFILE_NAME] = {"configuration_profile_name",
-						  .longest = LONGEST_PROFILE, .is_name = true},
+	[KEY_ENVIRONMENT_ID] = {
+		"environment_id", .longest = LONGEST, .is_identifier = true
+	},
+	[KEY_ENVIRONMENT_NAME] = {
+		"environment_name", .longest = LONGEST, .is_name = true
+	},
+	[KEY_PROFILE_ID] = {
+		"configuration_profile_id", .longest = LONGEST_PROFILE,
+		.is_identifier = true
+	},
+	[KEY_PROFILE_NAME] = {
+		"configuration_profile_name", .longest = LONGEST_PROFILE,
+		.is_name = true
+	},
 	[KEY_STATUS] = {.name = "status", .is_state = true},
 	[KEY_REGION] = {"region", .never_null = true},
 };
@@ -226,29 +238,15 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
  * Columns that several tables have
  * ------------------------------------------------------------------------
  */
-/* clang-format off: it cannot keep the rows of these in line */
 
 #define SNAPSHOT "ExperimentDefinitionSnapshot"
 
-#define REGION_COLUMN                 \
-	{                                 \
-		"region", "text", KEY_REGION, \
-		{                             \
-			{                         \
-				SOURCE_SERVER, NULL   \
-			}                         \
-		}                             \
-	}
+#define REGION_COLUMN \
+	{"region", "text", KEY_REGION, {{SOURCE_SERVER, NULL}}}
 
-#define APPLICATION_NAME_COLUMN                           \
-	{                                                     \
-		"application_name", "text", KEY_APPLICATION_NAME, \
-		{                                                 \
-			{                                             \
-				SOURCE_APPLICATION, "Name"                \
-			}                                             \
-		}                                                 \
-	}
+#define APPLICATION_NAME_COLUMN \
+	{"application_name", "text", KEY_APPLICATION_NAME, \
+		{{SOURCE_APPLICATION, "Name"}}}
 
 /*
  * The key columns of what belongs to a run.  A run's document names its
@@ -256,123 +254,66 @@ const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
  * definition's name stands in the snapshot, and cannot change, so where a
  * document has no snapshot the definition itself gives the same answer.
  */
-#define RUN_KEY_COLUMNS                                                 \
-	{"application_id",                                                  \
-	 "text",                                                            \
-	 KEY_APPLICATION_ID,                                                \
-	 {{SOURCE_RUN, "ApplicationId"}, {SOURCE_KEY, NULL}}},              \
-		APPLICATION_NAME_COLUMN,                                        \
-		{"experiment_definition_id",                                    \
-		 "text",                                                        \
-		 KEY_DEFINITION_ID,                                             \
-		 {{SOURCE_RUN, "ExperimentDefinitionId"}, {SOURCE_KEY, NULL}}}, \
-		{"experiment_definition_name",                                  \
-		 "text",                                                        \
-		 KEY_DEFINITION_NAME,                                           \
-		 {{SOURCE_RUN, SNAPSHOT ".Name"},                               \
-		  {SOURCE_DEFINITION_SUMMARY, "Name"},                          \
-		  {SOURCE_DEFINITION, "Name"}}},                                \
-	{                                                                   \
-		"run", "integer", KEY_RUN,                                      \
-		{                                                               \
-			{SOURCE_RUN, "Run"}, {SOURCE_RUN_SUMMARY, "Run"},           \
-			{                                                           \
-				SOURCE_KEY, NULL                                        \
-			}                                                           \
-		}                                                               \
-	}
+#define RUN_KEY_COLUMNS \
+	{"application_id", "text", KEY_APPLICATION_ID, \
+		{{SOURCE_RUN, "ApplicationId"}, {SOURCE_KEY, NULL}}}, \
+	APPLICATION_NAME_COLUMN, \
+	{"experiment_definition_id", "text", KEY_DEFINITION_ID, \
+		{{SOURCE_RUN, "ExperimentDefinitionId"}, {SOURCE_KEY, NULL}}}, \
+	{"experiment_definition_name", "text", KEY_DEFINITION_NAME, \
+		{{SOURCE_RUN, SNAPSHOT ".Name"}, \
+		 {SOURCE_DEFINITION_SUMMARY, "Name"}, \
+		 {SOURCE_DEFINITION, "Name"}}}, \
+	{"run", "integer", KEY_RUN, \
+		{{SOURCE_RUN, "Run"}, \
+		 {SOURCE_RUN_SUMMARY, "Run"}, \
+		 {SOURCE_KEY, NULL}}}
 
-#define DEFINITION_MEMBER(member)             \
-	{                                         \
-		{SOURCE_DEFINITION, member},          \
-		{                                     \
-			SOURCE_DEFINITION_SUMMARY, member \
-		}                                     \
-	}
+#define DEFINITION_MEMBER(member) \
+	{{SOURCE_DEFINITION, member}, {SOURCE_DEFINITION_SUMMARY, member}}
 
-#define DEFINITION_KEY_COLUMNS                                     \
-	{"application_id", "text", KEY_APPLICATION_ID,                 \
-	 DEFINITION_MEMBER("ApplicationId")},                          \
-		APPLICATION_NAME_COLUMN,                                   \
-		{"experiment_definition_id", "text", KEY_DEFINITION_ID,    \
-		 DEFINITION_MEMBER("Id")},                                 \
-	{                                                              \
-		"experiment_definition_name", "text", KEY_DEFINITION_NAME, \
-			DEFINITION_MEMBER("Name")                              \
-	}
+#define DEFINITION_KEY_COLUMNS \
+	{"application_id", "text", KEY_APPLICATION_ID, DEFINITION_MEMBER("ApplicationId")}, \
+	APPLICATION_NAME_COLUMN, \
+	{"experiment_definition_id", "text", KEY_DEFINITION_ID, DEFINITION_MEMBER("Id")}, \
+	{"experiment_definition_name", "text", KEY_DEFINITION_NAME, DEFINITION_MEMBER("Name")}
 
-#define PROFILE_MEMBER(member)              \
-	{                                       \
-		{SOURCE_PROFILE, member},           \
-		{                                   \
-			SOURCE_PROFILE_DOCUMENT, member \
-		}                                   \
-	}
+#define PROFILE_MEMBER(member) \
+	{{SOURCE_PROFILE, member}, {SOURCE_PROFILE_DOCUMENT, member}}
 
-#define RUN_MEMBER(member)             \
-	{                                  \
-		{SOURCE_RUN, member},          \
-		{                              \
-			SOURCE_RUN_SUMMARY, member \
-		}                              \
-	}
+#define RUN_MEMBER(member) \
+	{{SOURCE_RUN, member}, {SOURCE_RUN_SUMMARY, member}}
 
-#define TREATMENT_COLUMNS                                                 \
-	{"treatment_key", "text", KEY_NONE, {{SOURCE_TREATMENT, "Key"}}},     \
-		{"is_control", "boolean", KEY_NONE, {{SOURCE_IS_CONTROL, NULL}}}, \
-		{"ordinal", "integer", KEY_NONE, {{SOURCE_ORDINAL, NULL}}},       \
-		{"weight",                                                        \
-		 "double precision",                                              \
-		 KEY_NONE,                                                        \
-		 {{SOURCE_TREATMENT, "Weight"}}},                                 \
-		{"description",                                                   \
-		 "text",                                                          \
-		 KEY_NONE,                                                        \
-		 {{SOURCE_TREATMENT, "Description"}}},                            \
-		{"enabled",                                                       \
-		 "boolean",                                                       \
-		 KEY_NONE,                                                        \
-		 {{SOURCE_TREATMENT, "FlagValue.Enabled"}}},                      \
-	{                                                                     \
-		"attribute_values", "jsonb", KEY_NONE,                            \
-		{                                                                 \
-			{                                                             \
-				SOURCE_TREATMENT, "FlagValue.AttributeValues"             \
-			}                                                             \
-		}                                                                 \
-	}
+#define TREATMENT_COLUMNS \
+	{"treatment_key", "text", KEY_NONE, {{SOURCE_TREATMENT, "Key"}}}, \
+	{"is_control", "boolean", KEY_NONE, {{SOURCE_IS_CONTROL, NULL}}}, \
+	{"ordinal", "integer", KEY_NONE, {{SOURCE_ORDINAL, NULL}}}, \
+	{"weight", "double precision", KEY_NONE, \
+		{{SOURCE_TREATMENT, "Weight"}}}, \
+	{"description", "text", KEY_NONE, \
+		{{SOURCE_TREATMENT, "Description"}}}, \
+	{"enabled", "boolean", KEY_NONE, \
+		{{SOURCE_TREATMENT, "FlagValue.Enabled"}}}, \
+	{"attribute_values", "jsonb", KEY_NONE, \
+		{{SOURCE_TREATMENT, "FlagValue.AttributeValues"}}}
 
 /* An attribute value is a union: an object with one member, named by type */
-#define ATTRIBUTE_COLUMNS                                                    \
-	{"treatment_key", "text", KEY_NONE, {{SOURCE_TREATMENT, "Key"}}},        \
-		{"is_control", "boolean", KEY_NONE, {{SOURCE_IS_CONTROL, NULL}}},    \
-		{"attribute_key", "text", KEY_NONE, {{SOURCE_ENTRY_NAME, NULL}}},    \
-		{"value_type", "text", KEY_NONE, {{SOURCE_ENTRY, "?"}}},             \
-		{"string_value", "text", KEY_NONE, {{SOURCE_ENTRY, "StringValue"}}}, \
-		{"number_value",                                                     \
-		 "double precision",                                                 \
-		 KEY_NONE,                                                           \
-		 {{SOURCE_ENTRY, "NumberValue"}}},                                   \
-		{"boolean_value",                                                    \
-		 "boolean",                                                          \
-		 KEY_NONE,                                                           \
-		 {{SOURCE_ENTRY, "BooleanValue"}}},                                  \
-		{"string_array",                                                     \
-		 "text[]",                                                           \
-		 KEY_NONE,                                                           \
-		 {{SOURCE_ENTRY, "StringArray"}}},                                   \
-		{"number_array",                                                     \
-		 "double precision[]",                                               \
-		 KEY_NONE,                                                           \
-		 {{SOURCE_ENTRY, "NumberArray"}}},                                   \
-	{                                                                        \
-		"value", "jsonb", KEY_NONE,                                          \
-		{                                                                    \
-			{                                                                \
-				SOURCE_ENTRY, "*"                                            \
-			}                                                                \
-		}                                                                    \
-	}
+#define ATTRIBUTE_COLUMNS \
+	{"treatment_key", "text", KEY_NONE, {{SOURCE_TREATMENT, "Key"}}}, \
+	{"is_control", "boolean", KEY_NONE, {{SOURCE_IS_CONTROL, NULL}}}, \
+	{"attribute_key", "text", KEY_NONE, {{SOURCE_ENTRY_NAME, NULL}}}, \
+	{"value_type", "text", KEY_NONE, {{SOURCE_ENTRY, "?"}}}, \
+	{"string_value", "text", KEY_NONE, \
+		{{SOURCE_ENTRY, "StringValue"}}}, \
+	{"number_value", "double precision", KEY_NONE, \
+		{{SOURCE_ENTRY, "NumberValue"}}}, \
+	{"boolean_value", "boolean", KEY_NONE, \
+		{{SOURCE_ENTRY, "BooleanValue"}}}, \
+	{"string_array", "text[]", KEY_NONE, \
+		{{SOURCE_ENTRY, "StringArray"}}}, \
+	{"number_array", "double precision[]", KEY_NONE, \
+		{{SOURCE_ENTRY, "NumberArray"}}}, \
+	{"value", "jsonb", KEY_NONE, {{SOURCE_ENTRY, "*"}}}
 
 /* ------------------------------------------------------------------------
  * The tables
@@ -383,105 +324,65 @@ static const AppConfigColumn applications_columns[] = {
 	{"application_name", "text", KEY_NONE, {{SOURCE_APPLICATION, "Name"}}},
 	{"description", "text", KEY_NONE, {{SOURCE_APPLICATION, "Description"}}},
 	REGION_COLUMN,
-	{.name = NULL}};
+	{.name = NULL},
+};
 
 static const AppConfigColumn experiment_definitions_columns[] = {
 	DEFINITION_KEY_COLUMNS,
 	{"hypothesis", "text", KEY_NONE, DEFINITION_MEMBER("Hypothesis")},
 	{"status", "text", KEY_STATUS, DEFINITION_MEMBER("Status")},
-	{"configuration_profile_id", "text", KEY_PROFILE_ID,
-	 DEFINITION_MEMBER("ConfigurationProfileId")},
-	{"environment_id", "text", KEY_ENVIRONMENT_ID,
-	 DEFINITION_MEMBER("EnvironmentId")},
+	{"configuration_profile_id", "text", KEY_PROFILE_ID, DEFINITION_MEMBER("ConfigurationProfileId")},
+	{"environment_id", "text", KEY_ENVIRONMENT_ID, DEFINITION_MEMBER("EnvironmentId")},
 	{"flag_key", "text", KEY_NONE, DEFINITION_MEMBER("FlagKey")},
 	{"audience_rule", "text", KEY_NONE, {{SOURCE_DEFINITION, "AudienceRule"}}},
-	{"audience_description",
-	 "text",
-	 KEY_NONE,
-	 {{SOURCE_DEFINITION, "AudienceDescription"}}},
-	{"launch_criteria",
-	 "text",
-	 KEY_NONE,
-	 {{SOURCE_DEFINITION, "LaunchCriteria"}}},
+	{"audience_description", "text", KEY_NONE, {{SOURCE_DEFINITION, "AudienceDescription"}}},
+	{"launch_criteria", "text", KEY_NONE, {{SOURCE_DEFINITION, "LaunchCriteria"}}},
 	{"created_at", "timestamptz", KEY_NONE, DEFINITION_MEMBER("CreatedAt")},
 	{"updated_at", "timestamptz", KEY_NONE, DEFINITION_MEMBER("UpdatedAt")},
-	{"kms_key_identifier",
-	 "text",
-	 KEY_NONE,
-	 {{SOURCE_DEFINITION, "KmsKeyIdentifier"}}},
+	{"kms_key_identifier", "text", KEY_NONE, {{SOURCE_DEFINITION, "KmsKeyIdentifier"}}},
 	{"treatments", "jsonb", KEY_NONE, {{SOURCE_DEFINITION, "Treatments"}}},
 	{"control", "jsonb", KEY_NONE, {{SOURCE_DEFINITION, "Control"}}},
 	REGION_COLUMN,
-	{.name = NULL}};
+	{.name = NULL},
+};
 
 static const AppConfigColumn experiment_runs_columns[] = {
 	RUN_KEY_COLUMNS,
 	{"description", "text", KEY_NONE, RUN_MEMBER("Description")},
 	{"status", "text", KEY_STATUS, RUN_MEMBER("Status")},
-	{"exposure_percentage",
-	 "double precision",
-	 KEY_NONE,
-	 {{SOURCE_RUN, "ExposurePercentage"}}},
-	{"treatment_overrides",
-	 "jsonb",
-	 KEY_NONE,
-	 {{SOURCE_RUN, "TreatmentOverrides.Inline"}}},
-	{"result_executive_summary",
-	 "text",
-	 KEY_NONE,
-	 {{SOURCE_RUN, "Result.ExecutiveSummary"}}},
-	{"result_reasons_to_launch",
-	 "text",
-	 KEY_NONE,
-	 {{SOURCE_RUN, "Result.ReasonsToLaunch"}}},
-	{"result_reasons_not_to_launch",
-	 "text",
-	 KEY_NONE,
-	 {{SOURCE_RUN, "Result.ReasonsNotToLaunch"}}},
+	{"exposure_percentage", "double precision", KEY_NONE, {{SOURCE_RUN, "ExposurePercentage"}}},
+	{"treatment_overrides", "jsonb", KEY_NONE, {{SOURCE_RUN, "TreatmentOverrides.Inline"}}},
+	{"result_executive_summary", "text", KEY_NONE, {{SOURCE_RUN, "Result.ExecutiveSummary"}}},
+	{"result_reasons_to_launch", "text", KEY_NONE, {{SOURCE_RUN, "Result.ReasonsToLaunch"}}},
+	{"result_reasons_not_to_launch", "text", KEY_NONE, {{SOURCE_RUN, "Result.ReasonsNotToLaunch"}}},
 	{"started_at", "timestamptz", KEY_NONE, RUN_MEMBER("StartedAt")},
 	{"updated_at", "timestamptz", KEY_NONE, RUN_MEMBER("UpdatedAt")},
 	{"ended_at", "timestamptz", KEY_NONE, RUN_MEMBER("EndedAt")},
 	{"hypothesis", "text", KEY_NONE, {{SOURCE_RUN, SNAPSHOT ".Hypothesis"}}},
-	{"configuration_profile_id",
-	 "text",
-	 KEY_NONE,
-	 {{SOURCE_RUN, SNAPSHOT ".ConfigurationProfileId"}}},
-	{"environment_id",
-	 "text",
-	 KEY_NONE,
-	 {{SOURCE_RUN, SNAPSHOT ".EnvironmentId"}}},
+	{"configuration_profile_id", "text", KEY_NONE, {{SOURCE_RUN, SNAPSHOT ".ConfigurationProfileId"}}},
+	{"environment_id", "text", KEY_NONE, {{SOURCE_RUN, SNAPSHOT ".EnvironmentId"}}},
 	{"flag_key", "text", KEY_NONE, {{SOURCE_RUN, SNAPSHOT ".FlagKey"}}},
-	{"audience_rule",
-	 "text",
-	 KEY_NONE,
-	 {{SOURCE_RUN, SNAPSHOT ".AudienceRule"}}},
-	{"audience_description",
-	 "text",
-	 KEY_NONE,
-	 {{SOURCE_RUN, SNAPSHOT ".AudienceDescription"}}},
-	{"launch_criteria",
-	 "text",
-	 KEY_NONE,
-	 {{SOURCE_RUN, SNAPSHOT ".LaunchCriteria"}}},
-	{"experiment_definition_snapshot",
-	 "jsonb",
-	 KEY_NONE,
-	 {{SOURCE_RUN, SNAPSHOT}}},
+	{"audience_rule", "text", KEY_NONE, {{SOURCE_RUN, SNAPSHOT ".AudienceRule"}}},
+	{"audience_description", "text", KEY_NONE, {{SOURCE_RUN, SNAPSHOT ".AudienceDescription"}}},
+	{"launch_criteria", "text", KEY_NONE, {{SOURCE_RUN, SNAPSHOT ".LaunchCriteria"}}},
+	{"experiment_definition_snapshot", "jsonb", KEY_NONE, {{SOURCE_RUN, SNAPSHOT}}},
 	REGION_COLUMN,
-	{.name = NULL}};
+	{.name = NULL},
+};
 
 static const AppConfigColumn treatments_columns[] = {
-	RUN_KEY_COLUMNS, TREATMENT_COLUMNS, REGION_COLUMN, {.name = NULL}};
-
-static const AppConfigColumn attribute_values_columns[] = {
-	RUN_KEY_COLUMNS, ATTRIBUTE_COLUMNS, REGION_COLUMN, {.name = NULL}};
-
-static const AppConfigColumn treatment_overrides_columns[] = {
 	RUN_KEY_COLUMNS,
+	TREATMENT_COLUMNS,
+	REGION_COLUMN,
+	{.name = NULL}}; static const AppConfigColumn attribute_values_columns[] = {RUN_KEY_COLUMNS,
+	ATTRIBUTE_COLUMNS,
+	REGION_COLUMN,
+	{.name = NULL}}; static const AppConfigColumn treatment_overrides_columns[] = {RUN_KEY_COLUMNS,
 	{"entity_id", "text", KEY_NONE, {{SOURCE_ENTRY_NAME, NULL}}},
 	{"treatment_key", "text", KEY_NONE, {{SOURCE_ENTRY, NULL}}},
 	REGION_COLUMN,
-	{.name = NULL}};
+	{.name = NULL},
+};
 
 static const AppConfigColumn run_events_columns[] = {
 	RUN_KEY_COLUMNS,
@@ -489,68 +390,43 @@ static const AppConfigColumn run_events_columns[] = {
 	{"event_type", "text", KEY_NONE, {{SOURCE_EVENT, "EventType"}}},
 	{"triggered_by", "text", KEY_NONE, {{SOURCE_EVENT, "TriggeredBy"}}},
 	{"description", "text", KEY_NONE, {{SOURCE_EVENT, "Description"}}},
-	{"associated_deployment",
-	 "text",
-	 KEY_NONE,
-	 {{SOURCE_EVENT, "AssociatedDeployment"}}},
-	{"exposure_percentage",
-	 "double precision",
-	 KEY_NONE,
-	 {{SOURCE_EVENT, "ExposurePercentage"}}},
-	{"treatment_overrides",
-	 "jsonb",
-	 KEY_NONE,
-	 {{SOURCE_EVENT, "TreatmentOverrides.Inline"}}},
+	{"associated_deployment", "text", KEY_NONE, {{SOURCE_EVENT, "AssociatedDeployment"}}},
+	{"exposure_percentage", "double precision", KEY_NONE, {{SOURCE_EVENT, "ExposurePercentage"}}},
+	{"treatment_overrides", "jsonb", KEY_NONE, {{SOURCE_EVENT, "TreatmentOverrides.Inline"}}},
 	REGION_COLUMN,
-	{.name = NULL}};
+	{.name = NULL},
+};
 
 static const AppConfigColumn definition_treatments_columns[] = {
-	DEFINITION_KEY_COLUMNS, TREATMENT_COLUMNS, REGION_COLUMN, {.name = NULL}};
-
-static const AppConfigColumn definition_attribute_values_columns[] = {
-	DEFINITION_KEY_COLUMNS, ATTRIBUTE_COLUMNS, REGION_COLUMN, {.name = NULL}};
-
-static const AppConfigColumn environments_columns[] = {
-	{"application_id",
-	 "text",
-	 KEY_APPLICATION_ID,
-	 {{SOURCE_ENVIRONMENT, "ApplicationId"}, {SOURCE_KEY, NULL}}},
+	DEFINITION_KEY_COLUMNS,
+	TREATMENT_COLUMNS,
+	REGION_COLUMN,
+	{.name = NULL}}; static const AppConfigColumn definition_attribute_values_columns[] = {DEFINITION_KEY_COLUMNS,
+	ATTRIBUTE_COLUMNS,
+	REGION_COLUMN,
+	{.name = NULL}}; static const AppConfigColumn environments_columns[] = {{"application_id", "text", KEY_APPLICATION_ID, {{SOURCE_ENVIRONMENT, "ApplicationId"}, {SOURCE_KEY, NULL}}},
 	APPLICATION_NAME_COLUMN,
-	{"environment_id",
-	 "text",
-	 KEY_ENVIRONMENT_ID,
-	 {{SOURCE_ENVIRONMENT, "Id"}, {SOURCE_KEY, NULL}}},
-	{"environment_name",
-	 "text",
-	 KEY_ENVIRONMENT_NAME,
-	 {{SOURCE_ENVIRONMENT, "Name"}}},
+	{"environment_id", "text", KEY_ENVIRONMENT_ID, {{SOURCE_ENVIRONMENT, "Id"}, {SOURCE_KEY, NULL}}},
+	{"environment_name", "text", KEY_ENVIRONMENT_NAME, {{SOURCE_ENVIRONMENT, "Name"}}},
 	{"description", "text", KEY_NONE, {{SOURCE_ENVIRONMENT, "Description"}}},
 	{"state", "text", KEY_NONE, {{SOURCE_ENVIRONMENT, "State"}}},
 	{"monitors", "jsonb", KEY_NONE, {{SOURCE_ENVIRONMENT, "Monitors"}}},
 	REGION_COLUMN,
-	{.name = NULL}};
+	{.name = NULL},
+};
 
 /* a list names the kinds of validators, a document has the validators */
 static const AppConfigColumn configuration_profiles_columns[] = {
-	{"application_id",
-	 "text",
-	 KEY_APPLICATION_ID,
-	 {{SOURCE_PROFILE, "ApplicationId"},
-	  {SOURCE_PROFILE_DOCUMENT, "ApplicationId"},
-	  {SOURCE_KEY, NULL}}},
+	{"application_id", "text", KEY_APPLICATION_ID, {{SOURCE_PROFILE, "ApplicationId"}, {SOURCE_PROFILE_DOCUMENT, "ApplicationId"}, {SOURCE_KEY, NULL}}},
 	APPLICATION_NAME_COLUMN,
 	{"configuration_profile_id", "text", KEY_PROFILE_ID, PROFILE_MEMBER("Id")},
-	{"configuration_profile_name", "text", KEY_PROFILE_NAME,
-	 PROFILE_MEMBER("Name")},
+	{"configuration_profile_name", "text", KEY_PROFILE_NAME, PROFILE_MEMBER("Name")},
 	{"location_uri", "text", KEY_NONE, PROFILE_MEMBER("LocationUri")},
 	{"type", "text", KEY_NONE, PROFILE_MEMBER("Type")},
-	{"validator_types",
-	 "text[]",
-	 KEY_NONE,
-	 {{SOURCE_PROFILE, "ValidatorTypes"},
-	  {SOURCE_PROFILE_DOCUMENT, "Validators[].Type"}}},
+	{"validator_types", "text[]", KEY_NONE, {{SOURCE_PROFILE, "ValidatorTypes"}, {SOURCE_PROFILE_DOCUMENT, "Validators[].Type"}}},
 	REGION_COLUMN,
-	{.name = NULL}};
+	{.name = NULL},
+};
 
 /* name, collection, shape, what the shape is applied to, columns */
 const AppConfigTable appconfig_tables[] = {
@@ -609,9 +485,9 @@ const AppConfigTable appconfig_tables[] = {
 	 ROW_PER_ITEM,
 	 {SOURCE_NONE, NULL},
 	 configuration_profiles_columns},
-	{.name = NULL}};
+	{.name = NULL}
+};
 
-/* clang-format on */
 
 /* ------------------------------------------------------------------------
  * Look-ups

@@ -28,7 +28,6 @@ typedef struct Bytes
  * ------------------------------------------------------------------------
  */
 
-/* clang-format off */
 static const Bytes accepted[] = {
 	BYTES("{}"), BYTES("[]"), BYTES(" \t\r\n{ } \t\r\n"), BYTES("{\"a\":1}"), BYTES("[1 , 2,3 ]"),
 	BYTES("true"), BYTES("false"), BYTES("\"\""), BYTES("0"), BYTES("-1"), BYTES("1.5"), BYTES("1e5"), BYTES("1E+5"), BYTES("-1.25e-10"),
@@ -56,7 +55,6 @@ static const Bytes refused[] = {
 	BYTES("\xef\xbb\xbf{}"), BYTES("\"\xff\""), BYTES("\"\x80\""), BYTES("\"\xc3\""), BYTES("\"\xc3\x28\""), BYTES("\"\xe2\x82\""), BYTES("\"\xf0\x9f\x9b\""),
 	BYTES("{\"\xff\":1}"), BYTES("\x01"), BYTES("{\x01}"), BYTES("[1,\0 2]"), BYTES("\xff\xfe{\0}\0"),
 };
-/* clang-format on */
 
 static char *
 visible(const Bytes *bytes)

@@ -25,7 +25,6 @@ typedef struct AcceptedEndpoint
 	const char *host_header;
 } AcceptedEndpoint;
 
-/* clang-format off */
 static const AcceptedEndpoint accepted[] = {
 	{"https://example.com", "https", "example.com", 0, "", "example.com"},
 	{"https://example.com/", "https", "example.com", 0, "", "example.com"},
@@ -194,7 +193,6 @@ static const RefusedEndpoint refused[] = {
 	{"https://example.com/a;b", "only letters"},
 	{"https://example.com/@b", "only letters"},
 };
-/* clang-format on */
 
 static void
 test_encoding(void)
