@@ -25,19 +25,19 @@
 /* Addresses that begin with the same bits; no bits end a list */
 typedef struct Network
 {
-	uint8 prefix[16];
-	int	  bits;
+	uint8		prefix[16];
+	int			bits;
 } Network;
 
 /* IPv6 addresses that have these bytes at that place hold an IPv4 address */
 typedef struct Embedding
 {
-	int	  at;
-	int	  length;
-	uint8 bytes[12];
-	int	  ipv4[4]; /* where each of its bytes is */
-	uint8 mask;	   /* that its bytes are combined with */
-	int	  suffix;  /* from where on there is nothing else, or 0 */
+	int			at;
+	int			length;
+	uint8		bytes[12];
+	int			ipv4[4];		/* where each of its bytes is */
+	uint8		mask;			/* that its bytes are combined with */
+	int			suffix;			/* from where on there is nothing else, or 0 */
 } Embedding;
 
 static const Network loopback_ipv4[] = {
@@ -101,7 +101,11 @@ static const Embedding embeddings[] = {
 	/* ::a.b.c.d and ::ffff:0:a.b.c.d, deprecated */
 	{0, 12, {0}, {12, 13, 14, 15}, 0, 0},
 	{0, 12, {[8] = 0xff, 0xff}, {12, 13, 14, 15}, 0, 0},
-	/* NAT64, RFC 6052, and for local use RFC 8215: at the places that it can be */
+
+	/*
+	 * NAT64, RFC 6052, and for local use RFC 8215: at the places that it can
+	 * be
+	 */
 	{0, 12, {0x00, 0x64, 0xff, 0x9b}, {12, 13, 14, 15}, 0, 0},
 	{0, 6, {0x00, 0x64, 0xff, 0x9b, 0x00, 0x01}, {6, 7, 9, 10}, 0, 11},
 	{0, 6, {0x00, 0x64, 0xff, 0x9b, 0x00, 0x01}, {7, 9, 10, 11}, 0, 12},
@@ -120,12 +124,12 @@ static const Embedding embeddings[] = {
 static bool
 is_within(const uint8 *address, const Network *network)
 {
-	int bytes = network->bits / 8;
-	int rest = network->bits % 8;
+	int			bytes = network->bits / 8;
+	int			rest = network->bits % 8;
 
 	return memcmp(address, network->prefix, bytes) == 0 &&
-		   (rest == 0 ||
-			(address[bytes] ^ network->prefix[bytes]) >> (8 - rest) == 0);
+		(rest == 0 ||
+		 (address[bytes] ^ network->prefix[bytes]) >> (8 - rest) == 0);
 }
 
 static bool
@@ -154,15 +158,15 @@ is_embedding(const uint8 *address, const Embedding *embedding)
 
 	return memcmp(address + embedding->at, embedding->bytes,
 				  embedding->length) == 0 &&
-		   (embedding->suffix == 0 ||
-			memcmp(address + embedding->suffix, nothing,
-				   16 - embedding->suffix) == 0);
+		(embedding->suffix == 0 ||
+		 memcmp(address + embedding->suffix, nothing,
+				16 - embedding->suffix) == 0);
 }
 
 static void
 extract_ipv4(const uint8 *address, const Embedding *embedding, uint8 *ipv4)
 {
-	int i;
+	int			i;
 
 	for (i = 0; i < 4; i++)
 		ipv4[i] = address[embedding->ipv4[i]] ^ embedding->mask;
@@ -172,20 +176,20 @@ extract_ipv4(const uint8 *address, const Embedding *embedding, uint8 *ipv4)
 static bool
 ipv6_is_one_of(const uint8 *address, AddressPolicy policy)
 {
-	uint8 ipv4[4];
+	uint8		ipv4[4];
 
 	if (is_within_any(address, only_ipv6[policy]))
 		return true;
 	extract_ipv4(address, &embeddings[0], ipv4);
 	return is_embedding(address, &embeddings[0]) &&
-		   ipv4_is_allowed(ipv4, policy);
+		ipv4_is_allowed(ipv4, policy);
 }
 
 static bool
 ipv6_is_allowed(const uint8 *address, AddressPolicy policy)
 {
-	uint8 ipv4[4];
-	int	  i;
+	uint8		ipv4[4];
+	int			i;
 
 	if (only_ipv6[policy] != NULL)
 		return ipv6_is_one_of(address, policy);
@@ -205,15 +209,13 @@ ipv6_is_allowed(const uint8 *address, AddressPolicy policy)
 /* May a request under this policy go to the address? */
 bool
 appconfig_address_is_allowed(const struct sockaddr *address,
-							 AddressPolicy			policy)
+							 AddressPolicy policy)
 {
 	if (address->sa_family == AF_INET)
-		return ipv4_is_allowed(
-			(const uint8 *) &((const struct sockaddr_in *) address)->sin_addr,
-			policy);
+		return ipv4_is_allowed((const uint8 *) &((const struct sockaddr_in *) address)->sin_addr,
+							   policy);
 	if (address->sa_family == AF_INET6)
-		return ipv6_is_allowed(
-			((const struct sockaddr_in6 *) address)->sin6_addr.s6_addr,
-			policy);
+		return ipv6_is_allowed(((const struct sockaddr_in6 *) address)->sin6_addr.s6_addr,
+							   policy);
 	return false;
 }

@@ -25,7 +25,7 @@ void
 appconfig_answer_keys_copy(KnownKeys *to, const KnownKeys *from,
 						   MemoryContext context)
 {
-	int key;
+	int			key;
 
 	*to = *from;
 	for (key = 0; key < KEY_COUNT; key++)
@@ -40,7 +40,7 @@ void
 appconfig_answer_keys_adopt(KnownKeys *keys, const KnownKeys *learned,
 							MemoryContext context)
 {
-	int key;
+	int			key;
 
 	for (key = 0; key < KEY_COUNT; key++)
 	{
@@ -53,7 +53,7 @@ appconfig_answer_keys_adopt(KnownKeys *keys, const KnownKeys *learned,
 void
 appconfig_answer_keys_free(KnownKeys *keys)
 {
-	int key;
+	int			key;
 
 	for (key = 0; key < KEY_COUNT; key++)
 	{
@@ -76,9 +76,9 @@ static void
 learn_number(KnownKeys *keys, const AppConfigKeyMember *key_member,
 			 JsonValue *value)
 {
-	bool  exact;
-	char *digits =
-		psprintf(INT64_FORMAT, appconfig_json_integer(value, &exact));
+	bool		exact;
+	char	   *digits =
+	psprintf(INT64_FORMAT, appconfig_json_integer(value, &exact));
 
 	if (!exact)
 		refuse_key(key_member, "an integer");
@@ -99,7 +99,7 @@ learn_number(KnownKeys *keys, const AppConfigKeyMember *key_member,
  * because the service took an identifier for a name.
  */
 bool
-appconfig_answer_keys_learn(KnownKeys				  *keys,
+appconfig_answer_keys_learn(KnownKeys *keys,
 							const AppConfigCollection *collection, bool leaf,
 							JsonValue *item)
 {
@@ -113,7 +113,7 @@ appconfig_answer_keys_learn(KnownKeys				  *keys,
 		const char *text;
 
 		if (appconfig_keys[key_member->key].is_state && !leaf)
-			continue; /* the column is about the table's own things */
+			continue;			/* the column is about the table's own things */
 		if (value == NULL)
 			continue;
 		if (appconfig_keys[key_member->key].is_integer)
@@ -144,29 +144,28 @@ appconfig_answer_keys_learn(KnownKeys				  *keys,
  */
 void
 appconfig_answer_keys_check_addressable(const AppConfigCollection *collection,
-										const KnownKeys			  *keys)
+										const KnownKeys *keys)
 {
-	int key;
+	int			key;
 
 	for (key = 0; key < KEY_COUNT; key++)
 	{
-		bool known = keys->text[key] != NULL &&
-					 appconfig_uri_segment_is_safe(keys->text[key]);
+		bool		known = keys->text[key] != NULL &&
+		appconfig_uri_segment_is_safe(keys->text[key]);
 
 		if (!known && appconfig_request_needs(&collection->get, key))
-			ereport(
-				ERROR,
-				(errcode(ERRCODE_FDW_ERROR),
-				 errmsg("AWS AppConfig sent an answer that cannot be read"),
-				 errdetail("An item of %s does not name its %s.",
-						   collection->list.name, appconfig_keys[key].name)));
+			ereport(ERROR,
+					(errcode(ERRCODE_FDW_ERROR),
+					 errmsg("AWS AppConfig sent an answer that cannot be read"),
+					 errdetail("An item of %s does not name its %s.",
+							   collection->list.name, appconfig_keys[key].name)));
 	}
 }
 
 /* Does the item say which application it belongs to? */
 bool
 appconfig_answer_keys_names_application(const AppConfigCollection *collection,
-										JsonValue				  *item)
+										JsonValue *item)
 {
 	const AppConfigKeyMember *key_member;
 
@@ -174,8 +173,8 @@ appconfig_answer_keys_names_application(const AppConfigCollection *collection,
 		 key_member++)
 	{
 		if (key_member->key == KEY_APPLICATION_ID)
-			return appconfig_json_kind(appconfig_json_lookup(
-					   item, key_member->path)) == JSON_STRING;
+			return appconfig_json_kind(appconfig_json_lookup(item,
+															 key_member->path)) == JSON_STRING;
 	}
 	return false;
 }
@@ -188,10 +187,10 @@ appconfig_answer_keys_names_application(const AppConfigCollection *collection,
 bool
 appconfig_answer_keys_could_be_id(const char *text)
 {
-	size_t length = strlen(text);
+	size_t		length = strlen(text);
 
 	return length >= 4 && length <= 7 &&
-		   strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789") == length;
+		strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789") == length;
 }
 
 /*
@@ -202,7 +201,7 @@ bool
 appconfig_answer_keys_looks_like_id(const char *text)
 {
 	return appconfig_answer_keys_could_be_id(text) &&
-		   strpbrk(text, "0123456789") != NULL;
+		strpbrk(text, "0123456789") != NULL;
 }
 
 /* The text that an answer names for a key, borrowed; NULL if there is none */
@@ -211,12 +210,12 @@ appconfig_answer_keys_find(const AppConfigCollection *collection,
 						   JsonValue *item, AppConfigKey key)
 {
 	const AppConfigKeyMember *key_member;
-	size_t					  length;
+	size_t		length;
 
 	for (key_member = collection->key_members; key_member->key != KEY_NONE;
 		 key_member++)
 	{
-		JsonValue *named = appconfig_json_lookup(item, key_member->path);
+		JsonValue  *named = appconfig_json_lookup(item, key_member->path);
 
 		if (key_member->key == key &&
 			appconfig_json_kind(named) == JSON_STRING)
@@ -241,11 +240,11 @@ appconfig_answer_keys_name(const AppConfigCollection *collection,
  * another one, as the answer shows?
  */
 bool
-appconfig_answer_keys_took_name_for_id(const KnownKeys			 *keys,
+appconfig_answer_keys_took_name_for_id(const KnownKeys *keys,
 									   const AppConfigCollection *collection,
-									   JsonValue				 *answer)
+									   JsonValue *answer)
 {
-	int key;
+	int			key;
 
 	for (key = 0; key < KEY_COUNT; key++)
 	{

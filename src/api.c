@@ -33,7 +33,7 @@
 #include "retry.h"
 
 #define TOKEN_HEADER	  "X-Amz-Security-Token: "
-#define INVOCATION_ID_LEN 36 /* characters of a UUID */
+#define INVOCATION_ID_LEN 36	/* characters of a UUID */
 #define MAX_HEADERS		  9
 
 struct ApiClient
@@ -41,47 +41,47 @@ struct ApiClient
 	RetryBucket bucket;
 	Pacer		get_pacer;
 	Pacer		list_pacer;
-	long		clock_offset; /* seconds that AWS is ahead of us */
-	dlist_head	calls;		  /* of all owners */
+	long		clock_offset;	/* seconds that AWS is ahead of us */
+	dlist_head	calls;			/* of all owners */
 };
 
 typedef enum CallState
 {
-	CALL_WAITING, /* for start_at */
+	CALL_WAITING,				/* for start_at */
 	CALL_IN_FLIGHT,
-	CALL_DONE,	/* document is the answer, NULL: not found */
-	CALL_FAILED /* error tells why */
+	CALL_DONE,					/* document is the answer, NULL: not found */
+	CALL_FAILED					/* error tells why */
 } CallState;
 
 struct ApiCall
 {
-	dlist_node			  node;	   /* in the client's calls, unless done */
-	MemoryContext		  context; /* holds this struct and all it points to */
+	dlist_node	node;			/* in the client's calls, unless done */
+	MemoryContext context;		/* holds this struct and all it points to */
 	MemoryContextCallback callback;
-	const ApiOwner		 *owner;
-	ApiCounters			 *counters; /* of the scan that asked first */
-	ApiCounters			 *totals;	/* of the server's operation */
-	const char			 *operation;
-	HttpMethod			  method;
-	char				 *path; /* with the endpoint's prefix, as signed */
-	char				 *query;
-	char				 *body; /* NULL for none */
-	const char			 *content_type;
-	bool				  names_something;
-	ApiMember			  members[API_MAX_MEMBERS + 1];
-	Pacer				 *pacer;
-	CallState			  state;
-	int					  attempts; /* started so far */
-	int			  bucket_cost;		/* retry tokens that the last retry took */
-	bool		  clock_corrected;
-	long		  clock_offset;	 /* the client's when the attempt was signed */
-	int64		  waiting_since; /* on appconfig_clock_now() */
-	int64		  start_at;		 /* on the same clock */
-	int64		  sent_at;		 /* the last attempt, too */
-	char		  invocation_id[INVOCATION_ID_LEN + 1];
+	const ApiOwner *owner;
+	ApiCounters *counters;		/* of the scan that asked first */
+	ApiCounters *totals;		/* of the server's operation */
+	const char *operation;
+	HttpMethod	method;
+	char	   *path;			/* with the endpoint's prefix, as signed */
+	char	   *query;
+	char	   *body;			/* NULL for none */
+	const char *content_type;
+	bool		names_something;
+	ApiMember	members[API_MAX_MEMBERS + 1];
+	Pacer	   *pacer;
+	CallState	state;
+	int			attempts;		/* started so far */
+	int			bucket_cost;	/* retry tokens that the last retry took */
+	bool		clock_corrected;
+	long		clock_offset;	/* the client's when the attempt was signed */
+	int64		waiting_since;	/* on appconfig_clock_now() */
+	int64		start_at;		/* on the same clock */
+	int64		sent_at;		/* the last attempt, too */
+	char		invocation_id[INVOCATION_ID_LEN + 1];
 	HttpTransfer *transfer;
-	JsonValue	 *document;
-	AwsError	 *error;
+	JsonValue  *document;
+	AwsError   *error;
 };
 
 /* ------------------------------------------------------------------------
@@ -93,8 +93,8 @@ struct ApiCall
 ApiClient *
 appconfig_api_client_create(const AppConfigSettings *settings)
 {
-	ApiClient *client = palloc0(sizeof(ApiClient));
-	int64	   now = appconfig_clock_now();
+	ApiClient  *client = palloc0(sizeof(ApiClient));
+	int64		now = appconfig_clock_now();
 
 	dlist_init(&client->calls);
 	appconfig_retry_fill(&client->bucket);
@@ -120,7 +120,7 @@ appconfig_api_client_destroy(ApiClient *client)
 static double
 random_fraction(void)
 {
-	uint32 bits;
+	uint32		bits;
 
 	if (!pg_strong_random(&bits, sizeof(bits)))
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
@@ -134,18 +134,17 @@ random_fraction(void)
 static void
 make_invocation_id(char *id)
 {
-	uint8 b[16];
+	uint8		b[16];
 
 	if (!pg_strong_random(b, sizeof(b)))
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
 						errmsg("could not generate random values")));
 	b[6] = (b[6] & 0x0f) | 0x40;
 	b[8] = (b[8] & 0x3f) | 0x80;
-	snprintf(
-		id, INVOCATION_ID_LEN + 1,
-		"%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-		b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10],
-		b[11], b[12], b[13], b[14], b[15]);
+	snprintf(id, INVOCATION_ID_LEN + 1,
+			 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+			 b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10],
+			 b[11], b[12], b[13], b[14], b[15]);
 }
 
 /*
@@ -155,8 +154,8 @@ make_invocation_id(char *id)
 static char *
 token_header(const char *token)
 {
-	size_t size = strlen(TOKEN_HEADER) + strlen(token) + 1;
-	char  *header = palloc(size);
+	size_t		size = strlen(TOKEN_HEADER) + strlen(token) + 1;
+	char	   *header = palloc(size);
 
 	snprintf(header, size, TOKEN_HEADER "%s", token);
 	return header;
@@ -172,23 +171,21 @@ body_length(const ApiCall *call)
 static const char **
 sign_attempt(const ApiCall *call)
 {
-	const ApiOwner		 *owner = call->owner;
+	const ApiOwner *owner = call->owner;
 	const AwsCredentials *credentials = owner->credentials;
-	AwsSigv4Header		  signed_header = {"Host", owner->settings->host};
-	AwsSigv4Request		  request = {.method =
-										 appconfig_http_method_name(call->method),
-									 .path = call->path,
-									 .query = call->query,
-									 .headers = &signed_header,
-									 .nheaders = 1,
-									 .payload = call->body,
-									 .payload_len = body_length(call)};
-	AwsSigv4Scope  scope = {.time = time(NULL) + owner->client->clock_offset,
-							.region = owner->settings->region,
-							.service = owner->settings->service};
+	AwsSigv4Header signed_header = {"Host", owner->settings->host};
+	AwsSigv4Request request = {
+		.method = appconfig_http_method_name(call->method), .path = call->path,
+		.query = call->query, .headers = &signed_header, .nheaders = 1,
+		.payload = call->body, .payload_len = body_length(call)
+	};
+	AwsSigv4Scope scope = {
+		.time = time(NULL) + owner->client->clock_offset,
+		.region = owner->settings->region, .service = owner->settings->service
+	};
 	AwsSigv4Result signature;
-	const char	 **headers = palloc0(sizeof(char *) * (MAX_HEADERS + 1));
-	int			   n = 0;
+	const char **headers = palloc0(sizeof(char *) * (MAX_HEADERS + 1));
+	int			n = 0;
 
 	if (!appconfig_sigv4_sign(&request, &scope, credentials, &signature))
 		ereport(ERROR, (errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
@@ -224,24 +221,25 @@ static void
 start_attempt(ApiCall *call)
 {
 	const AppConfigSettings *settings = call->owner->settings;
-	MemoryContext			 scratch = AllocSetContextCreate(
-				   CurrentMemoryContext, "appconfig_fdw request", ALLOCSET_SMALL_SIZES);
+	MemoryContext scratch =
+	AllocSetContextCreate(CurrentMemoryContext, "appconfig_fdw request",
+						  ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(scratch);
-	HttpRequest	  request = {
-		  .method = call->method,
-		  .policy = settings->policy,
-		  .body = call->body,
-		  .body_length = body_length(call),
-		  .url = psprintf(
-			  "%.*s%s%s%s",
-			  (int) (strlen(settings->base_url) - strlen(settings->path_prefix)),
-			  settings->base_url, call->path, call->query[0] != '\0' ? "?" : "",
-			  call->query),
-		  .headers = sign_attempt(call),
-		  .ca_bundle = settings->ca_bundle,
-		  .connect_timeout = settings->connect_timeout,
-		  .request_timeout = settings->request_timeout,
-		  .max_response_size = settings->max_response_size};
+	HttpRequest request = {
+		.method = call->method,
+		.policy = settings->policy,
+		.body = call->body,
+		.body_length = body_length(call),
+		.url =
+		psprintf("%.*s%s%s%s",
+				 (int) (strlen(settings->base_url) - strlen(settings->path_prefix)),
+				 settings->base_url, call->path,
+				 call->query[0] != '\0' ? "?" : "", call->query),
+		.headers = sign_attempt(call),
+		.ca_bundle = settings->ca_bundle,
+		.connect_timeout = settings->connect_timeout,
+		.request_timeout = settings->request_timeout,
+	.max_response_size = settings->max_response_size};
 
 	call->clock_offset = call->owner->client->clock_offset;
 	call->sent_at = appconfig_clock_now();
@@ -274,8 +272,9 @@ set_clock(ApiClient *client, const HttpResult *result)
 	const char *date = result->field[HTTP_FIELD_DATE];
 
 	if (result->outcome == HTTP_ANSWERED && date != NULL)
-		client->clock_offset = appconfig_retry_clock_offset(
-			date, time(NULL), client->clock_offset);
+		client->clock_offset =
+			appconfig_retry_clock_offset(date, time(NULL),
+										 client->clock_offset);
 }
 
 /*
@@ -285,11 +284,10 @@ static int
 server_hint(const HttpResult *result)
 {
 	if (result->field[HTTP_FIELD_AMZ_RETRY_AFTER] != NULL)
-		return appconfig_retry_parse_amz_hint(
-			result->field[HTTP_FIELD_AMZ_RETRY_AFTER]);
+		return appconfig_retry_parse_amz_hint(result->field[HTTP_FIELD_AMZ_RETRY_AFTER]);
 	if (result->field[HTTP_FIELD_RETRY_AFTER] != NULL)
-		return appconfig_retry_parse_http_hint(
-			result->field[HTTP_FIELD_RETRY_AFTER], time(NULL));
+		return appconfig_retry_parse_http_hint(result->field[HTTP_FIELD_RETRY_AFTER],
+											   time(NULL));
 	return RETRY_NO_HINT;
 }
 
@@ -301,11 +299,11 @@ server_hint(const HttpResult *result)
 static bool
 schedule_retry(ApiCall *call, const AwsError *error, const HttpResult *result)
 {
-	ApiClient *client = call->owner->client;
-	RetryCause cause =
-		error->kind == AWS_ERROR_THROTTLED ? RETRY_THROTTLED : RETRY_TRANSIENT;
-	int64 now = appconfig_clock_now();
-	int	  delay;
+	ApiClient  *client = call->owner->client;
+	RetryCause	cause =
+	error->kind == AWS_ERROR_THROTTLED ? RETRY_THROTTLED : RETRY_TRANSIENT;
+	int64		now = appconfig_clock_now();
+	int			delay;
 
 	call->waiting_since = now;
 	if (error->kind == AWS_ERROR_THROTTLED)
@@ -346,15 +344,15 @@ static const char *
 find_lack(const ApiCall *call)
 {
 	static const char *const kinds[] = {[JSON_STRING] = "text",
-										[JSON_NUMBER] = "number",
-										[JSON_ARRAY] = "list"};
-	const ApiMember			*member;
+		[JSON_NUMBER] = "number",
+	[JSON_ARRAY] = "list"};
+	const ApiMember *member;
 
 	if (appconfig_json_kind(call->document) != JSON_OBJECT)
 		return "not a JSON object";
 	for (member = call->members; member->path != NULL; member++)
 	{
-		JsonValue *value = appconfig_json_lookup(call->document, member->path);
+		JsonValue  *value = appconfig_json_lookup(call->document, member->path);
 
 		if (value == NULL)
 			return psprintf("there is no %s in it", member->path);
@@ -369,13 +367,12 @@ find_lack(const ApiCall *call)
 static AwsCallName
 call_name(const ApiCall *call)
 {
-	AwsCallName name = {.operation = call->operation,
-						.method = appconfig_http_method_name(call->method),
-						.target = psprintf("%s%s%s", call->path,
-										   call->query[0] != '\0' ? "?" : "",
-										   call->query),
-						.attempts = call->attempts,
-						.credentials = call->owner->credentials};
+	AwsCallName name = {
+		.operation = call->operation,
+		.method = appconfig_http_method_name(call->method),
+		.target = psprintf("%s%s%s", call->path, call->query[0] != '\0' ? "?" : "", call->query),
+		.attempts = call->attempts, .credentials = call->owner->credentials
+	};
 
 	return name;
 }
@@ -385,11 +382,11 @@ static char *
 log_line(const ApiCall *call, const HttpResult *result, const AwsError *error)
 {
 	AwsCallName name;
-	CallAttempt attempt = {.name = &name,
-						   .result = result,
-						   .error = error,
-						   .waited = call->sent_at - call->waiting_since,
-						   .took = appconfig_clock_now() - call->sent_at};
+	CallAttempt attempt = {
+		.name = &name, .result = result, .error = error,
+		.waited = call->sent_at - call->waiting_since,
+		.took = appconfig_clock_now() - call->sent_at
+	};
 
 	if (!appconfig_log_calls)
 		return NULL;
@@ -401,7 +398,7 @@ log_line(const ApiCall *call, const HttpResult *result, const AwsError *error)
 static void
 finish_attempt(ApiCall *call, const HttpResult *result)
 {
-	MemoryContext		  old = MemoryContextSwitchTo(call->context);
+	MemoryContext old = MemoryContextSwitchTo(call->context);
 	const AwsCredentials *credentials = call->owner->credentials;
 	AwsError   *error = appconfig_error_from_result(result, credentials);
 	const char *malformed = NULL;
@@ -455,7 +452,7 @@ finish_attempt(ApiCall *call, const HttpResult *result)
 static void
 end_call(void *arg)
 {
-	ApiCall *call = arg;
+	ApiCall    *call = arg;
 
 	if (!appconfig_api_is_done(call))
 		dlist_delete(&call->node);
@@ -476,11 +473,12 @@ ApiCall *
 appconfig_api_start(const ApiOwner *owner, const ApiRequest *request,
 					ApiCounters *counters)
 {
-	ApiClient	 *client = owner->client;
-	MemoryContext context = AllocSetContextCreate(
-		owner->context, "appconfig_fdw call", ALLOCSET_SMALL_SIZES);
+	ApiClient  *client = owner->client;
+	MemoryContext context = AllocSetContextCreate(owner->context,
+												  "appconfig_fdw call",
+												  ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	ApiCall		 *call = palloc0(sizeof(ApiCall));
+	ApiCall    *call = palloc0(sizeof(ApiCall));
 
 	call->context = context;
 	call->owner = owner;
@@ -528,7 +526,7 @@ bool
 appconfig_api_has_failed(const ApiCall *call)
 {
 	return call->state == CALL_FAILED &&
-		   call->error->kind != AWS_ERROR_NOT_FOUND;
+		call->error->kind != AWS_ERROR_NOT_FOUND;
 }
 
 /*
@@ -539,7 +537,7 @@ appconfig_api_has_failed(const ApiCall *call)
 JsonValue *
 appconfig_api_document(ApiCall *call)
 {
-	JsonValue *document = call->document;
+	JsonValue  *document = call->document;
 
 	if (appconfig_api_has_failed(call))
 		appconfig_api_raise(call);
@@ -582,14 +580,14 @@ appconfig_api_release(ApiCall *call)
 void
 appconfig_api_poll(ApiClient *client)
 {
-	dlist_iter		   iter;
+	dlist_iter	iter;
 	dlist_mutable_iter modify;
-	int64			   now = appconfig_clock_now();
+	int64		now = appconfig_clock_now();
 
 	appconfig_http_open();
 	dlist_foreach(iter, &client->calls)
 	{
-		ApiCall *call = dlist_container(ApiCall, node, iter.cur);
+		ApiCall    *call = dlist_container(ApiCall, node, iter.cur);
 
 		if (call->state == CALL_WAITING && call->start_at <= now &&
 			appconfig_http_has_room())
@@ -598,7 +596,7 @@ appconfig_api_poll(ApiClient *client)
 	appconfig_http_drive();
 	dlist_foreach_modify(modify, &client->calls)
 	{
-		ApiCall			 *call = dlist_container(ApiCall, node, modify.cur);
+		ApiCall    *call = dlist_container(ApiCall, node, modify.cur);
 		const HttpResult *result;
 
 		if (call->state != CALL_IN_FLIGHT)
@@ -615,16 +613,16 @@ appconfig_api_poll(ApiClient *client)
 static void
 ask_for_times(ApiClient *client)
 {
-	int64	   now = appconfig_clock_now();
-	dlist_iter iter;
+	int64		now = appconfig_clock_now();
+	dlist_iter	iter;
 
 	dlist_foreach(iter, &client->calls)
 	{
 		const ApiCall *call = dlist_container(ApiCall, node, iter.cur);
 
 		/*
-		 * Its answer has come in while somebody waited for another client,
-		 * or an error has kept it from being looked at
+		 * Its answer has come in while somebody waited for another client, or
+		 * an error has kept it from being looked at
 		 */
 		if (call->state == CALL_IN_FLIGHT &&
 			appconfig_http_result(call->transfer) != NULL)

@@ -28,11 +28,11 @@ typedef struct ApiCall ApiCall;
 /* Who makes calls.  Must outlive them. */
 typedef struct ApiOwner
 {
-	Oid						 serverid; /* for the statistics */
-	ApiClient				*client;
+	Oid			serverid;		/* for the statistics */
+	ApiClient  *client;
 	const AppConfigSettings *settings;
-	const AwsCredentials	*credentials;
-	MemoryContext			 context; /* when it is reset, the calls end */
+	const AwsCredentials *credentials;
+	MemoryContext context;		/* when it is reset, the calls end */
 } ApiOwner;
 
 /*
@@ -40,7 +40,7 @@ typedef struct ApiOwner
  */
 typedef struct ApiMember
 {
-	const char *path; /* as for appconfig_json_lookup(), a constant */
+	const char *path;			/* as for appconfig_json_lookup(), a constant */
 	JsonKind	kind;
 } ApiMember;
 
@@ -49,37 +49,37 @@ typedef struct ApiMember
 /* What to call */
 typedef struct ApiRequest
 {
-	const char *operation; /* AWS name, a constant */
+	const char *operation;		/* AWS name, a constant */
 	HttpMethod	method;
-	const char *path;		  /* encoded, begins with a slash */
-	const char *query;		  /* encoded, or "" */
-	const char *body;		  /* a text; NULL for none */
-	const char *content_type; /* of the body, a constant */
-	bool		is_list;	  /* paced with the list operations */
-	const struct AppConfigFreezing *freezing; /* of the document, or NULL */
-	bool		names_something; /* else nothing can be «not found» */
-	ApiMember	members[API_MAX_MEMBERS + 1]; /* ended by a NULL path */
-	const char *first; /* of a list's later page: the first one's query */
-	const char *token; /* of a list's later page; else NULL */
+	const char *path;			/* encoded, begins with a slash */
+	const char *query;			/* encoded, or "" */
+	const char *body;			/* a text; NULL for none */
+	const char *content_type;	/* of the body, a constant */
+	bool		is_list;		/* paced with the list operations */
+	const struct AppConfigFreezing *freezing;	/* of the document, or NULL */
+	bool		names_something;	/* else nothing can be «not found» */
+	ApiMember	members[API_MAX_MEMBERS + 1];	/* ended by a NULL path */
+	const char *first;			/* of a list's later page: the first one's
+								 * query */
+	const char *token;			/* of a list's later page; else NULL */
 } ApiRequest;
 
-extern ApiClient *appconfig_api_client_create(
-	const AppConfigSettings *settings);
+extern ApiClient *appconfig_api_client_create(const AppConfigSettings *settings);
 extern void appconfig_api_client_destroy(ApiClient *client);
 
-extern ApiCall		   *appconfig_api_start(const ApiOwner	 *owner,
-											const ApiRequest *request,
-											ApiCounters		 *counters);
-extern bool				appconfig_api_is_done(const ApiCall *call);
-extern bool				appconfig_api_is_under_way(const ApiCall *call);
-extern bool				appconfig_api_has_failed(const ApiCall *call);
-extern JsonValue	   *appconfig_api_document(ApiCall *call);
-extern int64			appconfig_api_sent_at(const ApiCall *call);
+extern ApiCall *appconfig_api_start(const ApiOwner *owner,
+									const ApiRequest *request,
+									ApiCounters *counters);
+extern bool appconfig_api_is_done(const ApiCall *call);
+extern bool appconfig_api_is_under_way(const ApiCall *call);
+extern bool appconfig_api_has_failed(const ApiCall *call);
+extern JsonValue *appconfig_api_document(ApiCall *call);
+extern int64 appconfig_api_sent_at(const ApiCall *call);
 pg_noreturn extern void appconfig_api_raise(const ApiCall *call);
-extern void				appconfig_api_release(ApiCall *call);
+extern void appconfig_api_release(ApiCall *call);
 
 extern void appconfig_api_poll(ApiClient *client);
 extern bool appconfig_api_expect(ApiClient *client);
 extern void appconfig_api_wait(void);
 
-#endif /* APPCONFIG_API_H */
+#endif							/* APPCONFIG_API_H */

@@ -23,7 +23,7 @@ PG_MODULE_MAGIC;
 
 PG_FUNCTION_INFO_V1(appconfig_fdw_handler);
 
-bool appconfig_enable_pushdown = true;
+bool		appconfig_enable_pushdown = true;
 
 /*
  * Runs once in each process that loads the library; in the postmaster, before
@@ -35,15 +35,15 @@ _PG_init(void)
 	/* first what can fail, since all else cannot be done twice */
 	appconfig_http_init();
 
-	DefineCustomBoolVariable(
-		"appconfig_fdw.enable_pushdown",
-		"Lets predicates narrow the calls that are made to AWS AppConfig.",
-		"Queries return the same rows either way.", &appconfig_enable_pushdown,
-		true, PGC_USERSET, 0, NULL, NULL, NULL);
-	DefineCustomBoolVariable(
-		"appconfig_fdw.log_calls",
-		"Logs each attempt of a call that is made to AWS AppConfig.", NULL,
-		&appconfig_log_calls, false, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("appconfig_fdw.enable_pushdown",
+							 "Lets predicates narrow the calls that are made to AWS AppConfig.",
+							 "Queries return the same rows either way.",
+							 &appconfig_enable_pushdown, true, PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+	DefineCustomBoolVariable("appconfig_fdw.log_calls",
+							 "Logs each attempt of a call that is made to AWS AppConfig.",
+							 NULL, &appconfig_log_calls, false, PGC_SUSET, 0,
+							 NULL, NULL, NULL);
 
 	MarkGUCPrefixReserved("appconfig_fdw");
 

@@ -24,7 +24,7 @@
 void
 appconfig_applications_release(Applications *applications)
 {
-	ListCell *cell;
+	ListCell   *cell;
 
 	foreach(cell, applications->items)
 		appconfig_json_release(lfirst(cell));
@@ -35,10 +35,10 @@ static bool
 learn_keys(KnownKeys *keys, JsonValue *application)
 {
 	memset(keys, 0, sizeof(KnownKeys));
-	return appconfig_answer_keys_learn(
-			   keys, &appconfig_collections[COLLECTION_APPLICATIONS], false,
-			   application) &&
-		   keys->text[KEY_APPLICATION_ID] != NULL;
+	return appconfig_answer_keys_learn(keys,
+									   &appconfig_collections[COLLECTION_APPLICATIONS],
+									   false, application) &&
+		keys->text[KEY_APPLICATION_ID] != NULL;
 }
 
 /* One more of them.  What is palloc'd for it is in the context. */
@@ -47,11 +47,11 @@ appconfig_applications_add(Applications *applications, MemoryContext context,
 						   JsonValue *item)
 {
 	const AppConfigCollection *collection =
-		&appconfig_collections[COLLECTION_APPLICATIONS];
+	&appconfig_collections[COLLECTION_APPLICATIONS];
 	MemoryContext old = MemoryContextSwitchTo(context);
-	KnownKeys	  keys = {{NULL}};
-	TargetSlot	 *slot;
-	bool		  found;
+	KnownKeys	keys = {{NULL}};
+	TargetSlot *slot;
+	bool		found;
 
 	keys.text[KEY_APPLICATION_ID] =
 		appconfig_answer_keys_find(collection, item, KEY_APPLICATION_ID);
@@ -59,8 +59,8 @@ appconfig_applications_add(Applications *applications, MemoryContext context,
 	applications->items = lappend(applications->items, NULL);
 	llast(applications->items) = appconfig_json_retain(item);
 	if (applications->by_id == NULL)
-		applications->by_id = appconfig_target_table_create(
-			"appconfig_fdw applications", context);
+		applications->by_id = appconfig_target_table_create("appconfig_fdw applications",
+															context);
 	slot = hash_search(applications->by_id, &keys.text[KEY_APPLICATION_ID],
 					   HASH_ENTER, &found);
 	if (!found)
@@ -73,9 +73,9 @@ JsonValue *
 appconfig_applications_find(const Applications *applications, const char *id)
 {
 	TargetSlot *slot =
-		applications->by_id != NULL && id != NULL
-			? hash_search(applications->by_id, &id, HASH_FIND, NULL)
-			: NULL;
+	applications->by_id != NULL && id != NULL
+	? hash_search(applications->by_id, &id, HASH_FIND, NULL)
+	: NULL;
 
 	return slot != NULL ? slot->entry : NULL;
 }
@@ -83,7 +83,7 @@ appconfig_applications_find(const Applications *applications, const char *id)
 static KeyTexts *
 make_texts(int capacity)
 {
-	KeyTexts *texts = palloc0(sizeof(KeyTexts));
+	KeyTexts   *texts = palloc0(sizeof(KeyTexts));
 
 	texts->value = palloc(sizeof(char *) * Max(capacity, 1));
 	return texts;
@@ -100,15 +100,15 @@ compare_names(const void *a, const void *b)
 static void
 find_passing(Applications *applications, ApplicationFilter passes, void *arg)
 {
-	int		  count = list_length(applications->items);
-	KeyTexts *ids = make_texts(count);
-	ListCell *cell;
+	int			count = list_length(applications->items);
+	KeyTexts   *ids = make_texts(count);
+	ListCell   *cell;
 
 	applications->passing = ids;
 	applications->named = palloc(sizeof(NamedApplication) * Max(count, 1));
 	foreach(cell, applications->items)
 	{
-		KnownKeys		 keys;
+		KnownKeys	keys;
 		NamedApplication found;
 
 		CHECK_FOR_INTERRUPTS();
@@ -130,12 +130,12 @@ find_passing(Applications *applications, ApplicationFilter passes, void *arg)
 static int
 find_name(const Applications *applications, const char *name, int *count)
 {
-	int low = 0;
-	int high = applications->named_count;
+	int			low = 0;
+	int			high = applications->named_count;
 
 	while (low < high)
 	{
-		int middle = low + (high - low) / 2;
+		int			middle = low + (high - low) / 2;
 
 		if (strcmp(applications->named[middle].name, name) < 0)
 			low = middle + 1;
@@ -154,10 +154,10 @@ find_name(const Applications *applications, const char *name, int *count)
 static KeyTexts *
 find_named(const Applications *applications, const KeyTexts *names)
 {
-	KeyTexts *ids;
-	int		  all = 0;
-	int		  count;
-	int		  i;
+	KeyTexts   *ids;
+	int			all = 0;
+	int			count;
+	int			i;
 
 	for (i = 0; i < names->count; i++)
 	{
@@ -167,7 +167,7 @@ find_named(const Applications *applications, const KeyTexts *names)
 	ids = make_texts(all);
 	for (i = 0; i < names->count; i++)
 	{
-		int first = find_name(applications, names->value[i], &count);
+		int			first = find_name(applications, names->value[i], &count);
 
 		CHECK_FOR_INTERRUPTS();
 		for (; count > 0; count--)
@@ -187,8 +187,8 @@ static const KeyTexts *
 find_for_box(void *arg, const KeyBox *box)
 {
 	const Applications *applications = arg;
-	const KeyTexts	   *passing = applications->passing;
-	const KeyTexts	   *definitions = box->texts[KEY_DEFINITION_ID];
+	const KeyTexts *passing = applications->passing;
+	const KeyTexts *definitions = box->texts[KEY_DEFINITION_ID];
 
 	if (box->texts[KEY_APPLICATION_NAME] != NULL)
 		return find_named(applications, box->texts[KEY_APPLICATION_NAME]);

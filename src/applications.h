@@ -24,25 +24,25 @@ typedef struct NamedApplication
 /* What ListApplications has shown; nothing at first */
 typedef struct Applications
 {
-	List			 *items; /* JsonValue, a reference each */
-	HTAB			 *by_id; /* TargetSlot: of these; NULL before the first */
-	KeyTexts		 *passing; /* ids of those that meet the query's clauses */
-	NamedApplication *named;   /* these, if they have a name, by name */
-	int				  named_count;
+	List	   *items;			/* JsonValue, a reference each */
+	HTAB	   *by_id;			/* TargetSlot: of these; NULL before the first */
+	KeyTexts   *passing;		/* ids of those that meet the query's clauses */
+	NamedApplication *named;	/* these, if they have a name, by name */
+	int			named_count;
 } Applications;
 
 /* Does an application meet the clauses on what is known of it? */
-typedef bool (*ApplicationFilter)(void *arg, JsonValue *application,
-								  const KnownKeys *keys);
+typedef bool (*ApplicationFilter) (void *arg, JsonValue *application,
+								   const KnownKeys *keys);
 
-extern void		  appconfig_applications_add(Applications *applications,
-											 MemoryContext context, JsonValue *item);
-extern void		  appconfig_applications_release(Applications *applications);
+extern void appconfig_applications_add(Applications *applications,
+									   MemoryContext context, JsonValue *item);
+extern void appconfig_applications_release(Applications *applications);
 extern JsonValue *appconfig_applications_find(const Applications *applications,
-											  const char		 *id);
+											  const char *id);
 extern const KeySet *appconfig_applications_resolve(Applications *applications,
 													const KeySet *keys,
 													ApplicationFilter passes,
-													void			 *arg);
+													void *arg);
 
-#endif /* APPCONFIG_APPLICATIONS_H */
+#endif							/* APPCONFIG_APPLICATIONS_H */

@@ -28,10 +28,10 @@
 void
 appconfig_credentials_wipe(AwsCredentials *credentials)
 {
-	char **fields[] = {&credentials->access_key_id,
-					   &credentials->secret_access_key,
-					   &credentials->session_token};
-	size_t i;
+	char	  **fields[] = {&credentials->access_key_id,
+		&credentials->secret_access_key,
+	&credentials->session_token};
+	size_t		i;
 
 	for (i = 0; i < (int) lengthof(fields); i++)
 	{

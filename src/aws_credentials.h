@@ -14,11 +14,11 @@
  */
 typedef struct AwsCredentials
 {
-	char *access_key_id;	 /* public half; appears in the signed request */
-	char *secret_access_key; /* never leaves the process */
-	char *session_token;	 /* NULL for keys that do not expire */
+	char	   *access_key_id;	/* public half; appears in the signed request */
+	char	   *secret_access_key;	/* never leaves the process */
+	char	   *session_token;	/* NULL for keys that do not expire */
 } AwsCredentials;
 
 extern void appconfig_credentials_wipe(AwsCredentials *credentials);
 
-#endif /* APPCONFIG_AWS_CREDENTIALS_H */
+#endif							/* APPCONFIG_AWS_CREDENTIALS_H */

@@ -33,7 +33,7 @@
  */
 typedef struct AwsPartition
 {
-	const char *prefixes[11]; /* ends with a NULL */
+	const char *prefixes[11];	/* ends with a NULL */
 	const char *dns_suffix;
 	const char *dualstack_dns_suffix;
 } AwsPartition;
@@ -41,8 +41,8 @@ typedef struct AwsPartition
 /* The first one, "aws", also takes the regions that no pattern knows. */
 static const AwsPartition partitions[] = {
 	{{"us", "eu", "ap", "sa", "ca", "me", "af", "il", "mx"},
-	 "amazonaws.com",
-	 "api.aws"},
+	"amazonaws.com",
+	"api.aws"},
 	{{"cn"}, "amazonaws.com.cn", "api.amazonwebservices.com.cn"},
 	{{"us-gov"}, "amazonaws.com", "api.aws"},
 	{{"eusc-de"}, "amazonaws.eu", "api.amazonwebservices.eu"},
@@ -68,7 +68,7 @@ static const char *const fips_by_plain_name[] = {
 static bool
 region_has_prefix(const char *region, const char *prefix)
 {
-	size_t len = strlen(prefix);
+	size_t		len = strlen(prefix);
 
 	if (strncmp(region, prefix, len) != 0 || region[len] != '-')
 		return false;
@@ -83,13 +83,11 @@ region_has_prefix(const char *region, const char *prefix)
 	return len > 0 && region[len] == '\0';
 }
 
-/*
- * Returns the partition of a region, never NULL.
- */
+/* Returns the partition of a region, never NULL. */
 static const AwsPartition *
 find_partition(const char *region)
 {
-	size_t i;
+	size_t		i;
 
 	for (i = 0; i < (int) lengthof(partitions); i++)
 	{
@@ -104,13 +102,11 @@ find_partition(const char *region)
 	return &partitions[0];
 }
 
-/*
- * True if the FIPS name of AppConfig in this region has "-fips" in it.
- */
+/* True if the FIPS name of AppConfig in this region has "-fips" in it. */
 static bool
 has_fips_name(const char *region, bool use_dualstack)
 {
-	size_t i;
+	size_t		i;
 
 	for (i = 0; !use_dualstack && i < (int) lengthof(fips_by_plain_name); i++)
 	{
@@ -127,10 +123,10 @@ has_fips_name(const char *region, bool use_dualstack)
 bool
 appconfig_endpoint_region_is_valid(const char *region)
 {
-	size_t len = strspn(region, LOWER DIGITS "-");
+	size_t		len = strspn(region, LOWER DIGITS "-");
 
 	return len > 0 && len <= MAX_REGION_LENGTH && region[len] == '\0' &&
-		   region[0] != '-' && region[len - 1] != '-';
+		region[0] != '-' && region[len - 1] != '-';
 }
 
 /*
@@ -150,10 +146,10 @@ appconfig_endpoint_base_url(const char *region, bool use_fips,
 	partition = find_partition(region);
 	return psprintf("https://appconfig%s.%s.%s",
 					use_fips && has_fips_name(region, use_dualstack) ? "-fips"
-																	 : "",
+					: "",
 					region,
 					use_dualstack ? partition->dualstack_dns_suffix
-								  : partition->dns_suffix);
+					: partition->dns_suffix);
 }
 
 /*

@@ -27,8 +27,10 @@
 #include "secret.h"
 #include "socket.h"
 
-/* Bytes shown of a message from outside.  Secrets are looked for in more, so
- * that one that is cut off there is found all the same. */
+/*
+ * Bytes shown of a message from outside.  Secrets are looked for in more, so
+ * that one that is cut off there is found all the same.
+ */
 #define MAX_MESSAGE_LENGTH 1000
 #define MAX_SEARCH_LENGTH  (4 * MAX_MESSAGE_LENGTH)
 
@@ -42,9 +44,9 @@
 typedef struct Meaning
 {
 	AwsErrorKind kind;
-	int			 sqlstate;
-	const char	*summary;
-	const char	*hint;
+	int			sqlstate;
+	const char *summary;
+	const char *hint;
 } Meaning;
 
 #define NOT_FOUND                                                                 \
@@ -104,7 +106,7 @@ static const struct
 {
 	const char *code;
 	Meaning		meaning;
-} meaning_of_code[] = {
+}			meaning_of_code[] = {
 	{"ResourceNotFoundException", NOT_FOUND},
 	{"AccessDeniedException", DENIED},
 	{"AccessDenied", DENIED},
@@ -142,12 +144,12 @@ static const struct
 
 static const struct
 {
-	int		status;
-	Meaning meaning;
-} meaning_of_status[] = {
-	{401, UNKNOWN_KEY}, {403, DENIED},	  {404, NOT_THERE},
-	{408, TRANSIENT},	{429, THROTTLED}, {500, TRANSIENT},
-	{502, TRANSIENT},	{503, TRANSIENT}, {504, TRANSIENT},
+	int			status;
+	Meaning		meaning;
+}			meaning_of_status[] = {
+	{401, UNKNOWN_KEY}, {403, DENIED}, {404, NOT_THERE},
+	{408, TRANSIENT}, {429, THROTTLED}, {500, TRANSIENT},
+	{502, TRANSIENT}, {503, TRANSIENT}, {504, TRANSIENT},
 };
 
 static const Meaning refused = REFUSED;
@@ -155,37 +157,37 @@ static const Meaning not_there = NOT_THERE;
 
 static const Meaning malformed = {
 	AWS_ERROR_FATAL, ERRCODE_FDW_ERROR,
-	"AWS AppConfig sent an answer that cannot be read", CHECK_ENDPOINT};
+"AWS AppConfig sent an answer that cannot be read", CHECK_ENDPOINT};
 
 /* By HttpOutcome */
 static const Meaning meaning_of_outcome[] = {
 	[HTTP_NOT_CONNECTED] =
-		{AWS_ERROR_TRANSIENT, ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION,
-		 "could not connect to AWS AppConfig",
-		 "Check region and endpoint of the foreign server, and the network."},
+	{AWS_ERROR_TRANSIENT, ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION,
+		"could not connect to AWS AppConfig",
+	"Check region and endpoint of the foreign server, and the network."},
 	[HTTP_NOT_TRUSTED] =
-		{AWS_ERROR_FATAL, ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION,
-		 "could not trust the server that answers for AWS AppConfig",
-		 "Check endpoint and ca_bundle of the foreign server."},
+	{AWS_ERROR_FATAL, ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION,
+		"could not trust the server that answers for AWS AppConfig",
+	"Check endpoint and ca_bundle of the foreign server."},
 	[HTTP_TIMED_OUT] =
-		{AWS_ERROR_TRANSIENT, ERRCODE_FDW_UNABLE_TO_CREATE_REPLY,
-		 "AWS AppConfig did not answer in time",
-		 "Raise request_timeout of the foreign server if this lasts."},
+	{AWS_ERROR_TRANSIENT, ERRCODE_FDW_UNABLE_TO_CREATE_REPLY,
+		"AWS AppConfig did not answer in time",
+	"Raise request_timeout of the foreign server if this lasts."},
 	[HTTP_LOST] = {AWS_ERROR_TRANSIENT, ERRCODE_FDW_UNABLE_TO_CREATE_REPLY,
-				   "the connection to AWS AppConfig was lost",
-				   "Try again later."},
+		"the connection to AWS AppConfig was lost",
+	"Try again later."},
 	[HTTP_TOO_LARGE] =
-		{AWS_ERROR_FATAL, ERRCODE_FDW_ERROR,
-		 "an answer of AWS AppConfig is larger than max_response_size",
-		 "Raise max_response_size of the foreign server if the answer is genuine."},
+	{AWS_ERROR_FATAL, ERRCODE_FDW_ERROR,
+		"an answer of AWS AppConfig is larger than max_response_size",
+	"Raise max_response_size of the foreign server if the answer is genuine."},
 	[HTTP_MALFORMED] = {AWS_ERROR_FATAL, ERRCODE_FDW_ERROR,
-						"AWS AppConfig sent an answer that cannot be read",
-						NULL},
+		"AWS AppConfig sent an answer that cannot be read",
+	NULL},
 	[HTTP_OUT_OF_MEMORY] = {AWS_ERROR_FATAL, ERRCODE_OUT_OF_MEMORY,
-							"out of memory", NULL},
+	"out of memory", NULL},
 	[HTTP_OUT_OF_DESCRIPTORS] =
-		{AWS_ERROR_FATAL, ERRCODE_INSUFFICIENT_RESOURCES,
-		 "could not open a connection to AWS AppConfig", SOCKET_SHORTAGE_HINT},
+	{AWS_ERROR_FATAL, ERRCODE_INSUFFICIENT_RESOURCES,
+	"could not open a connection to AWS AppConfig", SOCKET_SHORTAGE_HINT},
 };
 
 /* ------------------------------------------------------------------------
@@ -205,8 +207,8 @@ typedef struct Excerpt
 /* What an error of AWS says */
 typedef struct ErrorParts
 {
-	Excerpt code;
-	Excerpt message;
+	Excerpt		code;
+	Excerpt		message;
 } ErrorParts;
 
 /*
@@ -217,8 +219,8 @@ static size_t
 length_without_quotes(const char *text, size_t length)
 {
 	static const char *const quotes[] = {"The Canonical String",
-										 "AWS4-HMAC-SHA256"};
-	int						 i;
+	"AWS4-HMAC-SHA256"};
+	int			i;
 
 	for (i = 0; i < (int) lengthof(quotes); i++)
 	{
@@ -237,8 +239,8 @@ length_without_quotes(const char *text, size_t length)
 static char *
 presentable(const char *text, size_t length, const AwsCredentials *credentials)
 {
-	char *copy;
-	char *c;
+	char	   *copy;
+	char	   *c;
 
 	length = strnlen(text, length);
 	if (appconfig_secret_shows(credentials, text,
@@ -277,14 +279,14 @@ static bool
 is_letter_or_digit(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		   (c >= '0' && c <= '9');
+		(c >= '0' && c <= '9');
 }
 
 /* Is it a name: letters, digits and this punctuation, and not too many? */
 static bool
 is_name(const char *text, size_t length, size_t most, const char *punctuation)
 {
-	size_t i;
+	size_t		i;
 
 	for (i = 0; i < length; i++)
 	{
@@ -299,7 +301,7 @@ is_name(const char *text, size_t length, size_t most, const char *punctuation)
  * A palloc'd copy of the answer's request id, or NULL if it has none to show
  */
 char *
-appconfig_error_request_id(const HttpResult		*result,
+appconfig_error_request_id(const HttpResult *result,
 						   const AwsCredentials *credentials)
 {
 	const char *id = result->field[HTTP_FIELD_REQUEST_ID];
@@ -332,7 +334,7 @@ find_code(const char *text, size_t length, Excerpt *code)
 	if (!is_name(name, length, MAX_CODE_LENGTH, ".") || *name < 'A' ||
 		*name > 'Z')
 		return false;
-	*code = (Excerpt){name, length};
+	*code = (Excerpt) {name, length};
 	return true;
 }
 
@@ -347,7 +349,7 @@ read_json_error(JsonValue *body, ErrorParts *parts)
 {
 	static const char *const code_members[] = {"code", "Code", "__type"};
 	static const char *const message_members[] = {"message", "Message"};
-	int						 i;
+	int			i;
 
 	for (i = 0; i < (int) lengthof(code_members); i++)
 	{
@@ -363,7 +365,7 @@ read_json_error(JsonValue *body, ErrorParts *parts)
 	}
 	for (i = 0; i < (int) lengthof(message_members); i++)
 	{
-		JsonValue *value = appconfig_json_lookup(body, message_members[i]);
+		JsonValue  *value = appconfig_json_lookup(body, message_members[i]);
 
 		if (appconfig_json_kind(value) != JSON_STRING)
 			continue;
@@ -390,7 +392,7 @@ find_element(const char *body, const char *name)
 			strncmp(text + length, "</", 2) == 0 &&
 			strncmp(text + length + 2, name, name_length) == 0)
 		{
-			content = (Excerpt){text, length};
+			content = (Excerpt) {text, length};
 			break;
 		}
 		at += name_length;
@@ -408,7 +410,7 @@ static void
 read_xml_error(const char *body, ErrorParts *parts)
 {
 	static const char blanks[] = " \t\r\n";
-	Excerpt			  root;
+	Excerpt		root;
 
 	body += strspn(body, blanks);
 	if (strncmp(body, "<?xml", strlen("<?xml")) == 0)
@@ -419,7 +421,7 @@ read_xml_error(const char *body, ErrorParts *parts)
 	}
 	if (*body++ != '<')
 		return;
-	root = (Excerpt){body, strcspn(body, " \t\r\n/>")};
+	root = (Excerpt) {body, strcspn(body, " \t\r\n/>")};
 	if ((root.length == strlen("Error") &&
 		 memcmp(root.text, "Error", root.length) == 0) ||
 		(root.length == strlen("ErrorResponse") &&
@@ -445,7 +447,7 @@ read_error(AwsError *error, const HttpResult *result,
 	const char *ignored;
 	ErrorParts	parts = {{NULL, 0}, {NULL, 0}};
 	JsonValue  *body =
-		appconfig_json_parse(result->body, result->body_length, &ignored);
+	appconfig_json_parse(result->body, result->body_length, &ignored);
 
 	/* copying texts out of the body can fail, and must not lose it */
 	PG_TRY();
@@ -495,7 +497,7 @@ set_meaning(AwsError *error, const Meaning *meaning)
 static const Meaning *
 meaning_of_answer(const char *code, int status)
 {
-	int i;
+	int			i;
 
 	for (i = 0; code != NULL && i < (int) lengthof(meaning_of_code); i++)
 	{
@@ -518,10 +520,10 @@ meaning_of_answer(const char *code, int status)
  * credentials' secrets.
  */
 AwsError *
-appconfig_error_from_result(const HttpResult	 *result,
+appconfig_error_from_result(const HttpResult *result,
 							const AwsCredentials *credentials)
 {
-	AwsError *error;
+	AwsError   *error;
 
 	if (result->outcome == HTTP_ANSWERED && result->status == 200)
 		return NULL;
@@ -552,10 +554,10 @@ appconfig_error_refuse(AwsError *error)
 
 /* A success that cannot be read, and why */
 AwsError *
-appconfig_error_malformed(const HttpResult	   *result,
+appconfig_error_malformed(const HttpResult *result,
 						  const AwsCredentials *credentials, const char *why)
 {
-	AwsError *error = palloc0(sizeof(AwsError));
+	AwsError   *error = palloc0(sizeof(AwsError));
 
 	set_meaning(error, &malformed);
 	error->status = result->status;
@@ -568,9 +570,8 @@ appconfig_error_malformed(const HttpResult	   *result,
 char *
 appconfig_error_request_line(const AwsCallName *call)
 {
-	return psprintf(
-		"%s %s", call->method,
-		presentable(call->target, strlen(call->target), call->credentials));
+	return psprintf("%s %s", call->method,
+					presentable(call->target, strlen(call->target), call->credentials));
 }
 
 /*

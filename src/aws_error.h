@@ -15,46 +15,46 @@
 /* What to do about a failed attempt */
 typedef enum AwsErrorKind
 {
-	AWS_ERROR_NOT_FOUND, /* means no rows */
-	AWS_ERROR_FATAL,	 /* the next try would fail as well */
-	AWS_ERROR_TRANSIENT, /* try again */
-	AWS_ERROR_THROTTLED, /* try again, more slowly */
-	AWS_ERROR_CLOCK		 /* try again with the server's time */
+	AWS_ERROR_NOT_FOUND,		/* means no rows */
+	AWS_ERROR_FATAL,			/* the next try would fail as well */
+	AWS_ERROR_TRANSIENT,		/* try again */
+	AWS_ERROR_THROTTLED,		/* try again, more slowly */
+	AWS_ERROR_CLOCK				/* try again with the server's time */
 } AwsErrorKind;
 
 /* Why a call failed; strings are palloc'd in the context of the caller */
 typedef struct AwsError
 {
 	AwsErrorKind kind;
-	int			 sqlstate;
-	const char	*summary;	 /* primary message */
-	const char	*hint;		 /* or NULL; "%s" stands for the operation */
-	char		*code;		 /* the AWS error code, or NULL */
-	char		*message;	 /* the service's or libcurl's words, or NULL */
-	char		*request_id; /* or NULL */
-	int			 status;	 /* of HTTP, 0 if there was no answer */
+	int			sqlstate;
+	const char *summary;		/* primary message */
+	const char *hint;			/* or NULL; "%s" stands for the operation */
+	char	   *code;			/* the AWS error code, or NULL */
+	char	   *message;		/* the service's or libcurl's words, or NULL */
+	char	   *request_id;		/* or NULL */
+	int			status;			/* of HTTP, 0 if there was no answer */
 } AwsError;
 
 /* The call that an error report is about */
 typedef struct AwsCallName
 {
-	const char			 *operation;
-	const char			 *method;
-	const char			 *target;	   /* path and query */
-	int					  attempts;	   /* started so far */
-	const AwsCredentials *credentials; /* which no message may show */
+	const char *operation;
+	const char *method;
+	const char *target;			/* path and query */
+	int			attempts;		/* started so far */
+	const AwsCredentials *credentials;	/* which no message may show */
 } AwsCallName;
 
-extern AwsError *appconfig_error_from_result(
-	const HttpResult *result, const AwsCredentials *credentials);
-extern AwsError		   *appconfig_error_malformed(const HttpResult	   *result,
-												  const AwsCredentials *credentials,
-												  const char		   *why);
-extern void				appconfig_error_refuse(AwsError *error);
-extern char			   *appconfig_error_request_id(const HttpResult		*result,
-												   const AwsCredentials *credentials);
-extern char			   *appconfig_error_request_line(const AwsCallName *call);
-pg_noreturn extern void appconfig_error_raise(const AwsError	*error,
+extern AwsError *appconfig_error_from_result(const HttpResult *result,
+											 const AwsCredentials *credentials);
+extern AwsError *appconfig_error_malformed(const HttpResult *result,
+										   const AwsCredentials *credentials,
+										   const char *why);
+extern void appconfig_error_refuse(AwsError *error);
+extern char *appconfig_error_request_id(const HttpResult *result,
+										const AwsCredentials *credentials);
+extern char *appconfig_error_request_line(const AwsCallName *call);
+pg_noreturn extern void appconfig_error_raise(const AwsError *error,
 											  const AwsCallName *call);
 
-#endif /* APPCONFIG_AWS_ERROR_H */
+#endif							/* APPCONFIG_AWS_ERROR_H */

@@ -75,16 +75,17 @@ static const char *const unsignable_headers[] = {
 /* One header as it goes into the canonical request. */
 typedef struct CanonicalHeader
 {
-	char *name;		/* in lower case */
-	char *value;	/* trimmed, and runs of white space folded */
-	int	  position; /* in the request; keeps headers of one name in order */
+	char	   *name;			/* in lower case */
+	char	   *value;			/* trimmed, and runs of white space folded */
+	int			position;		/* in the request; keeps headers of one name
+								 * in order */
 } CanonicalHeader;
 
 /* One query parameter as it goes into the canonical request. */
 typedef struct CanonicalParameter
 {
-	char *name;
-	char *value;
+	char	   *name;
+	char	   *value;
 } CanonicalParameter;
 
 /* Frees a text that has a secret in it */
@@ -100,14 +101,12 @@ wipe_text(char *text)
  * ------------------------------------------------------------------------
  */
 
-/*
- * Writes the bytes as lower-case hexadecimal digits with a terminator.
- */
+/* Writes the bytes as lower-case hexadecimal digits with a terminator. */
 static void
 write_hex(const unsigned char *bytes, size_t len, char *hex)
 {
 	static const char digits[] = "0123456789abcdef";
-	size_t			  i;
+	size_t		i;
 
 	for (i = 0; i < len; i++)
 	{
@@ -117,9 +116,7 @@ write_hex(const unsigned char *bytes, size_t len, char *hex)
 	hex[2 * len] = '\0';
 }
 
-/*
- * Sets digest to HMAC-SHA256 of the message, or returns false.
- */
+/* Sets digest to HMAC-SHA256 of the message, or returns false. */
 static bool
 hmac_sha256(const unsigned char *key, size_t key_len, const char *message,
 			unsigned char *digest)
@@ -163,7 +160,7 @@ appconfig_sigv4_payload_hash(const void *payload, size_t payload_len,
 bool
 appconfig_sigv4_amz_date(time_t time, char *amz_date)
 {
-	struct tm utc;
+	struct tm	utc;
 
 	if (gmtime_r(&time, &utc) == NULL || utc.tm_year < 0)
 		return false;
@@ -180,7 +177,7 @@ appconfig_sigv4_amz_date(time_t time, char *amz_date)
 static char *
 make_credential_scope(const AwsSigv4Scope *scope)
 {
-	char amz_date[AWS_SIGV4_DATE_LEN + 1];
+	char		amz_date[AWS_SIGV4_DATE_LEN + 1];
 
 	if (!appconfig_sigv4_amz_date(scope->time, amz_date))
 		return NULL;
@@ -201,12 +198,12 @@ static char *
 normalize_path(const char *path)
 {
 	StringInfoData buf;
-	bool		   ends_in_slash = false;
+	bool		ends_in_slash = false;
 
 	initStringInfo(&buf);
 	while (*path != '\0')
 	{
-		size_t len = strcspn(path, "/");
+		size_t		len = strcspn(path, "/");
 
 		if (len == 2 && strncmp(path, "..", 2) == 0)
 		{
@@ -237,10 +234,10 @@ normalize_path(const char *path)
 static void
 append_canonical_path(StringInfo buf, const AwsSigv4Request *request)
 {
-	char *path;
+	char	   *path;
 
 	path = request->normalize_path ? normalize_path(request->path)
-								   : pstrdup(request->path);
+		: pstrdup(request->path);
 	appconfig_uri_append_encoded(buf, path, strlen(path), "/");
 	pfree(path);
 }
@@ -259,7 +256,7 @@ compare_parameters(const void *left, const void *right)
 {
 	const CanonicalParameter *a = left;
 	const CanonicalParameter *b = right;
-	int						  order = strcmp(a->name, b->name);
+	int			order = strcmp(a->name, b->name);
 
 	return order != 0 ? order : strcmp(a->value, b->value);
 }
@@ -285,13 +282,13 @@ make_canonical_part(const char *part, size_t len)
 static int
 split_query(const char *query, CanonicalParameter *parameters)
 {
-	int n = 0;
+	int			n = 0;
 
 	while (*query != '\0')
 	{
-		size_t len = strcspn(query, "&");
-		size_t name_len = Min(strcspn(query, "="), len);
-		size_t value_start = Min(name_len + 1, len);
+		size_t		len = strcspn(query, "&");
+		size_t		name_len = Min(strcspn(query, "="), len);
+		size_t		value_start = Min(name_len + 1, len);
 
 		if (len > 0)
 		{
@@ -315,10 +312,10 @@ static void
 append_canonical_query(StringInfo buf, const char *query)
 {
 	CanonicalParameter *parameters;
-	const char		   *c;
-	int					capacity = 1;
-	int					n;
-	int					i;
+	const char *c;
+	int			capacity = 1;
+	int			n;
+	int			i;
 
 	if (query == NULL)
 		return;
@@ -353,18 +350,16 @@ compare_headers(const void *left, const void *right)
 {
 	const CanonicalHeader *a = left;
 	const CanonicalHeader *b = right;
-	int					   order = strcmp(a->name, b->name);
+	int			order = strcmp(a->name, b->name);
 
 	return order != 0 ? order : a->position - b->position;
 }
 
-/*
- * True unless the header (in lower case) is one that must stay unsigned.
- */
+/* True unless the header (in lower case) is one that must stay unsigned. */
 static bool
 is_signable(const char *name)
 {
-	size_t i;
+	size_t		i;
 
 	for (i = 0; i < (int) lengthof(unsignable_headers); i++)
 	{
@@ -388,7 +383,7 @@ fold_white_space(const char *value)
 	value += strspn(value, WHITE_SPACE);
 	while (*value != '\0')
 	{
-		size_t len = strcspn(value, WHITE_SPACE);
+		size_t		len = strcspn(value, WHITE_SPACE);
 
 		appendBinaryStringInfo(&buf, value, (int) len);
 		value += len;
@@ -399,15 +394,13 @@ fold_white_space(const char *value)
 	return buf.data;
 }
 
-/*
- * Adds a header to the array, unless it must stay unsigned.
- */
+/* Adds a header to the array, unless it must stay unsigned. */
 static void
 add_header(CanonicalHeader *headers, int *nheaders, const char *name,
 		   const char *value)
 {
 	CanonicalHeader *header = &headers[*nheaders];
-	char			*c;
+	char	   *c;
 
 	header->name = pstrdup(name);
 	for (c = header->name; *c != '\0'; c++)
@@ -430,7 +423,7 @@ collect_headers(const AwsSigv4Request *request, const char *amz_date,
 				const char *session_token, int *nheaders)
 {
 	CanonicalHeader *headers;
-	int				 i;
+	int			i;
 
 	headers = palloc(sizeof(CanonicalHeader) * (request->nheaders + 2));
 	*nheaders = 0;
@@ -453,8 +446,8 @@ static void
 enlarge_for_headers(StringInfo buf, const CanonicalHeader *headers,
 					int nheaders)
 {
-	size_t size = AWS_SIGV4_SIGNATURE_LEN + 4;
-	int	   i;
+	size_t		size = AWS_SIGV4_SIGNATURE_LEN + 4;
+	int			i;
 
 	/* a name comes once more in the list of names */
 	for (i = 0; i < nheaders; i++)
@@ -472,7 +465,7 @@ static void
 append_canonical_headers(StringInfo buf, StringInfo signed_headers,
 						 CanonicalHeader *headers, int nheaders)
 {
-	int i;
+	int			i;
 
 	for (i = 0; i < nheaders; i++)
 	{
@@ -512,16 +505,16 @@ append_canonical_headers(StringInfo buf, StringInfo signed_headers,
  */
 char *
 appconfig_sigv4_canonical_request(const AwsSigv4Request *request,
-								  const AwsSigv4Scope	*scope,
-								  const char			*session_token,
-								  char				   **signed_headers)
+								  const AwsSigv4Scope *scope,
+								  const char *session_token,
+								  char **signed_headers)
 {
-	StringInfoData	 buf;
-	StringInfoData	 names;
+	StringInfoData buf;
+	StringInfoData names;
 	CanonicalHeader *headers;
-	int				 nheaders;
-	char			 amz_date[AWS_SIGV4_DATE_LEN + 1];
-	char			 payload_hash[AWS_SIGV4_SIGNATURE_LEN + 1];
+	int			nheaders;
+	char		amz_date[AWS_SIGV4_DATE_LEN + 1];
+	char		payload_hash[AWS_SIGV4_SIGNATURE_LEN + 1];
 
 	*signed_headers = NULL;
 	if (!appconfig_sigv4_amz_date(scope->time, amz_date) ||
@@ -552,12 +545,12 @@ appconfig_sigv4_canonical_request(const AwsSigv4Request *request,
  */
 char *
 appconfig_sigv4_string_to_sign(const AwsSigv4Scope *scope,
-							   const char		   *canonical_request)
+							   const char *canonical_request)
 {
-	char  amz_date[AWS_SIGV4_DATE_LEN + 1];
-	char  hash[AWS_SIGV4_SIGNATURE_LEN + 1];
-	char *credential_scope;
-	char *result;
+	char		amz_date[AWS_SIGV4_DATE_LEN + 1];
+	char		hash[AWS_SIGV4_SIGNATURE_LEN + 1];
+	char	   *credential_scope;
+	char	   *result;
 
 	if (!appconfig_sigv4_amz_date(scope->time, amz_date) ||
 		!appconfig_sigv4_payload_hash(canonical_request,
@@ -580,14 +573,14 @@ appconfig_sigv4_string_to_sign(const AwsSigv4Scope *scope,
  */
 bool
 appconfig_sigv4_signing_key(const AwsSigv4Scope *scope,
-							const char			*secret_access_key,
-							unsigned char		*signing_key)
+							const char *secret_access_key,
+							unsigned char *signing_key)
 {
-	size_t prefix_len = strlen(KEY_PREFIX);
-	size_t secret_len = strlen(secret_access_key);
-	char  *first_key;
-	char   date[AWS_SIGV4_DATE_LEN + 1];
-	bool   ok;
+	size_t		prefix_len = strlen(KEY_PREFIX);
+	size_t		secret_len = strlen(secret_access_key);
+	char	   *first_key;
+	char		date[AWS_SIGV4_DATE_LEN + 1];
+	bool		ok;
 
 	if (!appconfig_sigv4_amz_date(scope->time, date))
 		return false;
@@ -600,12 +593,12 @@ appconfig_sigv4_signing_key(const AwsSigv4Scope *scope,
 	/* HMAC has read its key before it writes, so each may replace the last */
 	ok = hmac_sha256((unsigned char *) first_key, prefix_len + secret_len,
 					 date, signing_key) &&
-		 hmac_sha256(signing_key, AWS_SIGV4_KEY_LEN, scope->region,
-					 signing_key) &&
-		 hmac_sha256(signing_key, AWS_SIGV4_KEY_LEN, scope->service,
-					 signing_key) &&
-		 hmac_sha256(signing_key, AWS_SIGV4_KEY_LEN, SCOPE_TERMINATOR,
-					 signing_key);
+		hmac_sha256(signing_key, AWS_SIGV4_KEY_LEN, scope->region,
+					signing_key) &&
+		hmac_sha256(signing_key, AWS_SIGV4_KEY_LEN, scope->service,
+					signing_key) &&
+		hmac_sha256(signing_key, AWS_SIGV4_KEY_LEN, SCOPE_TERMINATOR,
+					signing_key);
 
 	explicit_bzero(first_key, prefix_len + secret_len);
 	pfree(first_key);
@@ -636,12 +629,12 @@ appconfig_sigv4_signature(const unsigned char *signing_key,
  */
 char *
 appconfig_sigv4_authorization(const AwsSigv4Scope *scope,
-							  const char		  *access_key_id,
-							  const char		  *signed_headers,
-							  const char		  *signature)
+							  const char *access_key_id,
+							  const char *signed_headers,
+							  const char *signature)
 {
-	char *credential_scope = make_credential_scope(scope);
-	char *result;
+	char	   *credential_scope = make_credential_scope(scope);
+	char	   *result;
 
 	if (credential_scope == NULL)
 		return NULL;
@@ -664,19 +657,21 @@ appconfig_sigv4_authorization(const AwsSigv4Scope *scope,
  */
 bool
 appconfig_sigv4_sign(const AwsSigv4Request *request,
-					 const AwsSigv4Scope   *scope,
+					 const AwsSigv4Scope *scope,
 					 const AwsCredentials *credentials, AwsSigv4Result *result)
 {
-	char		 *signed_headers;
-	char		 *canonical_request;
-	char		 *string_to_sign;
+	char	   *signed_headers;
+	char	   *canonical_request;
+	char	   *string_to_sign;
 	unsigned char signing_key[AWS_SIGV4_KEY_LEN];
-	char		  signature[AWS_SIGV4_SIGNATURE_LEN + 1];
+	char		signature[AWS_SIGV4_SIGNATURE_LEN + 1];
 
 	memset(result, 0, sizeof(*result));
 
-	canonical_request = appconfig_sigv4_canonical_request(
-		request, scope, credentials->session_token, &signed_headers);
+	canonical_request =
+		appconfig_sigv4_canonical_request(request, scope,
+										  credentials->session_token,
+										  &signed_headers);
 	if (canonical_request == NULL)
 		return false;
 
@@ -686,8 +681,10 @@ appconfig_sigv4_sign(const AwsSigv4Request *request,
 									signing_key))
 	{
 		if (appconfig_sigv4_signature(signing_key, string_to_sign, signature))
-			result->authorization = appconfig_sigv4_authorization(
-				scope, credentials->access_key_id, signed_headers, signature);
+			result->authorization =
+				appconfig_sigv4_authorization(scope,
+											  credentials->access_key_id,
+											  signed_headers, signature);
 		explicit_bzero(signing_key, sizeof(signing_key));
 	}
 	if (result->authorization != NULL)

@@ -35,42 +35,45 @@
 /* A document, or a page of a list */
 typedef struct CachedPage
 {
-	dlist_node node;  /* in entry->pages */
-	char	  *token; /* that it was asked for by; NULL for none */
-	size_t	   length;
-	char	   text[FLEXIBLE_ARRAY_MEMBER];
+	dlist_node	node;			/* in entry->pages */
+	char	   *token;			/* that it was asked for by; NULL for none */
+	size_t		length;
+	char		text[FLEXIBLE_ARRAY_MEMBER];
 } CachedPage;
 
 struct CacheEntry
 {
-	dlist_node node;	 /* in cache->entries, unless it is held */
-	Size	   bytes;	 /* of this struct and all that it points to */
-	int64	   asked_at; /* microseconds on appconfig_clock_now() */
-	char	  *target;	 /* of a list: its first page's */
-	char	  *state; /* of a frozen document, see frozen_state(); or NULL */
-	dlist_head pages; /* CachedPage, a single one if it is no list */
-	char	  *next_token; /* by which a list goes on that is not complete */
-	int		   holds;	   /* statements that are reading the list */
-	bool	   removed;	   /* goes with the last of them */
+	dlist_node	node;			/* in cache->entries, unless it is held */
+	Size		bytes;			/* of this struct and all that it points to */
+	int64		asked_at;		/* microseconds on appconfig_clock_now() */
+	char	   *target;			/* of a list: its first page's */
+	char	   *state;			/* of a frozen document, see frozen_state();
+								 * or NULL */
+	dlist_head	pages;			/* CachedPage, a single one if it is no list */
+	char	   *next_token;		/* by which a list goes on that is not
+								 * complete */
+	int			holds;			/* statements that are reading the list */
+	bool		removed;		/* goes with the last of them */
 };
 
 struct DocumentCache
 {
 	MemoryContext context;
-	HTAB		 *table;	  /* TargetSlot by target */
-	dlist_head	  entries;	  /* the least recently used one first */
-	Size		  bytes;	  /* of all entries */
-	Size		  held_bytes; /* of those that are held */
+	HTAB	   *table;			/* TargetSlot by target */
+	dlist_head	entries;		/* the least recently used one first */
+	Size		bytes;			/* of all entries */
+	Size		held_bytes;		/* of those that are held */
 };
 
 /* An empty cache, in memory of its own below parent */
 DocumentCache *
 appconfig_cache_create(MemoryContext parent)
 {
-	MemoryContext context = AllocSetContextCreate(
-		parent, "appconfig_fdw cache", ALLOCSET_SMALL_SIZES);
+	MemoryContext context = AllocSetContextCreate(parent,
+												  "appconfig_fdw cache",
+												  ALLOCSET_SMALL_SIZES);
 	DocumentCache *cache =
-		MemoryContextAllocZero(context, sizeof(DocumentCache));
+	MemoryContextAllocZero(context, sizeof(DocumentCache));
 
 	cache->context = context;
 	cache->table =
@@ -130,10 +133,10 @@ find_cache_entry(DocumentCache *cache, const char *target)
 static Size
 weigh_entry(CacheEntry *entry)
 {
-	Size bytes = sizeof(TargetSlot) + space_of(entry) +
-				 space_of(entry->target) + space_of(entry->state) +
-				 space_of(entry->next_token);
-	dlist_iter iter;
+	Size		bytes = sizeof(TargetSlot) + space_of(entry) +
+	space_of(entry->target) + space_of(entry->state) +
+	space_of(entry->next_token);
+	dlist_iter	iter;
 
 	dlist_foreach(iter, &entry->pages)
 	{
@@ -250,7 +253,7 @@ new_entry(DocumentCache *cache, const char *target, const char *state,
 		return NULL;
 	}
 	entry->bytes = sizeof(TargetSlot) + space_of(entry) +
-				   space_of(entry->target) + space_of(entry->state);
+		space_of(entry->target) + space_of(entry->state);
 	return entry;
 }
 
@@ -260,8 +263,8 @@ add_page(DocumentCache *cache, CacheEntry *entry, const char *text,
 		 size_t length, const char *next_token)
 {
 	CachedPage *page =
-		try_allocate(cache, offsetof(CachedPage, text) + length);
-	char *next;
+	try_allocate(cache, offsetof(CachedPage, text) + length);
+	char	   *next;
 
 	if (page == NULL)
 		return false;
@@ -364,7 +367,7 @@ member_text(JsonValue *object, const char *member)
 {
 	size_t		length;
 	const char *text =
-		appconfig_json_text(appconfig_json_lookup(object, member), &length);
+	appconfig_json_text(appconfig_json_lookup(object, member), &length);
 
 	return text != NULL ? text : "";
 }
@@ -383,7 +386,7 @@ appconfig_cache_is_frozen(const AppConfigFreezing *freezing, JsonValue *object)
 static char *
 frozen_state(const AppConfigFreezing *freezing, JsonValue *object)
 {
-	StringInfoData	   state;
+	StringInfoData state;
 	const char *const *member;
 
 	if (!appconfig_cache_is_frozen(freezing, object))
@@ -411,7 +414,7 @@ appconfig_cache_confirm(DocumentCache *cache, const char *target,
 		return false;
 	state = frozen_state(freezing, seen_as);
 	same = state != NULL && entry->state != NULL &&
-		   strcmp(state, entry->state) == 0;
+		strcmp(state, entry->state) == 0;
 	if (!same && (state != NULL || entry->state != NULL))
 		remove_entry(cache, entry);
 	if (state != NULL)
@@ -450,7 +453,7 @@ appconfig_cache_put(DocumentCache *cache, const char *target,
 	if (!supersede_entry(cache, target, asked_at))
 		return;
 	state = terms->freezing != NULL ? frozen_state(terms->freezing, document)
-									: NULL;
+		: NULL;
 	if (state != NULL || terms->ttl > 0)
 		entry = new_entry(cache, target, state, asked_at);
 	if (entry != NULL)
@@ -475,9 +478,9 @@ appconfig_cache_put_page(DocumentCache *cache, const ListPage *place,
 {
 	CacheEntry *list;
 	JsonValue  *next =
-		appconfig_json_lookup(page, appconfig_members.next_token);
+	appconfig_json_lookup(page, appconfig_members.next_token);
 	const char *token =
-		next != NULL ? member_text(page, appconfig_members.next_token) : NULL;
+	next != NULL ? member_text(page, appconfig_members.next_token) : NULL;
 
 	if (place->token == NULL)
 	{
@@ -507,9 +510,9 @@ appconfig_cache_find_list(DocumentCache *cache, const char *target,
 	CacheEntry *list = find_cache_entry(cache, target);
 
 	return list != NULL && list->next_token == NULL &&
-				   is_fresh(list, terms, now)
-			   ? list
-			   : NULL;
+		is_fresh(list, terms, now)
+		? list
+		: NULL;
 }
 
 /* A statement begins to read a list, which must stay.  Raises no error. */
@@ -549,15 +552,15 @@ appconfig_cache_let_go(DocumentCache *cache, CacheEntry *list)
 JsonValue *
 appconfig_cache_page(CacheEntry *list, const char *token)
 {
-	dlist_iter iter;
+	dlist_iter	iter;
 
 	dlist_foreach(iter, &list->pages)
 	{
 		CachedPage *page = dlist_container(CachedPage, node, iter.cur);
 
 		if (token == NULL
-				? page->token == NULL
-				: page->token != NULL && strcmp(page->token, token) == 0)
+			? page->token == NULL
+			: page->token != NULL && strcmp(page->token, token) == 0)
 			return parse_page(page);
 	}
 	return NULL;

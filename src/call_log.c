@@ -18,7 +18,7 @@
 
 #include "call_log.h"
 
-bool appconfig_log_calls = false;
+bool		appconfig_log_calls = false;
 
 /* What is said of an attempt that no HTTP status came of */
 static const char *const outcome_words[] = {
@@ -42,10 +42,10 @@ char *
 appconfig_call_log_describe(const CallAttempt *attempt)
 {
 	const AwsCallName *name = attempt->name;
-	const HttpResult  *result = attempt->result;
-	const AwsError	  *error = attempt->error;
-	const char		  *request_id;
-	StringInfoData	   line;
+	const HttpResult *result = attempt->result;
+	const AwsError *error = attempt->error;
+	const char *request_id;
+	StringInfoData line;
 
 	if (!appconfig_log_calls)
 		return NULL;

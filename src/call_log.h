@@ -14,17 +14,17 @@
 /* An attempt that has ended */
 typedef struct CallAttempt
 {
-	const AwsCallName *name; /* with the number of the attempt */
-	const HttpResult  *result;
-	const AwsError	  *error;  /* NULL if it was a success */
-	int64			   waited; /* microseconds from the call, or from the
-								* attempt before, until this one went out */
-	int64			   took;   /* microseconds from then to the answer */
+	const AwsCallName *name;	/* with the number of the attempt */
+	const HttpResult *result;
+	const AwsError *error;		/* NULL if it was a success */
+	int64		waited;			/* microseconds from the call, or from the
+								 * attempt before, until this one went out */
+	int64		took;			/* microseconds from then to the answer */
 } CallAttempt;
 
-extern bool appconfig_log_calls; /* appconfig_fdw.log_calls */
+extern bool appconfig_log_calls;	/* appconfig_fdw.log_calls */
 
 extern char *appconfig_call_log_describe(const CallAttempt *attempt);
-extern void	 appconfig_call_log_write(const char *line);
+extern void appconfig_call_log_write(const char *line);
 
-#endif /* APPCONFIG_CALL_LOG_H */
+#endif							/* APPCONFIG_CALL_LOG_H */

@@ -13,7 +13,7 @@
 
 #include <time.h>
 
-#define CLOCK_SECOND	  INT64CONST(1000000) /* microseconds */
+#define CLOCK_SECOND	  INT64CONST(1000000)	/* microseconds */
 #define CLOCK_MILLISECOND INT64CONST(1000)
 #define CLOCK_NEVER		  PG_INT64_MAX
 
@@ -27,4 +27,4 @@ appconfig_clock_now(void)
 	return now.tv_sec * CLOCK_SECOND + now.tv_nsec / 1000;
 }
 
-#endif /* APPCONFIG_CLOCK_H */
+#endif							/* APPCONFIG_CLOCK_H */

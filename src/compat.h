@@ -80,8 +80,10 @@ appconfig_is_newer_plain_plan(NodeTag tag)
 #define appconfig_scan_user(scan, rte) ((scan)->checkAsUser)
 #endif
 
-/* 17 adds clauses that a join pushed down enforces, 18 the count of disabled
- * nodes */
+/*
+ * 17 adds clauses that a join pushed down enforces, 18 the count of disabled
+ * nodes
+ */
 #if PG_VERSION_NUM >= 180000
 #define appconfig_create_foreignscan_path(root, rel, rows, startup, total, \
 										  outer)                           \
@@ -99,15 +101,17 @@ appconfig_is_newer_plain_plan(NodeTag tag)
 							outer, NULL, NIL)
 #endif
 
-/* 16 has a function that reads all or raises an error; the system's errors are
- * raised before by BufFileRead() itself */
+/*
+ * 16 has a function that reads all or raises an error; the system's errors are
+ * raised before by BufFileRead() itself
+ */
 #if PG_VERSION_NUM < 160000
 #include "storage/buffile.h"
 
 static inline void
 BufFileReadExact(BufFile *file, void *buffer, size_t size)
 {
-	size_t got = BufFileRead(file, buffer, size);
+	size_t		got = BufFileRead(file, buffer, size);
 
 	if (got != size)
 		ereport(ERROR,
@@ -172,13 +176,14 @@ appconfig_try_conversion(Oid function, int from, int to, char *text,
 						 int length, char *result, Size size)
 {
 #if PG_VERSION_NUM >= 140000
-	return pg_do_encoding_conversion_buf(
-			   function, from, to, (unsigned char *) text, length,
-			   (unsigned char *) result, (int) Min(size, (Size) PG_INT32_MAX),
-			   true) == length;
+	return pg_do_encoding_conversion_buf(function, from, to,
+										 (unsigned char *) text, length,
+										 (unsigned char *) result,
+										 (int) Min(size, (Size) PG_INT32_MAX),
+										 true) == length;
 #else
 	MemoryContext context = CurrentMemoryContext;
-	FmgrInfo	  conversion;
+	FmgrInfo	conversion;
 	volatile bool converted = true;
 
 	(void) size;
@@ -191,7 +196,7 @@ appconfig_try_conversion(Oid function, int from, int to, char *text,
 	}
 	PG_CATCH();
 	{
-		ErrorData *error;
+		ErrorData  *error;
 
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
@@ -227,4 +232,4 @@ appconfig_wait_event(void)
 #define ATTRIBUTE_GENERATED_VIRTUAL 'v'
 #endif
 
-#endif /* APPCONFIG_COMPAT_H */
+#endif							/* APPCONFIG_COMPAT_H */

@@ -29,14 +29,14 @@
 
 typedef struct OpenConnection
 {
-	dlist_node			  node;	   /* in connections, once it is complete */
-	MemoryContext		  context; /* holds this struct; part of statement */
+	dlist_node	node;			/* in connections, once it is complete */
+	MemoryContext context;		/* holds this struct; part of statement */
 	MemoryContextCallback callback;
-	ConnectionIdentity	  identity;
-	AppConfigSettings	  settings;
-	AwsCredentials		  credentials;
-	ApiOwner			  owner; /* of the calls */
-	AppConfigConnection	  shared;
+	ConnectionIdentity identity;
+	AppConfigSettings settings;
+	AwsCredentials credentials;
+	ApiOwner	owner;			/* of the calls */
+	AppConfigConnection shared;
 } OpenConnection;
 
 /* Those of the statements that are being run, at any depth of functions */
@@ -61,9 +61,9 @@ accept_changed_options(void)
 static uint64
 look_up_options(OpenConnection *connection, Oid *umid)
 {
-	Oid	   serverid = connection->identity.serverid;
-	uint64 read_at;
-	int	   tries = 0;
+	Oid			serverid = connection->identity.serverid;
+	uint64		read_at;
+	int			tries = 0;
 
 	do
 	{
@@ -94,10 +94,10 @@ static OpenConnection *
 make_connection(const ConnectionIdentity *identity)
 {
 	MemoryContext context =
-		AllocSetContextCreate(identity->statement, "appconfig_fdw connection",
-							  ALLOCSET_DEFAULT_SIZES);
+	AllocSetContextCreate(identity->statement, "appconfig_fdw connection",
+						  ALLOCSET_DEFAULT_SIZES);
 	OpenConnection *connection =
-		MemoryContextAllocZero(context, sizeof(OpenConnection));
+	MemoryContextAllocZero(context, sizeof(OpenConnection));
 
 	connection->context = context;
 	connection->identity = *identity;
@@ -112,10 +112,10 @@ static void
 fill_connection(OpenConnection *connection)
 {
 	const ConnectionIdentity *identity = &connection->identity;
-	ApiOwner				 *owner = &connection->owner;
-	const AppConfigSession	 *session;
-	Oid						  umid;
-	uint64					  read_at;
+	ApiOwner   *owner = &connection->owner;
+	const AppConfigSession *session;
+	Oid			umid;
+	uint64		read_at;
 
 	accept_changed_options();
 	read_at = look_up_options(connection, &umid);
@@ -137,7 +137,7 @@ static OpenConnection *
 open_connection(const ConnectionIdentity *identity)
 {
 	OpenConnection *connection = make_connection(identity);
-	MemoryContext	old = MemoryContextSwitchTo(connection->context);
+	MemoryContext old = MemoryContextSwitchTo(connection->context);
 
 	fill_connection(connection);
 	MemoryContextSwitchTo(old);
@@ -150,12 +150,12 @@ open_connection(const ConnectionIdentity *identity)
 static OpenConnection *
 find_connection(const ConnectionIdentity *identity)
 {
-	dlist_iter iter;
+	dlist_iter	iter;
 
 	dlist_foreach(iter, &connections)
 	{
 		OpenConnection *connection =
-			dlist_container(OpenConnection, node, iter.cur);
+		dlist_container(OpenConnection, node, iter.cur);
 
 		if (connection->identity.statement == identity->statement &&
 			connection->identity.serverid == identity->serverid &&
@@ -181,18 +181,20 @@ appconfig_connection_join(const ConnectionIdentity *identity, bool rereads)
 	return &connection->shared;
 }
 
-/* Lets calls of all connections of the statement be waited for; false if there
- * are none */
+/*
+ * Lets calls of all connections of the statement be waited for; false if there
+ * are none
+ */
 static bool
 expect_calls(MemoryContext statement)
 {
-	bool	   any = false;
-	dlist_iter iter;
+	bool		any = false;
+	dlist_iter	iter;
 
 	dlist_foreach(iter, &connections)
 	{
 		OpenConnection *connection =
-			dlist_container(OpenConnection, node, iter.cur);
+		dlist_container(OpenConnection, node, iter.cur);
 
 		if (connection->identity.statement == statement)
 			any |= appconfig_memo_expect(connection->shared.documents);
@@ -208,7 +210,7 @@ expect_calls(MemoryContext statement)
 void
 appconfig_connection_wait(const AppConfigConnection *connection)
 {
-	dlist_iter iter;
+	dlist_iter	iter;
 
 	/* better an error than a wait for nothing */
 	if (!expect_calls(connection->statement))
@@ -217,7 +219,7 @@ appconfig_connection_wait(const AppConfigConnection *connection)
 	dlist_foreach(iter, &connections)
 	{
 		OpenConnection *other =
-			dlist_container(OpenConnection, node, iter.cur);
+		dlist_container(OpenConnection, node, iter.cur);
 
 		if (other->identity.statement == connection->statement)
 			appconfig_memo_receive(other->shared.documents);

@@ -14,23 +14,23 @@
 /* By what a connection is known */
 typedef struct ConnectionIdentity
 {
-	MemoryContext statement; /* memory of its executor */
-	Oid			  serverid;
-	Oid			  userid; /* the role whose user mapping counts */
+	MemoryContext statement;	/* memory of its executor */
+	Oid			serverid;
+	Oid			userid;			/* the role whose user mapping counts */
 } ConnectionIdentity;
 
 /* What those get who join: of one moment, and the same for all of them */
 typedef struct AppConfigConnection
 {
-	MemoryContext			 statement; /* whose connections wait together */
+	MemoryContext statement;	/* whose connections wait together */
 	const AppConfigSettings *settings;
-	Memo					*documents;
+	Memo	   *documents;
 } AppConfigConnection;
 
-extern const AppConfigConnection *appconfig_connection_join(
-	const ConnectionIdentity *identity, bool rereads);
-extern void	 appconfig_connection_wait(const AppConfigConnection *connection);
-extern void	 appconfig_connection_leave(const AppConfigConnection *connection);
+extern const AppConfigConnection *appconfig_connection_join(const ConnectionIdentity *identity,
+															bool rereads);
+extern void appconfig_connection_wait(const AppConfigConnection *connection);
+extern void appconfig_connection_leave(const AppConfigConnection *connection);
 extern char *appconfig_connection_region(const ConnectionIdentity *identity);
 
-#endif /* APPCONFIG_CONNECTION_H */
+#endif							/* APPCONFIG_CONNECTION_H */

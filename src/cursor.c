@@ -32,23 +32,27 @@
 #include "side_lookup.h"
 #include "walk.h"
 
-/* Nodes in the queue, beside those that the query itself names, beyond which
- * only its head is expanded */
+/*
+ * Nodes in the queue, beside those that the query itself names, beyond which
+ * only its head is expanded
+ */
 #define MAX_NODES 2000
 
-/* Documents, as a multiple of the calls that may be in flight, before which
- * the page that names the next ones is asked for */
+/*
+ * Documents, as a multiple of the calls that may be in flight, before which
+ * the page that names the next ones is asked for
+ */
 #define LOOK_AHEAD 3
 
 struct AppConfigCursor
 {
-	CursorWalk			  walk; /* its context holds this struct */
+	CursorWalk	walk;			/* its context holds this struct */
 	MemoryContextCallback callback;
-	int					  max_concurrency; /* calls in flight */
-	int64				  yielded;		   /* items */
-	CursorNode			 *current;		   /* whose rows are being yielded */
-	AppConfigItem		  item;
-	ItemRows			  rows; /* within current */
+	int			max_concurrency;	/* calls in flight */
+	int64		yielded;		/* items */
+	CursorNode *current;		/* whose rows are being yielded */
+	AppConfigItem item;
+	ItemRows	rows;			/* within current */
 };
 
 /* ------------------------------------------------------------------------
@@ -61,11 +65,10 @@ static void
 end_cursor(void *arg)
 {
 	AppConfigCursor *cursor = arg;
-	dlist_iter		 iter;
+	dlist_iter	iter;
 
 	dlist_foreach(iter, &cursor->walk.queue)
-		appconfig_walk_release_sources(
-			dlist_container(CursorNode, node, iter.cur));
+		appconfig_walk_release_sources(dlist_container(CursorNode, node, iter.cur));
 	if (cursor->current != NULL)
 		appconfig_walk_release_sources(cursor->current);
 	appconfig_applications_release(&cursor->walk.applications);
@@ -78,15 +81,17 @@ end_cursor(void *arg)
 AppConfigCursor *
 appconfig_cursor_open(Memo *memo, const AppConfigCursorOptions *options)
 {
-	MemoryContext context = AllocSetContextCreate(
-		CurrentMemoryContext, "appconfig_fdw cursor", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "appconfig_fdw cursor",
+												  ALLOCSET_DEFAULT_SIZES);
 	AppConfigCursor *cursor =
-		MemoryContextAllocZero(context, sizeof(AppConfigCursor));
+	MemoryContextAllocZero(context, sizeof(AppConfigCursor));
 	CursorWalk *walk = &cursor->walk;
 
 	walk->context = context;
-	walk->scratch = AllocSetContextCreate(
-		context, "appconfig_fdw cursor scratch", ALLOCSET_SMALL_SIZES);
+	walk->scratch = AllocSetContextCreate(context,
+										  "appconfig_fdw cursor scratch",
+										  ALLOCSET_SMALL_SIZES);
 	walk->memo = memo;
 	walk->route = options->route;
 	walk->keys = options->keys;
@@ -140,25 +145,27 @@ node_is_ready(const CursorNode *node)
 static int64
 window(const AppConfigCursor *cursor)
 {
-	int64 window = 4 * (int64) cursor->max_concurrency;
+	int64		window = 4 * (int64) cursor->max_concurrency;
 
 	/* past the LIMIT, local filters must be dropping rows: so double */
 	if (cursor->walk.route->rows_wanted > 0)
 		window =
 			Min(window, cursor->yielded < cursor->walk.route->rows_wanted
-							? cursor->walk.route->rows_wanted - cursor->yielded
-							: cursor->yielded);
+				? cursor->walk.route->rows_wanted - cursor->yielded
+				: cursor->yielded);
 	return window;
 }
 
-/* Calls that the cursor waits for, wherever in the queue, and those that its
- * like has left behind */
+/*
+ * Calls that the cursor waits for, wherever in the queue, and those that its
+ * like has left behind
+ */
 static int
 calls_in_flight(const AppConfigCursor *cursor)
 {
-	int		   in_flight = appconfig_memo_abandoned(cursor->walk.memo);
-	int		   left = cursor->walk.asked;
-	dlist_iter iter;
+	int			in_flight = appconfig_memo_abandoned(cursor->walk.memo);
+	int			left = cursor->walk.asked;
+	dlist_iter	iter;
 
 	in_flight += appconfig_side_lookup_in_flight(&cursor->walk);
 	/* dlist_foreach wants a list that is not constant */
@@ -182,8 +189,8 @@ static CursorNode *
 first_node(AppConfigCursor *cursor)
 {
 	return dlist_is_empty(&cursor->walk.queue)
-			   ? NULL
-			   : dlist_head_element(CursorNode, node, &cursor->walk.queue);
+		? NULL
+		: dlist_head_element(CursorNode, node, &cursor->walk.queue);
 }
 
 static CursorNode *
@@ -192,18 +199,17 @@ node_after(AppConfigCursor *cursor, CursorNode *node)
 	if (node == NULL)
 		return first_node(cursor);
 	return dlist_has_next(&cursor->walk.queue, &node->node)
-			   ? dlist_container(
-					 CursorNode, node,
-					 dlist_next_node(&cursor->walk.queue, &node->node))
-			   : NULL;
+		? dlist_container(CursorNode, node,
+						  dlist_next_node(&cursor->walk.queue, &node->node))
+		: NULL;
 }
 
 /* What has become of a node that was let get on */
 typedef enum PumpResult
 {
-	PUMP_STOP,	  /* the nodes behind it must wait */
-	PUMP_NEXT,	  /* on with the node behind it */
-	PUMP_REPLACED /* on with what now stands in its place */
+	PUMP_STOP,					/* the nodes behind it must wait */
+	PUMP_NEXT,					/* on with the node behind it */
+	PUMP_REPLACED				/* on with what now stands in its place */
 } PumpResult;
 
 /*
@@ -214,7 +220,7 @@ static PumpResult
 pump_node(AppConfigCursor *cursor, CursorNode *node, int *in_flight,
 		  int64 *room)
 {
-	int most = cursor->max_concurrency;
+	int			most = cursor->max_concurrency;
 
 	if (node->kind == NODE_ITEM)
 	{
@@ -261,9 +267,9 @@ pump_node(AppConfigCursor *cursor, CursorNode *node, int *in_flight,
 static void
 ask_ahead(AppConfigCursor *cursor, int *in_flight)
 {
-	int		   most = cursor->max_concurrency;
-	int		   left = LOOK_AHEAD * most;
-	dlist_iter iter;
+	int			most = cursor->max_concurrency;
+	int			left = LOOK_AHEAD * most;
+	dlist_iter	iter;
 
 	if (cursor->walk.route->rows_wanted > 0 || *in_flight >= most)
 		return;
@@ -302,7 +308,7 @@ pump(AppConfigCursor *cursor)
 	ask_ahead(cursor, &in_flight);
 	while (room > 0 && (node = node_after(cursor, previous)) != NULL)
 	{
-		PumpResult result = pump_node(cursor, node, &in_flight, &room);
+		PumpResult	result = pump_node(cursor, node, &in_flight, &room);
 
 		CHECK_FOR_INTERRUPTS();
 		if (result == PUMP_STOP)
@@ -355,7 +361,7 @@ take_head(AppConfigCursor *cursor)
 	appconfig_walk_take_out(&cursor->walk, head);
 	cursor->yielded++;
 	cursor->current = head;
-	cursor->item = (AppConfigItem){.keys = &head->keys};
+	cursor->item = (AppConfigItem) {.keys = &head->keys};
 	memcpy(cursor->item.source, head->source, sizeof(cursor->item.source));
 	appconfig_item_start_rows(&cursor->rows, cursor->walk.route->table,
 							  &cursor->item);

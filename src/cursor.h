@@ -18,12 +18,12 @@ typedef struct AppConfigCursor AppConfigCursor;
 /* What to read; all of it must outlive the cursor */
 typedef struct AppConfigCursorOptions
 {
-	const Route		   *route;
-	const KeySet	   *keys;			 /* in UTF-8 */
-	int					max_concurrency; /* calls in flight */
-	AppConfigItemFilter filter;			 /* or NULL */
-	void			   *filter_arg;
-	ApiCounters		   *counters;
+	const Route *route;
+	const KeySet *keys;			/* in UTF-8 */
+	int			max_concurrency;	/* calls in flight */
+	AppConfigItemFilter filter; /* or NULL */
+	void	   *filter_arg;
+	ApiCounters *counters;
 } AppConfigCursorOptions;
 
 /* What appconfig_cursor_poll() finds */
@@ -31,13 +31,14 @@ typedef enum CursorResult
 {
 	CURSOR_ITEM,
 	CURSOR_END,
-	CURSOR_PENDING /* calls are under way: poll again after a wait */
+	CURSOR_PENDING				/* calls are under way: poll again after a
+								 * wait */
 } CursorResult;
 
-extern AppConfigCursor *appconfig_cursor_open(
-	Memo *memo, const AppConfigCursorOptions *options);
-extern CursorResult appconfig_cursor_poll(AppConfigCursor	   *cursor,
+extern AppConfigCursor *appconfig_cursor_open(Memo *memo,
+											  const AppConfigCursorOptions *options);
+extern CursorResult appconfig_cursor_poll(AppConfigCursor *cursor,
 										  const AppConfigItem **item);
-extern void			appconfig_cursor_close(AppConfigCursor *cursor);
+extern void appconfig_cursor_close(AppConfigCursor *cursor);
 
-#endif /* APPCONFIG_CURSOR_H */
+#endif							/* APPCONFIG_CURSOR_H */

@@ -40,9 +40,9 @@ is_ascii(const char *text)
 static char *
 convert_text(char *text, int from, int to)
 {
-	int	  length = (int) strlen(text);
-	Oid	  function;
-	char *converted;
+	int			length = (int) strlen(text);
+	Oid			function;
+	char	   *converted;
 
 	if (from == to || from == PG_SQL_ASCII || to == PG_SQL_ASCII)
 		return pg_verify_mbstr(PG_UTF8, text, length, true) ? text : NULL;
@@ -51,8 +51,9 @@ convert_text(char *text, int from, int to)
 	function = FindDefaultConversionProc(from, to);
 	if (!OidIsValid(function))
 		return NULL;
-	converted = MemoryContextAllocHuge(
-		CurrentMemoryContext, (Size) length * MAX_CONVERSION_GROWTH + 1);
+	converted =
+		MemoryContextAllocHuge(CurrentMemoryContext,
+							   (Size) length * MAX_CONVERSION_GROWTH + 1);
 	if (!appconfig_try_conversion(function, from, to, text, length, converted,
 								  (Size) length * MAX_CONVERSION_GROWTH + 1))
 	{
@@ -73,8 +74,8 @@ appconfig_encoding_to_utf8(char *text)
 bool
 appconfig_encoding_fits(const char *text, size_t length)
 {
-	char *string = unconstify(char *, text);
-	char *converted;
+	char	   *string = unconstify(char *, text);
+	char	   *converted;
 
 	if (strlen(text) != length)
 		return false;

@@ -9,6 +9,6 @@
 #define APPCONFIG_ENCODING_H
 
 extern char *appconfig_encoding_to_utf8(char *text);
-extern bool	 appconfig_encoding_fits(const char *text, size_t length);
+extern bool appconfig_encoding_fits(const char *text, size_t length);
 
-#endif /* APPCONFIG_ENCODING_H */
+#endif							/* APPCONFIG_ENCODING_H */

@@ -77,16 +77,16 @@ static double
 selectivity_besides_keys(PlannerInfo *root, const PlannerRelInfo *table,
 						 List *clauses, bool by_lists)
 {
-	List	 *some = NIL;
-	List	 *operands;
-	ListCell *cell;
+	List	   *some = NIL;
+	List	   *operands;
+	ListCell   *cell;
 
 	foreach(cell, clauses)
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, cell);
 
 		if (appconfig_list_filter_takes(table, (Node *) rinfo->clause) ==
-				by_lists &&
+			by_lists &&
 			appconfig_predicate_bind(&table->predicates, list_make1(rinfo),
 									 &operands) == NULL)
 			some = lappend(some, rinfo);
@@ -110,19 +110,21 @@ count_pages(double lists, double items)
  * ------------------------------------------------------------------------
  */
 
-/* The key by which the things of a level are told apart in what they belong
- * to; KEY_NONE if there is none */
+/*
+ * The key by which the things of a level are told apart in what they belong
+ * to; KEY_NONE if there is none
+ */
 static AppConfigKey
 own_key(const Route *route, int level)
 {
-	int key = KEY_COUNT - 1;
+	int			key = KEY_COUNT - 1;
 
 	while (key > KEY_NONE &&
-		   (!appconfig_request_needs(
-				&appconfig_route_collection(route, level)->get, key) ||
+		   (!appconfig_request_needs(&appconfig_route_collection(route, level)->get,
+									 key) ||
 			(level > 0 &&
-			 appconfig_request_needs(
-				 &appconfig_route_collection(route, level - 1)->get, key))))
+			 appconfig_request_needs(&appconfig_route_collection(route, level - 1)->get,
+									 key))))
 		key--;
 	return key;
 }
@@ -131,7 +133,7 @@ own_key(const Route *route, int level)
 static double
 count_values(const KeyBox *box, AppConfigKey key, AppConfigKey name)
 {
-	int count = appconfig_keyset_count(box, key);
+	int			count = appconfig_keyset_count(box, key);
 
 	return Max(count >= 0 ? count : appconfig_keyset_count(box, name), 0);
 }
@@ -147,14 +149,16 @@ count_own(const Route *route, int level, const KeyBox *box)
 	return count_values(box, own, appconfig_keys[own].name_key);
 }
 
-/* Applications that the topmost things in a box belong to; 0 for any, and 1 if
- * they are applications themselves */
+/*
+ * Applications that the topmost things in a box belong to; 0 for any, and 1 if
+ * they are applications themselves
+ */
 static double
 count_scopes(const Route *route, const KeyBox *box)
 {
 	return own_key(route, 0) == KEY_APPLICATION_ID
-			   ? 1
-			   : count_values(box, KEY_APPLICATION_ID, KEY_APPLICATION_NAME);
+		? 1
+		: count_values(box, KEY_APPLICATION_ID, KEY_APPLICATION_NAME);
 }
 
 /* Are the topmost things in a box all known? */
@@ -168,29 +172,31 @@ knows_top(const Route *route, const KeyBox *box)
 static double
 count_things(const Route *route, int level, const KeyBox *box)
 {
-	double own = count_own(route, level, box);
-	double expected = appconfig_route_collection(route, level)->expected;
-	double scopes;
+	double		own = count_own(route, level, box);
+	double		expected = appconfig_route_collection(route, level)->expected;
+	double		scopes;
 
 	if (level > 0)
 		return count_things(route, level - 1, box) *
-			   (own > 0 ? own : expected);
+			(own > 0 ? own : expected);
 	scopes = count_scopes(route, box);
 	if (own > 0)
 		return Max(scopes, 1) * own;
 	return (scopes > 0 ? scopes : EXPECTED(COLLECTION_APPLICATIONS)) *
-		   expected;
+		expected;
 }
 
-/* Boxes as far as the keys of a level and of those above tell them apart; of
- * applications alone for -1 */
+/*
+ * Boxes as far as the keys of a level and of those above tell them apart; of
+ * applications alone for -1
+ */
 static KeySet *
 project_level(const Route *route, int level, const KeySet *keys)
 {
 	AppConfigKey some[2 * (MAX_LEVELS + 1)] = {KEY_APPLICATION_ID,
-											   KEY_APPLICATION_NAME};
-	int			 count = 2;
-	int			 i;
+	KEY_APPLICATION_NAME};
+	int			count = 2;
+	int			i;
 
 	for (i = 0; i <= level; i++)
 	{
@@ -205,17 +211,18 @@ project_level(const Route *route, int level, const KeySet *keys)
 /* Things to look at: known ones, and those that lists show */
 typedef struct Things
 {
-	double known;
-	double listed;
-	double share; /* of what is in the boxes that the topmost lists are for */
+	double		known;
+	double		listed;
+	double		share;			/* of what is in the boxes that the topmost
+								 * lists are for */
 } Things;
 
 /* The boxes in which the topmost things are not known */
 static KeySet *
 select_listed(const Route *route, const KeySet *keys)
 {
-	KeySet *some = appconfig_keyset_make(keys->count);
-	int		i;
+	KeySet	   *some = appconfig_keyset_make(keys->count);
+	int			i;
 
 	for (i = 0; i < keys->count; i++)
 	{
@@ -229,9 +236,9 @@ select_listed(const Route *route, const KeySet *keys)
 static double
 count_listed_scopes(const Route *route, const KeySet *listed)
 {
-	KeySet *distinct = project_level(route, -1, listed);
-	double	scopes = 0;
-	int		i;
+	KeySet	   *distinct = project_level(route, -1, listed);
+	double		scopes = 0;
+	int			i;
 
 	for (i = 0; i < distinct->count; i++)
 	{
@@ -245,13 +252,13 @@ count_listed_scopes(const Route *route, const KeySet *listed)
 static Things
 expect_top(Estimate *result, const Route *route, const KeySet *keys)
 {
-	KeySet *distinct = project_level(route, 0, keys);
-	KeySet *listed = select_listed(route, distinct);
-	double	scopes = count_listed_scopes(route, listed);
-	double	items = (scopes > 0 ? scopes : EXPECTED(COLLECTION_APPLICATIONS)) *
-				   appconfig_route_collection(route, 0)->expected;
-	Things things = {.share = 1};
-	int	   i;
+	KeySet	   *distinct = project_level(route, 0, keys);
+	KeySet	   *listed = select_listed(route, distinct);
+	double		scopes = count_listed_scopes(route, listed);
+	double		items = (scopes > 0 ? scopes : EXPECTED(COLLECTION_APPLICATIONS)) *
+	appconfig_route_collection(route, 0)->expected;
+	Things		things = {.share = 1};
+	int			i;
 
 	for (i = 0; i < distinct->count; i++)
 	{
@@ -275,7 +282,7 @@ static double
 share_of_things(const Route *route, int level, const KeyBox *box, double share)
 {
 	return count_things(route, level, box) *
-		   (knows_top(route, box) ? 1 : share);
+		(knows_top(route, box) ? 1 : share);
 }
 
 /* On from the things of the level above to those of a level with a key */
@@ -283,9 +290,9 @@ static void
 expect_level(Estimate *result, const Route *route, int level,
 			 const KeySet *keys, Things *things)
 {
-	KeySet *open = appconfig_keyset_make(keys->count);
-	double	expected = appconfig_route_collection(route, level)->expected;
-	int		i;
+	KeySet	   *open = appconfig_keyset_make(keys->count);
+	double		expected = appconfig_route_collection(route, level)->expected;
+	int			i;
 
 	things->known = things->listed = 0;
 	for (i = 0; i < keys->count; i++)
@@ -300,8 +307,8 @@ expect_level(Estimate *result, const Route *route, int level,
 	open = project_level(route, level - 1, open);
 	for (i = 0; i < open->count; i++)
 	{
-		double lists =
-			share_of_things(route, level - 1, &open->boxes[i], things->share);
+		double		lists =
+		share_of_things(route, level - 1, &open->boxes[i], things->share);
 
 		result->calls += lists;
 		things->listed += lists * expected;
@@ -316,10 +323,10 @@ estimate_calls(PlannerInfo *root, const PlannerRelInfo *table, List *clauses,
 			   const KeySet *keys)
 {
 	const Route *route = &table->route;
-	Estimate	 result = {.calls = 0};
-	Things		 things = expect_top(&result, route, keys);
-	int			 level = 1;
-	double		 calls;
+	Estimate	result = {.calls = 0};
+	Things		things = expect_top(&result, route, keys);
+	int			level = 1;
+	double		calls;
 
 	while (level < route->levels_count && own_key(route, level) != KEY_NONE)
 		expect_level(&result, route, level++, keys, &things);
@@ -345,7 +352,7 @@ estimate_calls(PlannerInfo *root, const PlannerRelInfo *table, List *clauses,
 static bool
 region_is_unknown(const KeySet *keys)
 {
-	int i;
+	int			i;
 
 	for (i = 0; i < keys->count; i++)
 	{
@@ -365,10 +372,10 @@ Estimate
 appconfig_estimate(PlannerInfo *root, const PlannerRelInfo *table,
 				   List *clauses)
 {
-	List	*operands = NIL;
-	KeyExpr *expr = NULL;
-	KeySet	*keys;
-	Estimate result = {.calls = 0};
+	List	   *operands = NIL;
+	KeyExpr    *expr = NULL;
+	KeySet	   *keys;
+	Estimate	result = {.calls = 0};
 
 	if (table->pushdown)
 		expr =
@@ -389,12 +396,12 @@ appconfig_estimate(PlannerInfo *root, const PlannerRelInfo *table,
 Cost
 appconfig_estimate_cost(const Estimate *expected)
 {
-	double calls = expected->calls;
+	double		calls = expected->calls;
 
 	if (calls > MANY_CALLS)
 		calls = MANY_CALLS * (1 + log(calls / MANY_CALLS));
 	return calls * COST_OF_CALL +
-		   (expected->waits + calls / CALLS_AT_A_TIME) * COST_OF_WAIT;
+		(expected->waits + calls / CALLS_AT_A_TIME) * COST_OF_WAIT;
 }
 
 /* Is that another table of this extension? */
@@ -403,27 +410,27 @@ is_our_relation(PlannerInfo *root, const PlannerRelInfo *table,
 				const RelOptInfo *rel)
 {
 	FdwRoutine *ours =
-		root->simple_rel_array[table->predicates.relid]->fdwroutine;
+	root->simple_rel_array[table->predicates.relid]->fdwroutine;
 
 	return rel->fdwroutine != NULL &&
-		   rel->fdwroutine->GetForeignRelSize == ours->GetForeignRelSize;
+		rel->fdwroutine->GetForeignRelSize == ours->GetForeignRelSize;
 }
 
 /* Rows that other tables hand over together; 0 if one of them is ours */
 static double
 count_outer_rows(PlannerInfo *root, const PlannerRelInfo *table, Relids outer)
 {
-	double rows = 1;
-	int	   relid = -1;
+	double		rows = 1;
+	int			relid = -1;
 
 	while ((relid = bms_next_member(outer, relid)) >= 0)
 	{
 		RelOptInfo *rel = relid < root->simple_rel_array_size
-							  ? root->simple_rel_array[relid]
-							  : NULL;
+		? root->simple_rel_array[relid]
+		: NULL;
 
 		if (rel == NULL)
-			continue; /* an outer join */
+			continue;			/* an outer join */
 		if (is_our_relation(root, table, rel))
 			return 0;
 		rows *= Max(rel->rows, 1);
@@ -435,7 +442,7 @@ count_outer_rows(PlannerInfo *root, const PlannerRelInfo *table, Relids outer)
 static Bitmapset *
 operands_of(const KeyExpr *expr, bool region, Bitmapset *numbers)
 {
-	int i;
+	int			i;
 
 	for (i = 0; i < expr->nargs; i++)
 		numbers = operands_of(expr->args[i], region, numbers);
@@ -452,26 +459,26 @@ static double
 count_outer_groups(PlannerInfo *root, const PlannerRelInfo *table,
 				   List *clauses, Relids outer, double rows, bool region)
 {
-	List	*operands;
-	KeyExpr *expr =
-		appconfig_predicate_bind(&table->predicates, clauses, &operands);
-	List	  *from_outer = NIL;
-	Bitmapset *numbers;
-	int		   number = -1;
+	List	   *operands;
+	KeyExpr    *expr =
+	appconfig_predicate_bind(&table->predicates, clauses, &operands);
+	List	   *from_outer = NIL;
+	Bitmapset  *numbers;
+	int			number = -1;
 
 	if (expr == NULL)
 		return 0;
 	numbers = operands_of(expr, region, NULL);
 	while ((number = bms_next_member(numbers, number)) >= 0)
 	{
-		Node *operand = list_nth(operands, number);
+		Node	   *operand = list_nth(operands, number);
 
 		if (bms_overlap(appconfig_pull_varnos(root, operand), outer))
 			from_outer = lappend(from_outer, operand);
 	}
 	return from_outer == NIL
-			   ? 0
-			   : appconfig_estimate_num_groups(root, from_outer, rows);
+		? 0
+		: appconfig_estimate_num_groups(root, from_outer, rows);
 }
 
 /*
@@ -482,9 +489,9 @@ double
 appconfig_estimate_region(PlannerInfo *root, const PlannerRelInfo *table,
 						  List *clauses, Relids outer)
 {
-	double rows = count_outer_rows(root, table, outer);
-	double regions =
-		count_outer_groups(root, table, clauses, outer, Max(rows, 1), true);
+	double		rows = count_outer_rows(root, table, outer);
+	double		regions =
+	count_outer_groups(root, table, clauses, outer, Max(rows, 1), true);
 
 	return 1 / Max(regions, 1);
 }
@@ -501,9 +508,9 @@ double
 appconfig_estimate_repeats(PlannerInfo *root, const PlannerRelInfo *table,
 						   List *clauses, Relids outer)
 {
-	double rows = count_outer_rows(root, table, outer);
-	double regions;
-	double groups;
+	double		rows = count_outer_rows(root, table, outer);
+	double		regions;
+	double		groups;
 
 	if (rows <= 1)
 		return 1;

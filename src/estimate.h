@@ -13,19 +13,19 @@
 /* What some clauses let us expect */
 typedef struct Estimate
 {
-	double calls;
-	double waits; /* of calls for the answers of others */
-	double rows;
+	double		calls;
+	double		waits;			/* of calls for the answers of others */
+	double		rows;
 } Estimate;
 
-extern Estimate appconfig_estimate(PlannerInfo			*root,
+extern Estimate appconfig_estimate(PlannerInfo *root,
 								   const PlannerRelInfo *table, List *clauses);
-extern Cost		appconfig_estimate_cost(const Estimate *expected);
-extern double	appconfig_estimate_repeats(PlannerInfo			*root,
-										   const PlannerRelInfo *table,
-										   List *clauses, Relids outer);
-extern double	appconfig_estimate_region(PlannerInfo		   *root,
-										  const PlannerRelInfo *table,
-										  List *clauses, Relids outer);
+extern Cost appconfig_estimate_cost(const Estimate *expected);
+extern double appconfig_estimate_repeats(PlannerInfo *root,
+										 const PlannerRelInfo *table,
+										 List *clauses, Relids outer);
+extern double appconfig_estimate_region(PlannerInfo *root,
+										const PlannerRelInfo *table,
+										List *clauses, Relids outer);
 
-#endif /* APPCONFIG_ESTIMATE_H */
+#endif							/* APPCONFIG_ESTIMATE_H */

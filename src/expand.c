@@ -23,12 +23,16 @@
 #include "answer_keys.h"
 #include "request.h"
 
-/* Lists that a query with a list of applications asks for, one of each; with
- * more applications than that the list of the whole account is shorter */
+/*
+ * Lists that a query with a list of applications asks for, one of each; with
+ * more applications than that the list of the whole account is shorter
+ */
 #define MAX_APPLICATION_LISTS 20
 
-/* Items in a page that are taken.  A service that does not keep to what it is
- * asked for may send some more, but none sends so many. */
+/*
+ * Items in a page that are taken.  A service that does not keep to what it is
+ * asked for may send some more, but none sends so many.
+ */
 #define MAX_PAGE_ITEMS (20 * PAGE_SIZE)
 
 /* ------------------------------------------------------------------------
@@ -42,18 +46,20 @@ add_known(CursorWalk *walk, dlist_node *before, int level,
 		  const Inherited *inherited)
 {
 	CursorNodeKind kind =
-		appconfig_route_is_leaf(walk->route, level) ? NODE_GET : NODE_KNOWN;
+	appconfig_route_is_leaf(walk->route, level) ? NODE_GET : NODE_KNOWN;
 
 	appconfig_walk_add(walk, before, kind, level, inherited);
 }
 
-/* The first key, from one on, that the operation needs and that is not known;
- * KEY_COUNT if there is none */
+/*
+ * The first key, from one on, that the operation needs and that is not known;
+ * KEY_COUNT if there is none
+ */
 static AppConfigKey
 first_open_key(const AppConfigOperation *operation, const KnownKeys *keys,
 			   AppConfigKey from)
 {
-	int key = from;
+	int			key = from;
 
 	while (key < KEY_COUNT && !appconfig_route_is_open(operation, keys, key))
 		key++;
@@ -70,13 +76,13 @@ add_combinations(CursorWalk *walk, dlist_node *before, int level,
 				 AppConfigKey from)
 {
 	const AppConfigOperation *get =
-		&appconfig_route_collection(walk->route, level)->get;
-	Inherited	 bound = *inherited;
+	&appconfig_route_collection(walk->route, level)->get;
+	Inherited	bound = *inherited;
 	AppConfigKey key = first_open_key(get, &inherited->keys, from);
 	AppConfigKey named = key;
-	KeyTexts	*texts;
-	bool		 last;
-	int			 i;
+	KeyTexts   *texts;
+	bool		last;
+	int			i;
 
 	if (key == KEY_COUNT)
 	{
@@ -110,7 +116,7 @@ add_combinations(CursorWalk *walk, dlist_node *before, int level,
 static bool
 needs_application_alone(const AppConfigOperation *operation)
 {
-	int key;
+	int			key;
 
 	for (key = 0; key < KEY_COUNT; key++)
 	{
@@ -131,14 +137,14 @@ add_list(CursorWalk *walk, dlist_node *before, int level,
 		 const Inherited *inherited)
 {
 	CursorNode *list =
-		appconfig_walk_add(walk, before, NODE_LIST, level, inherited);
+	appconfig_walk_add(walk, before, NODE_LIST, level, inherited);
 
 	list->shown =
 		inherited->shown ||
 		(needs_application_alone(appconfig_walk_operation(walk, list)) &&
 		 appconfig_applications_find(&walk->applications,
 									 list->keys.text[KEY_APPLICATION_ID]) !=
-			 NULL);
+		 NULL);
 }
 
 /*
@@ -150,14 +156,14 @@ static KeyTexts *
 add_lists(CursorWalk *walk, dlist_node *before, int level,
 		  const Inherited *inherited, const KeySet *set)
 {
-	bool by_application =
-		inherited->keys.text[KEY_APPLICATION_ID] == NULL &&
-		appconfig_route_collection(walk->route, level)->list.filters != NULL;
-	KeyTexts *applications =
-		by_application ? appconfig_keyset_texts(set, KEY_APPLICATION_ID)
-					   : NULL;
-	Inherited filtered = *inherited;
-	int		  i;
+	bool		by_application =
+	inherited->keys.text[KEY_APPLICATION_ID] == NULL &&
+	appconfig_route_collection(walk->route, level)->list.filters != NULL;
+	KeyTexts   *applications =
+	by_application ? appconfig_keyset_texts(set, KEY_APPLICATION_ID)
+	: NULL;
+	Inherited	filtered = *inherited;
+	int			i;
 
 	if (applications == NULL || applications->count > MAX_APPLICATION_LISTS)
 	{
@@ -178,9 +184,9 @@ add_unlisted(CursorWalk *walk, dlist_node *before, int level,
 			 const Inherited *inherited, const KeySet *set,
 			 const KeyTexts *listed)
 {
-	KeyTexts *all = appconfig_keyset_texts(set, KEY_APPLICATION_ID);
-	Inherited unlisted = *inherited;
-	int		  i;
+	KeyTexts   *all = appconfig_keyset_texts(set, KEY_APPLICATION_ID);
+	Inherited	unlisted = *inherited;
+	int			i;
 
 	unlisted.from_query = true;
 	for (i = 0; i < all->count; i++)
@@ -203,12 +209,12 @@ static void
 add_level(CursorWalk *walk, dlist_node *before, int level,
 		  const Inherited *inherited)
 {
-	MemoryContext	 old = MemoryContextSwitchTo(walk->scratch);
+	MemoryContext old = MemoryContextSwitchTo(walk->scratch);
 	const KnownKeys *keys = &inherited->keys;
-	KeySet			*all = appconfig_keyset_restrict(walk->keys, keys);
-	KeySet			*listed = appconfig_keyset_make(all->count);
-	KeySet			*direct = appconfig_keyset_make(all->count);
-	KeyTexts		*applications = NULL;
+	KeySet	   *all = appconfig_keyset_restrict(walk->keys, keys);
+	KeySet	   *listed = appconfig_keyset_make(all->count);
+	KeySet	   *direct = appconfig_keyset_make(all->count);
+	KeyTexts   *applications = NULL;
 
 	appconfig_route_split(walk->route, level, keys, all, direct, listed);
 	if (listed->count > 0)
@@ -239,14 +245,12 @@ check_mistaken(const CursorNode *node, const AppConfigOperation *operation)
 {
 	if (node->from_query)
 		return;
-	ereport(
-		ERROR,
-		(errcode(ERRCODE_FDW_ERROR),
-		 errmsg("AWS AppConfig takes an id for the name of something else"),
-		 errdetail(
-			 "%s has answered for another application or definition than it was asked for.",
-			 operation->name),
-		 errhint("Rename the application whose name is the id of another.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_ERROR),
+			 errmsg("AWS AppConfig takes an id for the name of something else"),
+			 errdetail("%s has answered for another application or definition than it was asked for.",
+					   operation->name),
+			 errhint("Rename the application whose name is the id of another.")));
 }
 
 /* Does an item meet the clauses that can be answered from it? */
@@ -254,8 +258,8 @@ static bool
 passes_filter(const CursorWalk *walk, const AppConfigItem *item, bool leaf)
 {
 	return walk->filter == NULL ||
-		   walk->filter(walk->filter_arg, item,
-						leaf && walk->route->table->shape == ROW_PER_ITEM);
+		walk->filter(walk->filter_arg, item,
+					 leaf && walk->route->table->shape == ROW_PER_ITEM);
 }
 
 /*
@@ -281,20 +285,20 @@ is_believed(const CursorWalk *walk, const CursorNode *list,
 			const KnownKeys *keys, JsonValue *item)
 {
 	const AppConfigOperation *get =
-		&appconfig_route_collection(walk->route, list->level)->get;
+	&appconfig_route_collection(walk->route, list->level)->get;
 
 	return get->freezing == NULL || !walk->route->documents_decide ||
-		   !appconfig_route_is_leaf(walk->route, list->level) ||
-		   appconfig_memo_is_final(walk->memo,
-								   appconfig_request_path(get, keys),
-								   get->freezing, item);
+		!appconfig_route_is_leaf(walk->route, list->level) ||
+		appconfig_memo_is_final(walk->memo,
+								appconfig_request_path(get, keys),
+								get->freezing, item);
 }
 
 /* Keeps what a thing is addressed by, and drops how it is just now */
 static void
 forget_state(KnownKeys *keys)
 {
-	int key;
+	int			key;
 
 	for (key = 0; key < KEY_COUNT; key++)
 	{
@@ -307,7 +311,7 @@ forget_state(KnownKeys *keys)
 static bool
 keys_are_wanted(const CursorWalk *walk, const KnownKeys *keys)
 {
-	KnownKeys lasting = *keys;
+	KnownKeys	lasting = *keys;
 
 	forget_state(&lasting);
 	return appconfig_keyset_contains(walk->keys, &lasting);
@@ -336,12 +340,12 @@ add_wanted(CursorWalk *walk, CursorNode *list, Inherited *known,
 		   JsonValue *item, bool believed)
 {
 	const AppConfigCollection *collection =
-		appconfig_route_collection(walk->route, list->level);
+	appconfig_route_collection(walk->route, list->level);
 
 	known->source[collection->list.yields] = item;
 	if (appconfig_route_is_leaf(walk->route, list->level))
 	{
-		bool need_document = walk->route->need_document || !believed;
+		bool		need_document = walk->route->need_document || !believed;
 
 		appconfig_walk_add(walk, &list->node,
 						   need_document ? NODE_GET : NODE_ITEM, list->level,
@@ -359,10 +363,10 @@ static void
 add_item(CursorWalk *walk, CursorNode *list, JsonValue *item)
 {
 	const AppConfigCollection *collection =
-		appconfig_route_collection(walk->route, list->level);
-	bool	  leaf = appconfig_route_is_leaf(walk->route, list->level);
-	Inherited known = appconfig_walk_inherit(list);
-	bool	  believed;
+	appconfig_route_collection(walk->route, list->level);
+	bool		leaf = appconfig_route_is_leaf(walk->route, list->level);
+	Inherited	known = appconfig_walk_inherit(list);
+	bool		believed;
 
 	if (!appconfig_answer_keys_learn(&known.keys, collection, leaf, item))
 	{
@@ -386,16 +390,15 @@ add_item(CursorWalk *walk, CursorNode *list, JsonValue *item)
 static JsonValue *
 page_items(const AppConfigOperation *list, JsonValue *page)
 {
-	JsonValue *items = appconfig_json_lookup(page, appconfig_members.items);
-	int		   count = appconfig_json_array_length(items);
+	JsonValue  *items = appconfig_json_lookup(page, appconfig_members.items);
+	int			count = appconfig_json_array_length(items);
 
 	if (count > MAX_PAGE_ITEMS)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_FDW_ERROR),
-			 errmsg("AWS AppConfig sent an answer that cannot be read"),
-			 errdetail("A page of %s has %d items, where %d were asked for.",
-					   list->name, count, PAGE_SIZE)));
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_ERROR),
+				 errmsg("AWS AppConfig sent an answer that cannot be read"),
+				 errdetail("A page of %s has %d items, where %d were asked for.",
+						   list->name, count, PAGE_SIZE)));
 	return items;
 }
 
@@ -403,8 +406,8 @@ page_items(const AppConfigOperation *list, JsonValue *page)
 static const char *
 next_token(const AppConfigOperation *list, JsonValue *page)
 {
-	JsonValue *value =
-		appconfig_json_lookup(page, appconfig_members.next_token);
+	JsonValue  *value =
+	appconfig_json_lookup(page, appconfig_members.next_token);
 	size_t		length;
 	const char *token;
 
@@ -433,8 +436,10 @@ turn_page(CursorWalk *walk, CursorNode *node, JsonValue *page)
 	return true;
 }
 
-/* Starts again with the topmost list, whose items show their names: what is
- * below it goes by ids */
+/*
+ * Starts again with the topmost list, whose items show their names: what is
+ * below it goes by ids
+ */
 static void
 look_name_up(CursorWalk *walk, CursorNode *node)
 {
@@ -456,9 +461,9 @@ filter_is_in_doubt(const CursorWalk *walk, const CursorNode *list,
 				   JsonValue *item)
 {
 	const AppConfigCollection *collection =
-		appconfig_route_collection(walk->route, list->level);
+	appconfig_route_collection(walk->route, list->level);
 	const AppConfigFilter *filter = collection->list.filters;
-	KeySet				  *set;
+	KeySet	   *set;
 
 	if (filter == NULL || list->unfiltered || list->has_items)
 		return false;
@@ -466,9 +471,9 @@ filter_is_in_doubt(const CursorWalk *walk, const CursorNode *list,
 	for (; filter->key != KEY_NONE; filter++)
 	{
 		const char *value =
-			filter->deletable
-				? appconfig_request_filter_value(filter, &list->keys, set)
-				: NULL;
+		filter->deletable
+		? appconfig_request_filter_value(filter, &list->keys, set)
+		: NULL;
 
 		if (value != NULL &&
 			(item == NULL || !appconfig_answer_keys_name(collection, item,
@@ -494,11 +499,11 @@ static void
 expand_list(CursorWalk *walk, CursorNode *list)
 {
 	const AppConfigCollection *collection =
-		appconfig_route_collection(walk->route, list->level);
-	JsonValue	*page = appconfig_memo_document(list->entry);
-	JsonValue	*items;
+	appconfig_route_collection(walk->route, list->level);
+	JsonValue  *page = appconfig_memo_document(list->entry);
+	JsonValue  *items;
 	JsonElements elements;
-	int			 count;
+	int			count;
 
 	if (page == NULL)
 	{
@@ -519,8 +524,8 @@ expand_list(CursorWalk *walk, CursorNode *list)
 	items = page_items(&collection->list, page);
 	count = appconfig_json_array_length(items);
 	if (count > 0 &&
-		appconfig_answer_keys_took_name_for_id(
-			&list->keys, collection, appconfig_json_first_element(items)))
+		appconfig_answer_keys_took_name_for_id(&list->keys, collection,
+											   appconfig_json_first_element(items)))
 	{
 		look_name_up(walk, list);
 		return;
@@ -552,7 +557,7 @@ expand_list(CursorWalk *walk, CursorNode *list)
 static bool
 told_id(const KnownKeys *keys, const KnownKeys *learned)
 {
-	int key;
+	int			key;
 
 	for (key = 0; key < KEY_COUNT; key++)
 	{
@@ -572,12 +577,13 @@ static bool
 share_by_id(CursorWalk *walk, CursorNode *node,
 			const AppConfigCollection *collection, const KnownKeys *learned)
 {
-	MemoEntry *shared;
+	MemoEntry  *shared;
 
 	if (!told_id(&node->keys, learned))
 		return false;
-	shared = appconfig_memo_same(
-		node->entry, appconfig_request_path(&collection->get, learned));
+	shared =
+		appconfig_memo_same(node->entry,
+							appconfig_request_path(&collection->get, learned));
 	if (shared == node->entry)
 	{
 		appconfig_memo_release(shared);
@@ -593,12 +599,13 @@ static void
 expand_get(CursorWalk *walk, CursorNode *node)
 {
 	const AppConfigCollection *collection =
-		appconfig_route_collection(walk->route, node->level);
-	JsonValue *document = appconfig_memo_document(node->entry);
-	KnownKeys  learned = node->keys;
+	appconfig_route_collection(walk->route, node->level);
+	JsonValue  *document = appconfig_memo_document(node->entry);
+	KnownKeys	learned = node->keys;
 
-	if (document != NULL && appconfig_answer_keys_took_name_for_id(
-								&node->keys, collection, document))
+	if (document != NULL && appconfig_answer_keys_took_name_for_id(&node->keys,
+																   collection,
+																   document))
 	{
 		look_name_up(walk, node);
 		return;
@@ -637,12 +644,12 @@ application_passes(void *arg, JsonValue *application, const KnownKeys *keys)
 static void
 expand_applications(CursorWalk *walk, CursorNode *node)
 {
-	JsonValue *page = appconfig_memo_document(node->entry);
-	JsonValue *items =
-		page_items(&appconfig_collections[COLLECTION_APPLICATIONS].list, page);
+	JsonValue  *page = appconfig_memo_document(node->entry);
+	JsonValue  *items =
+	page_items(&appconfig_collections[COLLECTION_APPLICATIONS].list, page);
 	MemoryContext old = MemoryContextSwitchTo(walk->context);
-	Inherited	  by_query = {.from_query = true};
-	JsonElements  elements;
+	Inherited	by_query = {.from_query = true};
+	JsonElements elements;
 
 	appconfig_json_elements_start(&elements, items);
 	while (appconfig_json_elements_next(&elements))
@@ -653,8 +660,9 @@ expand_applications(CursorWalk *walk, CursorNode *node)
 	}
 	if (!turn_page(walk, node, page))
 	{
-		walk->keys = appconfig_applications_resolve(
-			&walk->applications, walk->keys, application_passes, walk);
+		walk->keys = appconfig_applications_resolve(&walk->applications,
+													walk->keys,
+													application_passes, walk);
 		add_level(walk, &node->node, 0, &by_query);
 		appconfig_walk_remove(walk, node);
 		walk->named_nodes = walk->nodes;
@@ -698,7 +706,7 @@ appconfig_expand_node(CursorWalk *walk, CursorNode *node)
 		expand_applications(walk, node);
 	else if (node->kind == NODE_KNOWN)
 	{
-		Inherited inherited = appconfig_walk_inherit(node);
+		Inherited	inherited = appconfig_walk_inherit(node);
 
 		add_level(walk, &node->node, node->level + 1, &inherited);
 		appconfig_walk_remove(walk, node);

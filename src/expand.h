@@ -13,4 +13,4 @@
 extern void appconfig_expand_query(CursorWalk *walk);
 extern void appconfig_expand_node(CursorWalk *walk, CursorNode *node);
 
-#endif /* APPCONFIG_EXPAND_H */
+#endif							/* APPCONFIG_EXPAND_H */

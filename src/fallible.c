@@ -35,15 +35,17 @@
 /* What a function demands to be infallible */
 typedef enum Demand
 {
-	TEXT_FIRST,		   /* its first argument is a text */
-	TEXT_FIRST_COUNT,  /* and the last one a constant that is not below zero */
-	CONSTANT_DIVISOR,  /* the last argument is a constant, not zero */
-	RUN_FIRST_COUNT,   /* the first is a run, the last as with a text */
-	RUN_OR_DIFFERENCE, /* the only one is a run, or what the former makes */
-	TIMES,			   /* nothing */
-	CONSTANT_LIKE,	   /* the last one is a constant pattern of LIKE */
-	CONSTANT_REGEX,	   /* of a regular expression */
-	CONSTANT_REGEX_ICASE /* the same without regard to case */
+	TEXT_FIRST,					/* its first argument is a text */
+	TEXT_FIRST_COUNT,			/* and the last one a constant that is not
+								 * below zero */
+	CONSTANT_DIVISOR,			/* the last argument is a constant, not zero */
+	RUN_FIRST_COUNT,			/* the first is a run, the last as with a text */
+	RUN_OR_DIFFERENCE,			/* the only one is a run, or what the former
+								 * makes */
+	TIMES,						/* nothing */
+	CONSTANT_LIKE,				/* the last one is a constant pattern of LIKE */
+	CONSTANT_REGEX,				/* of a regular expression */
+	CONSTANT_REGEX_ICASE		/* the same without regard to case */
 } Demand;
 
 typedef struct Infallible
@@ -88,23 +90,23 @@ static const Infallible functions[] = {
 
 /* Operators on patterns: their functions' names begin with the type's */
 static const char *const pattern_types[] = {"text", "name", "bpchar"};
-static const Infallible	 pattern_functions[] = {
-	 {"like", CONSTANT_LIKE},
-	 {"nlike", CONSTANT_LIKE},
-	 {"iclike", CONSTANT_LIKE},
-	 {"icnlike", CONSTANT_LIKE},
-	 {"regexeq", CONSTANT_REGEX},
-	 {"regexne", CONSTANT_REGEX},
-	 {"icregexeq", CONSTANT_REGEX_ICASE},
-	 {"icregexne", CONSTANT_REGEX_ICASE},
+static const Infallible pattern_functions[] = {
+	{"like", CONSTANT_LIKE},
+	{"nlike", CONSTANT_LIKE},
+	{"iclike", CONSTANT_LIKE},
+	{"icnlike", CONSTANT_LIKE},
+	{"regexeq", CONSTANT_REGEX},
+	{"regexne", CONSTANT_REGEX},
+	{"icregexeq", CONSTANT_REGEX_ICASE},
+	{"icregexne", CONSTANT_REGEX_ICASE},
 };
 
 /* What the function of that name demands; false if it may fail anyway */
 static bool
 find_demand(const char *name, Demand *demand)
 {
-	int i;
-	int j;
+	int			i;
+	int			j;
 
 	for (i = 0; i < (int) lengthof(functions); i++)
 	{
@@ -116,7 +118,7 @@ find_demand(const char *name, Demand *demand)
 	}
 	for (i = 0; i < (int) lengthof(pattern_types); i++)
 	{
-		size_t length = strlen(pattern_types[i]);
+		size_t		length = strlen(pattern_types[i]);
 
 		if (strncmp(name, pattern_types[i], length) != 0)
 			continue;
@@ -161,8 +163,8 @@ integer_value(const Const *number, int64 *value)
 static bool
 is_like_pattern(const char *pattern)
 {
-	size_t length = strlen(pattern);
-	int	   escapes = 0;
+	size_t		length = strlen(pattern);
+	int			escapes = 0;
 
 	while (length > 0 && pattern[--length] == '\\')
 		escapes++;
@@ -172,11 +174,11 @@ is_like_pattern(const char *pattern)
 static bool
 is_regex(const char *pattern, int flags, Oid collation)
 {
-	size_t	  bytes = strlen(pattern);
-	pg_wchar *wide = palloc(sizeof(pg_wchar) * (bytes + 1));
-	int		  length = pg_mb2wchar_with_len(pattern, wide, (int) bytes);
-	regex_t	  regex;
-	bool	  compiled;
+	size_t		bytes = strlen(pattern);
+	pg_wchar   *wide = palloc(sizeof(pg_wchar) * (bytes + 1));
+	int			length = pg_mb2wchar_with_len(pattern, wide, (int) bytes);
+	regex_t		regex;
+	bool		compiled;
 
 	compiled = pg_regcomp(&regex, wide, length, REG_ADVANCED | flags,
 						  collation) == REG_OKAY;
@@ -190,23 +192,23 @@ is_regex(const char *pattern, int flags, Oid collation)
 static bool
 is_pattern(const Const *pattern, Demand demand, Oid collation)
 {
-	char *characters;
+	char	   *characters;
 
 	if (getBaseType(pattern->consttype) != TEXTOID)
 		return false;
 	characters = TextDatumGetCString(pattern->constvalue);
 	return demand == CONSTANT_LIKE
-			   ? is_like_pattern(characters)
-			   : is_regex(characters,
-						  demand == CONSTANT_REGEX_ICASE ? REG_ICASE : 0,
-						  collation);
+		? is_like_pattern(characters)
+		: is_regex(characters,
+				   demand == CONSTANT_REGEX_ICASE ? REG_ICASE : 0,
+				   collation);
 }
 
 /* The last argument, a constant; NULL stands for any, which comes to NULL */
 static bool
 constant_meets(const Const *constant, Demand demand, Oid collation)
 {
-	int64 value;
+	int64		value;
 
 	if (constant->constisnull)
 		return true;
@@ -232,14 +234,14 @@ is_run(Node *node, Index relid)
 static bool
 is_run_or_difference(Node *node, Index relid)
 {
-	Demand demand;
+	Demand		demand;
 
 	if (IsA(node, OpExpr))
 	{
 		const char *name = get_func_name(get_opcode(((OpExpr *) node)->opno));
 
 		return find_demand(name, &demand) && demand == RUN_FIRST_COUNT &&
-			   is_run(linitial(((OpExpr *) node)->args), relid);
+			is_run(linitial(((OpExpr *) node)->args), relid);
 	}
 	return is_run(node, relid);
 }
@@ -247,8 +249,8 @@ is_run_or_difference(Node *node, Index relid)
 static bool
 meets_demand(List *args, Demand demand, Oid collation, Index relid)
 {
-	Node *first = args != NIL ? linitial(args) : NULL;
-	Node *last = args != NIL ? llast(args) : NULL;
+	Node	   *first = args != NIL ? linitial(args) : NULL;
+	Node	   *last = args != NIL ? llast(args) : NULL;
 
 	if (first == NULL)
 		return false;
@@ -262,7 +264,7 @@ meets_demand(List *args, Demand demand, Oid collation, Index relid)
 	if (demand == TEXT_FIRST || demand == TIMES)
 		return true;
 	return IsA(last, Const) &&
-		   constant_meets((Const *) last, demand, collation);
+		constant_meets((Const *) last, demand, collation);
 }
 
 /* ------------------------------------------------------------------------
@@ -274,7 +276,7 @@ meets_demand(List *args, Demand demand, Oid collation, Index relid)
 static bool
 has_plain_collation(Node *node, List *args)
 {
-	Oid collation = exprInputCollation(node);
+	Oid			collation = exprInputCollation(node);
 
 	if (!OidIsValid(collation))
 		return args == NIL || !type_is_collatable(exprType(linitial(args)));
@@ -284,25 +286,25 @@ has_plain_collation(Node *node, List *args)
 static bool
 call_can_fail(Node *node, Oid function, List *args, Index relid)
 {
-	Demand demand;
+	Demand		demand;
 
 	if (!has_plain_collation(node, args))
 		return true;
 	if (get_func_leakproof(function))
 		return false;
 	return get_func_namespace(function) != PG_CATALOG_NAMESPACE ||
-		   !find_demand(get_func_name(function), &demand) ||
-		   !meets_demand(args, demand, exprInputCollation(node), relid);
+		!find_demand(get_func_name(function), &demand) ||
+		!meets_demand(args, demand, exprInputCollation(node), relid);
 }
 
 /* A number as text */
 static bool
 is_infallible_cast(const CoerceViaIO *cast)
 {
-	Oid from = exprType((Node *) cast->arg);
+	Oid			from = exprType((Node *) cast->arg);
 
 	return (from == INT2OID || from == INT4OID || from == INT8OID) &&
-		   (cast->resulttype == TEXTOID || cast->resulttype == VARCHAROID);
+		(cast->resulttype == TEXTOID || cast->resulttype == VARCHAROID);
 }
 
 static bool
@@ -339,8 +341,7 @@ can_fail(Node *node, void *relid)
 			break;
 		case T_ScalarArrayOpExpr:
 			/* a pattern among others is not looked at */
-			if (!get_func_leakproof(
-					get_opcode(((ScalarArrayOpExpr *) node)->opno)) ||
+			if (!get_func_leakproof(get_opcode(((ScalarArrayOpExpr *) node)->opno)) ||
 				!has_plain_collation(node, ((ScalarArrayOpExpr *) node)->args))
 				return true;
 			break;
@@ -350,8 +351,10 @@ can_fail(Node *node, void *relid)
 	return expression_tree_walker(node, can_fail, relid);
 }
 
-/* Could evaluating the clause on a relation raise an error, whatever its
- * values? */
+/*
+ * Could evaluating the clause on a relation raise an error, whatever its
+ * values?
+ */
 bool
 appconfig_fallible(Node *clause, Index relid)
 {

@@ -12,4 +12,4 @@
 
 extern bool appconfig_fallible(Node *clause, Index relid);
 
-#endif /* APPCONFIG_FALLIBLE_H */
+#endif							/* APPCONFIG_FALLIBLE_H */

@@ -29,9 +29,9 @@
  */
 typedef struct ColumnType
 {
-	const char *name;		 /* as in tables.c */
-	Oid			accepted[4]; /* ended by InvalidOid */
-	const char *list;		 /* the same for the hint */
+	const char *name;			/* as in tables.c */
+	Oid			accepted[4];	/* ended by InvalidOid */
+	const char *list;			/* the same for the hint */
 } ColumnType;
 
 static const ColumnType column_types[] = {
@@ -50,7 +50,7 @@ static char *
 list_columns(const AppConfigTable *table)
 {
 	const AppConfigColumn *column;
-	StringInfoData		   list;
+	StringInfoData list;
 
 	initStringInfo(&list);
 	for (column = table->columns; column->name != NULL; column++)
@@ -65,8 +65,9 @@ find_column(Relation relation, Form_pg_attribute attribute,
 			const AppConfigTable *table)
 {
 	const AppConfigColumn *column;
-	const char			  *name = appconfig_options_get_column_name(
-				   RelationGetRelid(relation), attribute->attnum);
+	const char *name =
+	appconfig_options_get_column_name(RelationGetRelid(relation),
+									  attribute->attnum);
 
 	if (name == NULL)
 		name = NameStr(attribute->attname);
@@ -81,16 +82,14 @@ find_column(Relation relation, Form_pg_attribute attribute,
 	return column;
 }
 
-/*
- * Refuses a column whose type cannot hold what the table's column has.
- */
+/* Refuses a column whose type cannot hold what the table's column has. */
 static void
 check_column_type(Relation relation, Form_pg_attribute attribute,
 				  const AppConfigColumn *column)
 {
-	Oid				  type = getBaseType(attribute->atttypid);
+	Oid			type = getBaseType(attribute->atttypid);
 	const ColumnType *row = column_types;
-	const Oid		 *accepted;
+	const Oid  *accepted;
 
 	while (strcmp(row->name, column->type) != 0)
 	{
@@ -106,15 +105,14 @@ check_column_type(Relation relation, Form_pg_attribute attribute,
 			return;
 	}
 
-	ereport(
-		ERROR,
-		(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
-		 errmsg("column \"%s\" of foreign table \"%s\" cannot be of type %s",
-				NameStr(attribute->attname), RelationGetRelationName(relation),
-				format_type_with_typemod(attribute->atttypid,
-										 attribute->atttypmod)),
-		 errhint("Possible types are: %s, and domains over them.", row->list),
-		 errtablecol(relation, attribute->attnum)));
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+			 errmsg("column \"%s\" of foreign table \"%s\" cannot be of type %s",
+					NameStr(attribute->attname), RelationGetRelationName(relation),
+					format_type_with_typemod(attribute->atttypid,
+											 attribute->atttypmod)),
+			 errhint("Possible types are: %s, and domains over them.", row->list),
+			 errtablecol(relation, attribute->attnum)));
 }
 
 /*
@@ -126,9 +124,9 @@ check_column_type(Relation relation, Form_pg_attribute attribute,
 const OutputColumns *
 appconfig_columns_map(Relation relation, const AppConfigTable *table)
 {
-	TupleDesc	   tupdesc = RelationGetDescr(relation);
+	TupleDesc	tupdesc = RelationGetDescr(relation);
 	OutputColumns *columns = palloc0(sizeof(OutputColumns));
-	int			   i;
+	int			i;
 
 	columns->table_name = pstrdup(RelationGetRelationName(relation));
 	columns->count = tupdesc->natts;
@@ -136,7 +134,7 @@ appconfig_columns_map(Relation relation, const AppConfigTable *table)
 	for (i = 0; i < tupdesc->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(tupdesc, i);
-		OutputColumn	 *output = &columns->list[i];
+		OutputColumn *output = &columns->list[i];
 
 		if (attribute->attisdropped ||
 			attribute->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL)

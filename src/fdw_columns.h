@@ -16,4 +16,4 @@
 extern const OutputColumns *appconfig_columns_map(Relation relation,
 												  const AppConfigTable *table);
 
-#endif /* APPCONFIG_FDW_COLUMNS_H */
+#endif							/* APPCONFIG_FDW_COLUMNS_H */

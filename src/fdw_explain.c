@@ -39,9 +39,9 @@ static const char *const operator_names[] = {
 /* What is needed to print the expressions of a scan */
 typedef struct Deparse
 {
-	List	   *context;  /* for deparse_expression() */
-	bool		prefix;	  /* columns with their table's name? */
-	const List *operands; /* value expressions of the keys */
+	List	   *context;		/* for deparse_expression() */
+	bool		prefix;			/* columns with their table's name? */
+	const List *operands;		/* value expressions of the keys */
 } Deparse;
 
 static char *
@@ -68,14 +68,13 @@ append_keys(StringInfo out, const Deparse *how, const KeyExpr *expr,
 	}
 	if (expr->kind != KEY_EXPR_AND && expr->kind != KEY_EXPR_OR)
 	{
-		Node *operand = list_nth(how->operands, expr->operand);
+		Node	   *operand = list_nth(how->operands, expr->operand);
+		bool		is_array = type_is_array(getBaseType(exprType(operand)));
 
-		appendStringInfo(
-			out,
-			type_is_array(getBaseType(exprType(operand))) ? "%s %s ANY (%s)"
-														  : "%s %s %s",
-			appconfig_keys[expr->key].name, operator_names[expr->kind],
-			deparse_expr(how, operand));
+		appendStringInfo(out, is_array ? "%s %s ANY (%s)" : "%s %s %s",
+						 appconfig_keys[expr->key].name,
+						 operator_names[expr->kind],
+						 deparse_expr(how, operand));
 		return;
 	}
 	if (nested && expr->nargs > 1)
@@ -103,16 +102,16 @@ static List *
 clauses_besides_keys(const RouteCalls *calls, List *qual,
 					 const PredicateTable *table, bool before_fetch)
 {
-	List	 *clauses = NIL;
-	ListCell *cell;
+	List	   *clauses = NIL;
+	ListCell   *cell;
 
 	foreach(cell, qual)
 	{
-		List *operands;
+		List	   *operands;
 
 		if (appconfig_list_filter_has(calls, table, qual,
 									  foreach_current_index(cell)) ==
-				before_fetch &&
+			before_fetch &&
 			(calls->route->keys == NULL ||
 			 appconfig_predicate_bind(table, list_make1(lfirst(cell)),
 									  &operands) == NULL))
@@ -126,9 +125,9 @@ explain_clauses(const char *label, const Deparse *how, List *clauses,
 				ExplainState *es)
 {
 	if (clauses != NIL)
-		ExplainPropertyText(
-			label, deparse_expr(how, (Node *) make_ands_explicit(clauses)),
-			es);
+		ExplainPropertyText(label,
+							deparse_expr(how, (Node *) make_ands_explicit(clauses)),
+							es);
 }
 
 /* ------------------------------------------------------------------------
@@ -155,19 +154,23 @@ explain_cost(const ApiCounters *counters, ExplainState *es)
 void
 appconfigExplainForeignScan(ForeignScanState *node, ExplainState *es)
 {
-	ForeignScan	  *scan = castNode(ForeignScan, node->ss.ps.plan);
-	List		  *qual = scan->scan.plan.qual;
-	const Route	  *route = appconfig_scan_route(node);
-	PredicateTable table = {.relid = scan->scan.scanrelid,
-							.columns = appconfig_scan_columns(node)};
-	Deparse		   how = {.context = set_deparse_context_plan(es->deparse_cxt,
-															  (Plan *) scan, NIL),
-						  .prefix = list_length(es->rtable) > 1 || es->verbose,
-						  .operands = scan->fdw_exprs};
-	const RouteCalls *calls = appconfig_route_calls(
-		route, appconfig_operands_expect(
-				   NULL, route->keys, scan->fdw_exprs,
-				   appconfig_options_get_region(scan->fs_server)));
+	ForeignScan *scan = castNode(ForeignScan, node->ss.ps.plan);
+	List	   *qual = scan->scan.plan.qual;
+	const Route *route = appconfig_scan_route(node);
+	PredicateTable table = {
+		.relid = scan->scan.scanrelid, .columns = appconfig_scan_columns(node)
+	};
+	Deparse		how = {
+		.context = set_deparse_context_plan(es->deparse_cxt, (Plan *) scan, NIL),
+		.prefix = list_length(es->rtable) > 1 || es->verbose,
+		.operands = scan->fdw_exprs
+	};
+	char	   *region = appconfig_options_get_region(scan->fs_server);
+	KeySet	   *keys_expected = appconfig_operands_expect(NULL, route->keys,
+														  scan->fdw_exprs,
+														  region);
+	const RouteCalls *calls = appconfig_route_calls(route, keys_expected);
+
 
 	ExplainPropertyList("Operations", calls->operations, es);
 	if (route->keys != NULL)

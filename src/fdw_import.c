@@ -33,7 +33,7 @@ static char *
 print_table(const AppConfigTable *table, const char *server_name)
 {
 	const AppConfigColumn *column;
-	StringInfoData		   command;
+	StringInfoData command;
 
 	initStringInfo(&command);
 	appendStringInfo(&command, "CREATE FOREIGN TABLE %s (",
@@ -59,19 +59,18 @@ print_table(const AppConfigTable *table, const char *server_name)
 static void
 notice_unknown_tables(const ImportForeignSchemaStmt *stmt)
 {
-	ListCell *lc;
+	ListCell   *lc;
 
 	foreach(lc, stmt->table_list)
 	{
 		const char *name = lfirst_node(RangeVar, lc)->relname;
 
 		if (appconfig_table_find(name) == NULL)
-			ereport(
-				NOTICE,
-				(errmsg("table \"%s\" does not exist in AppConfig, skipping",
-						name),
-				 errhint("Available tables are: %s.",
-						 appconfig_options_list_tables())));
+			ereport(NOTICE,
+					(errmsg("table \"%s\" does not exist in AppConfig, skipping",
+							name),
+					 errhint("Available tables are: %s.",
+							 appconfig_options_list_tables())));
 	}
 }
 
@@ -83,20 +82,19 @@ notice_unknown_tables(const ImportForeignSchemaStmt *stmt)
  */
 List *
 appconfigImportForeignSchema(ImportForeignSchemaStmt *stmt,
-							 Oid serverOid			  pg_attribute_unused())
+							 Oid serverOid pg_attribute_unused())
 {
 	const AppConfigTable *table;
-	List				 *commands = NIL;
+	List	   *commands = NIL;
 
 	appconfig_options_check_import(stmt->options);
 
 	if (strcmp(stmt->remote_schema, REMOTE_SCHEMA) != 0)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_FDW_SCHEMA_NOT_FOUND),
-			 errmsg("schema \"%s\" is not present on foreign server \"%s\"",
-					stmt->remote_schema, stmt->server_name),
-			 errhint("The only schema is \"%s\".", REMOTE_SCHEMA)));
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_SCHEMA_NOT_FOUND),
+				 errmsg("schema \"%s\" is not present on foreign server \"%s\"",
+						stmt->remote_schema, stmt->server_name),
+				 errhint("The only schema is \"%s\".", REMOTE_SCHEMA)));
 
 	notice_unknown_tables(stmt);
 	for (table = appconfig_tables; table->name != NULL; table++)

@@ -60,10 +60,10 @@ PG_FUNCTION_INFO_V1(appconfig_fdw_validator);
 #define ON_WRAPPER 0x20
 
 /* What else there is to an option, one bit each */
-#define REQUIRED  0x01 /* there is no default */
-#define HIDDEN	  0x02 /* the value never appears in a message */
-#define SUPERUSER 0x04 /* only a superuser may set it */
-#define NOT_YET	  0x08 /* checked, then refused: a later version's */
+#define REQUIRED  0x01			/* there is no default */
+#define HIDDEN	  0x02			/* the value never appears in a message */
+#define SUPERUSER 0x04			/* only a superuser may set it */
+#define NOT_YET	  0x08			/* checked, then refused: a later version's */
 
 /*
  * The values of all options of one object, filled by read_options().  Options
@@ -72,26 +72,26 @@ PG_FUNCTION_INFO_V1(appconfig_fdw_validator);
 typedef struct OptionValues
 {
 	AppConfigSettings settings;
-	AwsCredentials	  credentials;
-	char			 *endpoint;
-	bool			  use_fips;
-	bool			  use_dualstack;
-	bool			  ambient_credentials;
-	char			 *profile;
-	char			 *role_arn;
-	char			 *external_id;
-	char			 *role_session_name;
-	char			 *sts_endpoint;
-	char			 *object;
-	char			 *column_name;
+	AwsCredentials credentials;
+	char	   *endpoint;
+	bool		use_fips;
+	bool		use_dualstack;
+	bool		ambient_credentials;
+	char	   *profile;
+	char	   *role_arn;
+	char	   *external_id;
+	char	   *role_session_name;
+	char	   *sts_endpoint;
+	char	   *object;
+	char	   *column_name;
 } OptionValues;
 
 /* What a parser has to say against a value */
 typedef struct OptionFault
 {
 	int			sqlstate;
-	const char *detail; /* NULL for none */
-	const char *hint;	/* what is valid */
+	const char *detail;			/* NULL for none */
+	const char *hint;			/* what is valid */
 } OptionFault;
 
 typedef struct Option Option;
@@ -100,23 +100,23 @@ typedef struct Option Option;
  * Reads a value into *field, which has the type that goes with the parser, or
  * returns false with *fault filled.
  */
-typedef bool (*OptionParser)(const Option *option, const char *value,
-							 void *field, OptionFault *fault);
+typedef bool (*OptionParser) (const Option *option, const char *value,
+							  void *field, OptionFault *fault);
 
 struct Option
 {
-	const char	*name;
-	int			 where; /* ON_... */
+	const char *name;
+	int			where;			/* ON_... */
 	OptionParser parse;
-	size_t		 field; /* offset in OptionValues */
-	int			 flags;
-	const char	*initial;	  /* default, written as a user would, or NULL */
-	const char	*needs;		  /* an option without which this one makes no
-							   * sense, or NULL */
-	double		 least;		  /* bounds of numbers, in the parser's unit, */
-	double		 most;		  /* or of the length of texts */
-	const char	*punctuation; /* what texts may have besides letters and
-							   * digits, NULL for all that is visible */
+	size_t		field;			/* offset in OptionValues */
+	int			flags;
+	const char *initial;		/* default, written as a user would, or NULL */
+	const char *needs;			/* an option without which this one makes no
+								 * sense, or NULL */
+	double		least;			/* bounds of numbers, in the parser's unit, */
+	double		most;			/* or of the length of texts */
+	const char *punctuation;	/* what texts may have besides letters and
+								 * digits, NULL for all that is visible */
 };
 
 static bool parse_boolean(const Option *option, const char *value, void *field,
@@ -278,12 +278,12 @@ static bool
 parse_count(const Option *option, const char *value, void *field,
 			OptionFault *fault)
 {
-	int *result = field;
+	int		   *result = field;
 
 	fault->hint = psprintf("Valid values are integers from %.0f to %.0f.",
 						   option->least, option->most);
 	return parse_int(value, result, 0, NULL) && *result >= option->least &&
-		   *result <= option->most;
+		*result <= option->most;
 }
 
 /* calls per second, into a double */
@@ -291,14 +291,13 @@ static bool
 parse_rate(const Option *option, const char *value, void *field,
 		   OptionFault *fault)
 {
-	double *result = field;
+	double	   *result = field;
 
-	fault->hint = psprintf(
-		"Valid values are numbers from %.0f to %.0f, in calls per second; 0 stands for no limit.",
-		option->least, option->most);
+	fault->hint = psprintf("Valid values are numbers from %.0f to %.0f, in calls per second; 0 stands for no limit.",
+						   option->least, option->most);
 	/* infinity is out of bounds, and parse_real takes no NaN */
 	return parse_real(value, result, 0, NULL) && *result >= option->least &&
-		   *result <= option->most;
+		*result <= option->most;
 }
 
 /* milliseconds, into an int */
@@ -306,13 +305,12 @@ static bool
 parse_time(const Option *option, const char *value, void *field,
 		   OptionFault *fault)
 {
-	int *result = field;
+	int		   *result = field;
 
-	fault->hint = psprintf(
-		"Valid values are from %.0f ms to %.0f s, in ms or with a unit: us, ms, s, min, h, d.",
-		option->least, option->most / SECOND);
+	fault->hint = psprintf("Valid values are from %.0f ms to %.0f s, in ms or with a unit: us, ms, s, min, h, d.",
+						   option->least, option->most / SECOND);
 	return parse_int(value, result, GUC_UNIT_MS, NULL) &&
-		   *result >= option->least && *result <= option->most;
+		*result >= option->least && *result <= option->most;
 }
 
 /* bytes, into an int */
@@ -320,13 +318,12 @@ static bool
 parse_memory(const Option *option, const char *value, void *field,
 			 OptionFault *fault)
 {
-	int *result = field;
+	int		   *result = field;
 
-	fault->hint = psprintf(
-		"Valid values are from %.0f B to %.0f MB, in bytes or with a unit: B, kB, MB, GB.",
-		option->least, option->most / MEGABYTE);
+	fault->hint = psprintf("Valid values are from %.0f B to %.0f MB, in bytes or with a unit: B, kB, MB, GB.",
+						   option->least, option->most / MEGABYTE);
 	return parse_int(value, result, GUC_UNIT_BYTE, NULL) &&
-		   *result >= option->least && *result <= option->most;
+		*result >= option->least && *result <= option->most;
 }
 
 /*
@@ -342,22 +339,21 @@ parse_printable(const Option *option, const char *value, void *field,
 	const char *c;
 
 	if (option->punctuation == NULL)
-		fault->hint = psprintf(
-			"Valid values have %.0f to %.0f characters of visible ASCII, without blanks.",
-			option->least, option->most);
+		fault->hint = psprintf("Valid values have %.0f to %.0f characters of visible ASCII, without blanks.",
+							   option->least, option->most);
 	else
-		fault->hint = psprintf(
-			"Valid values have %.0f to %.0f characters: letters, digits and any of \"%s\".",
-			option->least, option->most, option->punctuation);
+		fault->hint = psprintf("Valid values have %.0f to %.0f characters: letters, digits and any of \"%s\".",
+							   option->least, option->most,
+							   option->punctuation);
 
 	if (strlen(value) < option->least || strlen(value) > option->most)
 		return false;
 
 	for (c = value; *c != '\0'; c++)
 	{
-		bool alphanumeric = (*c >= 'a' && *c <= 'z') ||
-							(*c >= 'A' && *c <= 'Z') ||
-							(*c >= '0' && *c <= '9');
+		bool		alphanumeric = (*c >= 'a' && *c <= 'z') ||
+		(*c >= 'A' && *c <= 'Z') ||
+		(*c >= '0' && *c <= '9');
 
 		if (*c <= ' ' || *c > '~' ||
 			(option->punctuation != NULL && !alphanumeric &&
@@ -416,7 +412,7 @@ char *
 appconfig_options_list_tables(void)
 {
 	const AppConfigTable *table;
-	StringInfoData		  list;
+	StringInfoData list;
 
 	initStringInfo(&list);
 	for (table = appconfig_tables; table->name != NULL; table++)
@@ -457,9 +453,9 @@ is_column_before(const AppConfigTable *end, const char *name)
 static char *
 list_all_columns(void)
 {
-	const AppConfigTable  *table;
+	const AppConfigTable *table;
 	const AppConfigColumn *column;
-	StringInfoData		   list;
+	StringInfoData list;
 
 	initStringInfo(&list);
 	for (table = appconfig_tables; table->name != NULL; table++)
@@ -506,7 +502,7 @@ parse_column_name(const Option *option pg_attribute_unused(),
 static bool
 is_given(List *given, const char *name)
 {
-	ListCell *lc;
+	ListCell   *lc;
 
 	foreach(lc, given)
 	{
@@ -541,7 +537,7 @@ find_option(const char *name, int where)
 static bool
 has_secrets(List *given, int where)
 {
-	ListCell *lc;
+	ListCell   *lc;
 
 	foreach(lc, given)
 	{
@@ -551,16 +547,14 @@ has_secrets(List *given, int where)
 	return where == ON_MAPPING;
 }
 
-/*
- * Refuses options that do not exist there, and says which can be set.
- */
+/* Refuses options that do not exist there, and says which can be set. */
 static void
 check_names(List *given, int where)
 {
-	const Option  *option;
-	const char	  *unknown = NULL;
+	const Option *option;
+	const char *unknown = NULL;
 	StringInfoData valid;
-	ListCell	  *lc;
+	ListCell   *lc;
 
 	foreach(lc, given)
 	{
@@ -584,25 +578,23 @@ check_names(List *given, int where)
 			(errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
 			 errmsg("invalid option \"%s\"", unknown),
 			 valid.len > 0
-				 ? errhint("Valid options in this context are: %s", valid.data)
-				 : errhint("There are no valid options in this context."),
+			 ? errhint("Valid options in this context are: %s", valid.data)
+			 : errhint("There are no valid options in this context."),
 			 errhidestmt(has_secrets(given, where))));
 }
 
-/*
- * Refuses a value, which is quoted unless it may be, or contain, a secret.
- */
+/* Refuses a value, which is quoted unless it may be, or contain, a secret. */
 static void
 report_fault(const Option *option, const char *value, const OptionFault *fault,
 			 bool hide_statement)
 {
-	bool hidden = (option->flags & HIDDEN) != 0;
+	bool		hidden = (option->flags & HIDDEN) != 0;
 
 	ereport(ERROR,
 			(errcode(fault->sqlstate),
 			 hidden ? errmsg("invalid value for option \"%s\"", option->name)
-					: errmsg("invalid value for option \"%s\": \"%s\"",
-							 option->name, value),
+			 : errmsg("invalid value for option \"%s\": \"%s\"",
+					  option->name, value),
 			 fault->detail ? errdetail("%s", fault->detail) : 0,
 			 errhint("%s", fault->hint),
 			 errhidestmt(hidden || hide_statement)));
@@ -640,14 +632,11 @@ check_together(List *given, int where, const OptionValues *values)
 
 	if (values->endpoint != NULL &&
 		(values->use_fips || values->use_dualstack))
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg(
-				 "option \"endpoint\" cannot be combined with option \"%s\"",
-				 values->use_fips ? "use_fips" : "use_dualstack"),
-			 errhint(
-				 "An endpoint is used as it is given; name the variant that you want in it.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"endpoint\" cannot be combined with option \"%s\"",
+						values->use_fips ? "use_fips" : "use_dualstack"),
+				 errhint("An endpoint is used as it is given; name the variant that you want in it.")));
 }
 
 /*
@@ -671,7 +660,7 @@ read_options(List *given, int where, OptionValues *values)
 
 		foreach(lc, given)
 		{
-			DefElem *def = lfirst_node(DefElem, lc);
+			DefElem    *def = lfirst_node(DefElem, lc);
 
 			if (strcmp(def->defname, option->name) == 0)
 				value = defGetString(def);
@@ -693,16 +682,16 @@ read_options(List *given, int where, OptionValues *values)
 static bool
 is_in_force(const Option *option, List *given)
 {
-	ListCell *lc;
+	ListCell   *lc;
 
 	foreach(lc, given)
 	{
-		DefElem *def = lfirst_node(DefElem, lc);
-		bool	 on;
+		DefElem    *def = lfirst_node(DefElem, lc);
+		bool		on;
 
 		if (strcmp(def->defname, option->name) == 0)
 			return option->parse != parse_boolean ||
-				   !parse_bool(defGetString(def), &on) || on;
+				!parse_bool(defGetString(def), &on) || on;
 	}
 	return false;
 }
@@ -733,13 +722,11 @@ check_permitted(List *given, int where)
 							errhidestmt(has_secrets(given, where))));
 
 		if ((option->flags & SUPERUSER) != 0 && !superuser())
-			ereport(
-				ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to set option \"%s\"",
-						option->name),
-				 errhint(
-					 "Only superusers may set it, or change other options of a server that has it.")));
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("permission denied to set option \"%s\"",
+							option->name),
+					 errhint("Only superusers may set it, or change other options of a server that has it.")));
 	}
 }
 
@@ -750,8 +737,8 @@ check_permitted(List *given, int where)
 Datum
 appconfig_fdw_validator(PG_FUNCTION_ARGS)
 {
-	List		*given = untransformRelOptions(PG_GETARG_DATUM(0));
-	int			 where;
+	List	   *given = untransformRelOptions(PG_GETARG_DATUM(0));
+	int			where;
 	OptionValues values;
 
 	switch (PG_GETARG_OID(1))
@@ -805,8 +792,8 @@ static object_access_hook_type next_object_access_hook = NULL;
 static List *
 options_to_be(Oid serverid)
 {
-	Relation relation = table_open(ForeignServerRelationId, AccessShareLock);
-	List	*given = NIL;
+	Relation	relation = table_open(ForeignServerRelationId, AccessShareLock);
+	List	   *given = NIL;
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	tuple;
@@ -818,9 +805,9 @@ options_to_be(Oid serverid)
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
 	{
-		bool  isnull;
-		Datum stored = heap_getattr(tuple, Anum_pg_foreign_server_srvoptions,
-									RelationGetDescr(relation), &isnull);
+		bool		isnull;
+		Datum		stored = heap_getattr(tuple, Anum_pg_foreign_server_srvoptions,
+										  RelationGetDescr(relation), &isnull);
 
 		if (!isnull)
 			given = untransformRelOptions(stored);
@@ -834,8 +821,8 @@ options_to_be(Oid serverid)
 static bool
 is_our_server(const ForeignServer *server)
 {
-	Oid		 validator = GetForeignDataWrapper(server->fdwid)->fdwvalidator;
-	FmgrInfo function;
+	Oid			validator = GetForeignDataWrapper(server->fdwid)->fdwvalidator;
+	FmgrInfo	function;
 
 	if (!OidIsValid(validator))
 		return false;
@@ -853,7 +840,7 @@ static void
 check_alteration(Oid serverid)
 {
 	ForeignServer *server = GetForeignServer(serverid);
-	const Option  *option;
+	const Option *option;
 
 	for (option = options; option->name != NULL; option++)
 	{
@@ -862,14 +849,12 @@ check_alteration(Oid serverid)
 			continue;
 		if (is_our_server(server) &&
 			!equal(server->options, options_to_be(serverid)))
-			ereport(
-				ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to change options of server \"%s\"",
-						server->servername),
-				 errhint(
-					 "Only superusers may change options of a server that has option \"%s\".",
-					 option->name)));
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("permission denied to change options of server \"%s\"",
+							server->servername),
+					 errhint("Only superusers may change options of a server that has option \"%s\".",
+							 option->name)));
 	}
 }
 
@@ -897,23 +882,22 @@ appconfig_options_init(void)
  * ------------------------------------------------------------------------
  */
 
-/*
- * Fills *settings from the options of a server.
- */
+/* Fills *settings from the options of a server. */
 void
 appconfig_options_get_settings(Oid serverid, AppConfigSettings *settings)
 {
 	OptionValues values;
-	UriEndpoint	 endpoint;
-	const char	*url;
-	const char	*reason;
+	UriEndpoint endpoint;
+	const char *url;
+	const char *reason;
 
 	read_options(GetForeignServer(serverid)->options, ON_SERVER, &values);
 
 	url = values.endpoint;
 	if (url == NULL)
-		url = appconfig_endpoint_base_url(
-			values.settings.region, values.use_fips, values.use_dualstack);
+		url = appconfig_endpoint_base_url(values.settings.region,
+										  values.use_fips,
+										  values.use_dualstack);
 	if (!appconfig_uri_parse_endpoint(url, &endpoint, &reason))
 		elog(ERROR, "could not parse the endpoint of region \"%s\": %s",
 			 values.settings.region, reason);
@@ -945,9 +929,9 @@ has_user_mapping(Oid serverid, Oid userid)
 	return SearchSysCacheExists2(USERMAPPINGUSERSERVER,
 								 ObjectIdGetDatum(userid),
 								 ObjectIdGetDatum(serverid)) ||
-		   SearchSysCacheExists2(USERMAPPINGUSERSERVER,
-								 ObjectIdGetDatum(InvalidOid),
-								 ObjectIdGetDatum(serverid));
+		SearchSysCacheExists2(USERMAPPINGUSERSERVER,
+							  ObjectIdGetDatum(InvalidOid),
+							  ObjectIdGetDatum(serverid));
 }
 
 /*
@@ -957,11 +941,11 @@ has_user_mapping(Oid serverid, Oid userid)
 static void
 wipe_options(List *given)
 {
-	ListCell *lc;
+	ListCell   *lc;
 
 	foreach(lc, given)
 	{
-		char *value = defGetString(lfirst_node(DefElem, lc));
+		char	   *value = defGetString(lfirst_node(DefElem, lc));
 
 		explicit_bzero(value, strlen(value));
 	}
@@ -990,18 +974,16 @@ appconfig_options_get_credentials(Oid serverid, Oid userid,
 	}
 
 	if (values.credentials.access_key_id == NULL)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-			 errmsg("no AWS credentials for user \"%s\" on server \"%s\"",
-					GetUserNameFromId(userid, false),
-					GetForeignServer(serverid)->servername),
-			 OidIsValid(*umid)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				 errmsg("no AWS credentials for user \"%s\" on server \"%s\"",
+						GetUserNameFromId(userid, false),
+						GetForeignServer(serverid)->servername),
+				 OidIsValid(*umid)
 				 ? errdetail("The user mapping has no access key.")
 				 : errdetail("There is no user mapping."),
-			 errhint(
-				 "Use %s USER MAPPING with the options access_key_id and secret_access_key.",
-				 OidIsValid(*umid) ? "ALTER" : "CREATE")));
+				 errhint("Use %s USER MAPPING with the options access_key_id and secret_access_key.",
+						 OidIsValid(*umid) ? "ALTER" : "CREATE")));
 
 	*credentials = values.credentials;
 }
@@ -1013,21 +995,19 @@ appconfig_options_get_credentials(Oid serverid, Oid userid,
 const AppConfigTable *
 appconfig_options_get_table(Oid foreigntableid)
 {
-	OptionValues		  values;
+	OptionValues values;
 	const AppConfigTable *table;
-	const char			 *relname = get_rel_name(foreigntableid);
+	const char *relname = get_rel_name(foreigntableid);
 
 	read_options(GetForeignTable(foreigntableid)->options, ON_TABLE, &values);
 
 	table = appconfig_table_find(values.object ? values.object : relname);
 	if (table == NULL)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_FDW_TABLE_NOT_FOUND),
-			 errmsg("AppConfig has no table \"%s\"", relname),
-			 errhint(
-				 "Name one of these in the option \"object\" of the foreign table: %s.",
-				 appconfig_options_list_tables())));
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_TABLE_NOT_FOUND),
+				 errmsg("AppConfig has no table \"%s\"", relname),
+				 errhint("Name one of these in the option \"object\" of the foreign table: %s.",
+						 appconfig_options_list_tables())));
 	return table;
 }
 

@@ -20,17 +20,17 @@
 #include "settings.h"
 #include "tables.h"
 
-extern void	 appconfig_options_init(void);
-extern void	 appconfig_options_get_settings(Oid				   serverid,
-											AppConfigSettings *settings);
+extern void appconfig_options_init(void);
+extern void appconfig_options_get_settings(Oid serverid,
+										   AppConfigSettings *settings);
 extern char *appconfig_options_get_region(Oid serverid);
-extern void	 appconfig_options_get_credentials(Oid serverid, Oid userid,
-											   AwsCredentials *credentials,
-											   Oid			  *umid);
+extern void appconfig_options_get_credentials(Oid serverid, Oid userid,
+											  AwsCredentials *credentials,
+											  Oid *umid);
 extern const AppConfigTable *appconfig_options_get_table(Oid foreigntableid);
-extern char *appconfig_options_get_column_name(Oid		  foreigntableid,
+extern char *appconfig_options_get_column_name(Oid foreigntableid,
 											   AttrNumber attnum);
-extern void	 appconfig_options_check_import(List *options);
+extern void appconfig_options_check_import(List *options);
 extern char *appconfig_options_list_tables(void);
 
-#endif /* APPCONFIG_FDW_OPTIONS_H */
+#endif							/* APPCONFIG_FDW_OPTIONS_H */

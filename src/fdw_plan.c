@@ -46,8 +46,8 @@
 static Bitmapset *
 find_columns_read(RelOptInfo *baserel)
 {
-	Bitmapset *read = NULL;
-	ListCell  *cell;
+	Bitmapset  *read = NULL;
+	ListCell   *cell;
 
 	pull_varattnos((Node *) baserel->reltarget->exprs, baserel->relid, &read);
 	foreach(cell, baserel->baserestrictinfo)
@@ -66,11 +66,11 @@ find_columns_read(RelOptInfo *baserel)
 static List *
 list_columns_read(const PlannerRelInfo *table, int natts, bool all)
 {
-	List *attnums = NIL;
-	int	  attnum;
+	List	   *attnums = NIL;
+	int			attnum;
 
 	all = all ||
-		  bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, table->read);
+		bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, table->read);
 	for (attnum = 1; attnum <= natts; attnum++)
 	{
 		if (table->predicates.columns->list[attnum - 1].column != NULL &&
@@ -88,16 +88,16 @@ list_columns_read(const PlannerRelInfo *table, int natts, bool all)
 static void
 plan_route(PlannerRelInfo *table, int natts)
 {
-	List *attnums =
-		list_columns_read(table, natts, !appconfig_enable_pushdown);
+	List	   *attnums =
+	list_columns_read(table, natts, !appconfig_enable_pushdown);
 	const AppConfigColumn **columns =
-		palloc0(sizeof(AppConfigColumn *) * (list_length(attnums) + 1));
-	ListCell *cell;
-	int		  i = 0;
+	palloc0(sizeof(AppConfigColumn *) * (list_length(attnums) + 1));
+	ListCell   *cell;
+	int			i = 0;
 
 	foreach(cell, attnums)
 		columns[i++] =
-			table->predicates.columns->list[lfirst_int(cell) - 1].column;
+		table->predicates.columns->list[lfirst_int(cell) - 1].column;
 	appconfig_route_for_columns(&table->route, table->table, columns);
 }
 
@@ -113,7 +113,7 @@ appconfigGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 						   Oid foreigntableid)
 {
 	PlannerRelInfo *table = palloc0(sizeof(PlannerRelInfo));
-	Relation		relation = table_open(foreigntableid, NoLock);
+	Relation	relation = table_open(foreigntableid, NoLock);
 
 	table->table = appconfig_options_get_table(foreigntableid);
 	table->predicates.root = root;
@@ -126,8 +126,8 @@ appconfigGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 	plan_route(table, baserel->max_attr);
 	baserel->fdw_private = table;
 	baserel->tuples = appconfig_estimate(root, table, NIL).rows;
-	baserel->rows = clamp_row_est(
-		appconfig_estimate(root, table, baserel->baserestrictinfo).rows);
+	baserel->rows =
+		clamp_row_est(appconfig_estimate(root, table, baserel->baserestrictinfo).rows);
 }
 
 /* ------------------------------------------------------------------------
@@ -138,30 +138,32 @@ static void
 add_foreign_path(PlannerInfo *root, RelOptInfo *baserel, Estimate expected,
 				 double rows, double repeats, Relids outer)
 {
-	Cost cost = appconfig_estimate_cost(&expected) * repeats;
+	Cost		cost = appconfig_estimate_cost(&expected) * repeats;
 
 	/* the first row is there after the first of the calls */
-	add_path(baserel, (Path *) appconfig_create_foreignscan_path(
-						  root, baserel, rows, cost / Max(expected.calls, 1),
-						  cost + rows * cpu_tuple_cost, outer));
+	add_path(baserel, (Path *) appconfig_create_foreignscan_path(root, baserel,
+																 rows,
+																 cost / Max(expected.calls, 1),
+																 cost + rows * cpu_tuple_cost,
+																 outer));
 }
 
 /* For generate_implied_equalities_for_column(): is it the wanted column? */
 static bool
-is_wanted_column(PlannerInfo *root	  pg_attribute_unused(),
-				 RelOptInfo *rel	  pg_attribute_unused(),
+is_wanted_column(PlannerInfo *root pg_attribute_unused(),
+				 RelOptInfo *rel pg_attribute_unused(),
 				 EquivalenceClass *ec pg_attribute_unused(),
 				 EquivalenceMember *em, void *arg)
 {
-	Expr	  *expr = em->em_expr;
-	const Var *wanted = arg;
+	Expr	   *expr = em->em_expr;
+	const Var  *wanted = arg;
 
 	while (expr != NULL && IsA(expr, RelabelType))
 		expr = ((RelabelType *) expr)->arg;
 	return expr != NULL && IsA(expr, Var) &&
-		   ((Var *) expr)->varno == wanted->varno &&
-		   ((Var *) expr)->varattno == wanted->varattno &&
-		   ((Var *) expr)->varlevelsup == 0;
+		((Var *) expr)->varno == wanted->varno &&
+		((Var *) expr)->varattno == wanted->varattno &&
+		((Var *) expr)->varlevelsup == 0;
 }
 
 /* Clauses that join the table's keys to other tables */
@@ -169,9 +171,9 @@ static List *
 find_join_clauses(PlannerInfo *root, RelOptInfo *baserel)
 {
 	const PlannerRelInfo *table = baserel->fdw_private;
-	List				 *clauses = NIL;
-	ListCell			 *cell;
-	AttrNumber			  attnum;
+	List	   *clauses = NIL;
+	ListCell   *cell;
+	AttrNumber	attnum;
 
 	foreach(cell, baserel->joininfo)
 	{
@@ -185,14 +187,18 @@ find_join_clauses(PlannerInfo *root, RelOptInfo *baserel)
 	for (attnum = 1; attnum <= baserel->max_attr; attnum++)
 	{
 		const AppConfigColumn *column =
-			table->predicates.columns->list[attnum - 1].column;
-		Var wanted = {.varno = baserel->relid, .varattno = attnum};
+		table->predicates.columns->list[attnum - 1].column;
+		Var			wanted = {.varno = baserel->relid, .varattno = attnum};
 
-		if (column != NULL && column->key != KEY_NONE)
-			clauses = list_concat(clauses,
-								  generate_implied_equalities_for_column(
-									  root, baserel, is_wanted_column, &wanted,
-									  baserel->lateral_referencers));
+		List	   *implied;
+
+		if (column == NULL || column->key == KEY_NONE)
+			continue;
+		implied = generate_implied_equalities_for_column(root, baserel,
+														 is_wanted_column,
+														 &wanted,
+														 baserel->lateral_referencers);
+		clauses = list_concat(clauses, implied);
 	}
 	return clauses;
 }
@@ -202,8 +208,8 @@ static Relids
 outer_of_clause(RelOptInfo *baserel, RestrictInfo *rinfo)
 {
 	const PlannerRelInfo *table = baserel->fdw_private;
-	List				 *operands;
-	Relids				  outer;
+	List	   *operands;
+	Relids		outer;
 
 	if (appconfig_predicate_bind(&table->predicates, list_make1(rinfo),
 								 &operands) == NULL)
@@ -216,7 +222,7 @@ outer_of_clause(RelOptInfo *baserel, RestrictInfo *rinfo)
 static List *
 add_combination(List *combinations, Relids outer)
 {
-	ListCell *cell;
+	ListCell   *cell;
 
 	if (bms_is_empty(outer))
 		return combinations;
@@ -236,22 +242,23 @@ add_combination(List *combinations, Relids outer)
 static List *
 find_outer_combinations(PlannerInfo *root, RelOptInfo *baserel)
 {
-	List	 *combinations = NIL;
-	ListCell *cell;
+	List	   *combinations = NIL;
+	ListCell   *cell;
 
 	foreach(cell, find_join_clauses(root, baserel))
 	{
-		Relids	  outer = outer_of_clause(baserel, lfirst(cell));
-		List	 *known = list_copy(combinations);
-		ListCell *other;
+		Relids		outer = outer_of_clause(baserel, lfirst(cell));
+		List	   *known = list_copy(combinations);
+		ListCell   *other;
 
 		combinations = add_combination(combinations, outer);
 		foreach(other, known)
 		{
 			if (!bms_is_empty(outer) &&
 				list_length(combinations) < MAX_OUTER_COMBINATIONS)
-				combinations = add_combination(
-					combinations, bms_union(lfirst(other), outer));
+				combinations =
+					add_combination(combinations,
+									bms_union(lfirst(other), outer));
 		}
 	}
 	return combinations;
@@ -269,30 +276,28 @@ appconfigGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel,
 						 Oid foreigntableid pg_attribute_unused())
 {
 	const PlannerRelInfo *table = baserel->fdw_private;
-	ListCell			 *cell;
+	ListCell   *cell;
 
-	add_foreign_path(
-		root, baserel,
-		appconfig_estimate(root, table, baserel->baserestrictinfo),
-		baserel->rows, 1, baserel->lateral_relids);
+	add_foreign_path(root, baserel,
+					 appconfig_estimate(root, table, baserel->baserestrictinfo),
+					 baserel->rows, 1, baserel->lateral_relids);
 	if (!table->pushdown)
 		return;
 	foreach(cell, find_outer_combinations(root, baserel))
 	{
 		ParamPathInfo *param_info =
-			get_baserel_parampathinfo(root, baserel, lfirst(cell));
-		List	*clauses = list_concat_copy(baserel->baserestrictinfo,
-											param_info->ppi_clauses);
-		Estimate expected = appconfig_estimate(root, table, clauses);
+		get_baserel_parampathinfo(root, baserel, lfirst(cell));
+		List	   *clauses = list_concat_copy(baserel->baserestrictinfo,
+											   param_info->ppi_clauses);
+		Estimate	expected = appconfig_estimate(root, table, clauses);
 
 		expected.rows *=
 			appconfig_estimate_region(root, table, clauses, lfirst(cell));
 		param_info->ppi_rows =
 			Min(clamp_row_est(expected.rows), baserel->rows);
-		add_foreign_path(
-			root, baserel, expected, param_info->ppi_rows,
-			appconfig_estimate_repeats(root, table, clauses, lfirst(cell)),
-			lfirst(cell));
+		add_foreign_path(root, baserel, expected, param_info->ppi_rows,
+						 appconfig_estimate_repeats(root, table, clauses, lfirst(cell)),
+						 lfirst(cell));
 	}
 }
 
@@ -301,17 +306,19 @@ appconfigGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel,
  * ------------------------------------------------------------------------
  */
 
-/* Is it by the key that documents which the service freezes are asked for,
- * where a list would show what there is? */
+/*
+ * Is it by the key that documents which the service freezes are asked for,
+ * where a list would show what there is?
+ */
 static bool
 names_document(const Route *route, AppConfigKey key)
 {
-	int level;
+	int			level;
 
 	for (level = 0; level < route->levels_count; level++)
 	{
 		const AppConfigCollection *collection =
-			appconfig_route_collection(route, level);
+		appconfig_route_collection(route, level);
 
 		if (collection->get.freezing != NULL &&
 			appconfig_request_needs(&collection->get, key) &&
@@ -328,7 +335,7 @@ names_document(const Route *route, AppConfigKey key)
 static bool
 binds_documents(const Route *route, const KeyExpr *expr)
 {
-	int i;
+	int			i;
 
 	if (expr == NULL)
 		return false;
@@ -338,15 +345,15 @@ binds_documents(const Route *route, const KeyExpr *expr)
 			return true;
 	}
 	return names_document(route, expr->key) &&
-		   (expr->kind == KEY_EXPR_IN || expr->kind == KEY_EXPR_LESS ||
-			expr->kind == KEY_EXPR_LESS_EQUAL);
+		(expr->kind == KEY_EXPR_IN || expr->kind == KEY_EXPR_LESS ||
+		 expr->kind == KEY_EXPR_LESS_EQUAL);
 }
 
 /* Are there keys whose values can be others in each rescan? */
 static bool
 has_parameters(const List *operands)
 {
-	ListCell *cell;
+	ListCell   *cell;
 
 	foreach(cell, operands)
 	{
@@ -365,7 +372,7 @@ has_parameters(const List *operands)
 static bool
 route_varies(const KeyExpr *expr)
 {
-	int i;
+	int			i;
 
 	if (expr == NULL)
 		return false;
@@ -382,8 +389,8 @@ route_varies(const KeyExpr *expr)
 			return true;
 		case KEY_EXPR_IN:
 			return appconfig_keys[expr->key].is_state ||
-				   (appconfig_keys[expr->key].is_name &&
-					appconfig_keys[expr->key].is_identifier);
+				(appconfig_keys[expr->key].is_name &&
+				 appconfig_keys[expr->key].is_identifier);
 		default:
 			return false;
 	}
@@ -411,14 +418,14 @@ find_rows_wanted(PlannerInfo *root)
  */
 ForeignScan *
 appconfigGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
-						Oid foreigntableid	   pg_attribute_unused(),
+						Oid foreigntableid pg_attribute_unused(),
 						ForeignPath *best_path pg_attribute_unused(),
 						List *tlist, List *scan_clauses, Plan *outer_plan)
 {
-	PlannerRelInfo	 *table = baserel->fdw_private;
+	PlannerRelInfo *table = baserel->fdw_private;
 	AppConfigScanPlan plan = {.table = table->table};
-	List			 *qual = extract_actual_clauses(scan_clauses, false);
-	List			 *operands = NIL;
+	List	   *qual = extract_actual_clauses(scan_clauses, false);
+	List	   *operands = NIL;
 
 	plan.columns = list_columns_read(table, baserel->max_attr, false);
 	if (!appconfig_enable_pushdown)

@@ -34,24 +34,24 @@
 
 typedef struct AppConfigScanState
 {
-	AppConfigScanPlan	*plan;
+	AppConfigScanPlan *plan;
 	const OutputColumns *columns;
-	StatementReads		 reads; /* what the statement's scans have in common */
-	const Route			*route; /* that the calls follow */
-	ConnectionIdentity	 identity;
-	int					 operands_count;
-	ExprState		   **values;   /* of the keys; NULL for constants */
-	KeyOperand			*operands; /* what they have come out as */
-	ListFilter			*filter;   /* or NULL */
-	List				*equated;  /* attribute numbers that clauses equate */
-	MemoryContext		 keys_context; /* keys and cursor, for one (re)scan */
-	MemoryContext		 row_context;  /* the values of one row */
-	const AppConfigConnection *connection; /* NULL before the first row */
-	const char		*region; /* the server's; NULL before the first row */
-	RowMaker		*maker;
-	AppConfigCursor *cursor;  /* NULL before the first row of a (re)scan */
-	bool			 no_rows; /* this (re)scan has none, and asks nobody */
-	ApiCounters		 counters;
+	StatementReads reads;		/* what the statement's scans have in common */
+	const Route *route;			/* that the calls follow */
+	ConnectionIdentity identity;
+	int			operands_count;
+	ExprState **values;			/* of the keys; NULL for constants */
+	KeyOperand *operands;		/* what they have come out as */
+	ListFilter *filter;			/* or NULL */
+	List	   *equated;		/* attribute numbers that clauses equate */
+	MemoryContext keys_context; /* keys and cursor, for one (re)scan */
+	MemoryContext row_context;	/* the values of one row */
+	const AppConfigConnection *connection;	/* NULL before the first row */
+	const char *region;			/* the server's; NULL before the first row */
+	RowMaker   *maker;
+	AppConfigCursor *cursor;	/* NULL before the first row of a (re)scan */
+	bool		no_rows;		/* this (re)scan has none, and asks nobody */
+	ApiCounters counters;
 } AppConfigScanState;
 
 /* The way that its calls take */
@@ -88,13 +88,14 @@ static ConnectionIdentity
 scan_identity(ForeignScanState *node)
 {
 	ForeignScan *scan = castNode(ForeignScan, node->ss.ps.plan);
-	EState		*estate = node->ss.ps.state;
-	Oid			 role = appconfig_statement_role(estate);
-	Oid			 user =
-		appconfig_scan_user(scan, exec_rt_fetch(scan->scan.scanrelid, estate));
-	ConnectionIdentity identity = {.statement = estate->es_query_cxt,
-								   .serverid = scan->fs_server,
-								   .userid = OidIsValid(user) ? user : role};
+	EState	   *estate = node->ss.ps.state;
+	Oid			role = appconfig_statement_role(estate);
+	Oid			user =
+	appconfig_scan_user(scan, exec_rt_fetch(scan->scan.scanrelid, estate));
+	ConnectionIdentity identity = {
+		.statement = estate->es_query_cxt, .serverid = scan->fs_server,
+		.userid = OidIsValid(user) ? user : role
+	};
 
 	return identity;
 }
@@ -106,11 +107,11 @@ scan_identity(ForeignScanState *node)
 static void
 begin_operands(ForeignScanState *node, AppConfigScanState *state)
 {
-	List	 *values = state->route->keys != NULL
-						   ? castNode(ForeignScan, node->ss.ps.plan)->fdw_exprs
-						   : NIL;
-	ListCell *cell;
-	int		  i = 0;
+	List	   *values = state->route->keys != NULL
+	? castNode(ForeignScan, node->ss.ps.plan)->fdw_exprs
+	: NIL;
+	ListCell   *cell;
+	int			i = 0;
 
 	state->operands_count = list_length(values);
 	state->values =
@@ -132,12 +133,12 @@ begin_operands(ForeignScanState *node, AppConfigScanState *state)
 static void
 begin_equated(ForeignScanState *node, AppConfigScanState *state)
 {
-	Index	  relid = castNode(ForeignScan, node->ss.ps.plan)->scan.scanrelid;
-	ListCell *cell;
+	Index		relid = castNode(ForeignScan, node->ss.ps.plan)->scan.scanrelid;
+	ListCell   *cell;
 
 	foreach(cell, node->ss.ps.plan->qual)
 	{
-		AttrNumber attnum = appconfig_predicate_equated(relid, lfirst(cell));
+		AttrNumber	attnum = appconfig_predicate_equated(relid, lfirst(cell));
 
 		if (attnum != InvalidAttrNumber)
 			state->equated = list_append_unique_int(state->equated, attnum);
@@ -154,8 +155,8 @@ begin_equated(ForeignScanState *node, AppConfigScanState *state)
 void
 appconfigBeginForeignScan(ForeignScanState *node, int eflags)
 {
-	ForeignScan		   *scan = castNode(ForeignScan, node->ss.ps.plan);
-	EState			   *estate = node->ss.ps.state;
+	ForeignScan *scan = castNode(ForeignScan, node->ss.ps.plan);
+	EState	   *estate = node->ss.ps.state;
 	AppConfigScanState *state = palloc0(sizeof(AppConfigScanState));
 
 	node->fdw_state = state;
@@ -171,8 +172,9 @@ appconfigBeginForeignScan(ForeignScanState *node, int eflags)
 	 */
 	appconfig_statement_examine(&state->reads, estate->es_plannedstmt,
 								scan->fs_server);
-	state->route = appconfig_route_make(
-		state->plan, state->columns, &state->reads, appconfig_enable_pushdown);
+	state->route = appconfig_route_make(state->plan, state->columns,
+										&state->reads,
+										appconfig_enable_pushdown);
 
 	/* EXPLAIN prints the route, and needs nothing else */
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
@@ -188,10 +190,12 @@ appconfigBeginForeignScan(ForeignScanState *node, int eflags)
 	begin_equated(node, state);
 
 	/* memory that is emptied with each rescan, and with each row */
-	state->keys_context = AllocSetContextCreate(
-		estate->es_query_cxt, "appconfig_fdw keys", ALLOCSET_SMALL_SIZES);
-	state->row_context = AllocSetContextCreate(
-		estate->es_query_cxt, "appconfig_fdw row", ALLOCSET_DEFAULT_SIZES);
+	state->keys_context = AllocSetContextCreate(estate->es_query_cxt,
+												"appconfig_fdw keys",
+												ALLOCSET_SMALL_SIZES);
+	state->row_context = AllocSetContextCreate(estate->es_query_cxt,
+											   "appconfig_fdw row",
+											   ALLOCSET_DEFAULT_SIZES);
 }
 
 /* ------------------------------------------------------------------------
@@ -203,15 +207,15 @@ appconfigBeginForeignScan(ForeignScanState *node, int eflags)
 static KeySet *
 evaluate_keys(ForeignScanState *node, AppConfigScanState *state)
 {
-	KnownKeys known = {{NULL}};
-	KeySet	 *keys;
-	int		  i;
+	KnownKeys	known = {{NULL}};
+	KeySet	   *keys;
+	int			i;
 
 	for (i = 0; i < state->operands_count; i++)
 	{
-		ExprState *value = state->values[i];
-		bool	   isnull;
-		Datum	   datum;
+		ExprState  *value = state->values[i];
+		bool		isnull;
+		Datum		datum;
 
 		if (value == NULL)
 			continue;
@@ -266,11 +270,11 @@ use_region(ForeignScanState *node, AppConfigScanState *state,
 static bool
 rows_are_possible(AppConfigScanState *state, const KeySet *keys)
 {
-	KnownKeys	  nothing = {{NULL}};
+	KnownKeys	nothing = {{NULL}};
 	AppConfigItem item = {.keys = &nothing};
 
 	return keys->count > 0 &&
-		   (state->filter == NULL || item_passes(state, &item, false));
+		(state->filter == NULL || item_passes(state, &item, false));
 }
 
 /* From now on by the settings that the statement has begun with */
@@ -288,12 +292,12 @@ join_connection(ForeignScanState *node, AppConfigScanState *state)
 static void
 start_scan(ForeignScanState *node, AppConfigScanState *state)
 {
-	MemoryContext		   old = MemoryContextSwitchTo(state->keys_context);
+	MemoryContext old = MemoryContextSwitchTo(state->keys_context);
 	AppConfigCursorOptions options = {
 		.route = state->route,
 		.filter = state->filter != NULL ? item_passes : NULL,
 		.filter_arg = state,
-		.counters = &state->counters};
+	.counters = &state->counters};
 
 	if (state->region == NULL)
 		use_region(node, state, appconfig_connection_region(&state->identity));
@@ -317,7 +321,7 @@ static const AppConfigItem *
 next_item(AppConfigScanState *state)
 {
 	const AppConfigItem *item;
-	CursorResult		 result;
+	CursorResult result;
 
 	while ((result = appconfig_cursor_poll(state->cursor, &item)) ==
 		   CURSOR_PENDING)
@@ -351,10 +355,10 @@ next_row_item(AppConfigScanState *state)
 TupleTableSlot *
 appconfigIterateForeignScan(ForeignScanState *node)
 {
-	AppConfigScanState	*state = node->fdw_state;
-	TupleTableSlot		*slot = node->ss.ss_ScanTupleSlot;
+	AppConfigScanState *state = node->fdw_state;
+	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
 	const AppConfigItem *item;
-	MemoryContext		 old;
+	MemoryContext old;
 
 	ExecClearTuple(slot);
 	MemoryContextReset(state->row_context);

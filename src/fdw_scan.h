@@ -14,8 +14,8 @@
 #include "output_columns.h"
 #include "route.h"
 
-extern const Route		   *appconfig_scan_route(ForeignScanState *node);
+extern const Route *appconfig_scan_route(ForeignScanState *node);
 extern const OutputColumns *appconfig_scan_columns(ForeignScanState *node);
-extern const ApiCounters   *appconfig_scan_counters(ForeignScanState *node);
+extern const ApiCounters *appconfig_scan_counters(ForeignScanState *node);
 
-#endif /* APPCONFIG_FDW_SCAN_H */
+#endif							/* APPCONFIG_FDW_SCAN_H */

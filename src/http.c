@@ -59,18 +59,20 @@
 
 typedef struct HttpPool
 {
-	CURLM	  *multi;
-	Watch	   watch;
-	int64	   timer_at; /* when curl wants to be called; or CLOCK_NEVER */
-	int64	   wake_at;	 /* and somebody above, who waits for something else */
-	int64	   waited;	 /* microseconds of waiting and driving */
-	bool	   ran_out;	 /* of memory, when curl was called last */
-	dlist_head transfers;		  /* queued, in flight or ended */
-	int		   in_flight;		  /* those that the multi handle has */
-	int		   limit;			  /* connections that have descriptors */
-	CURL *idle[MAX_IDLE_HANDLES]; /* handles without a transfer; they keep TLS
-								   * sessions */
-	int	  idle_count;
+	CURLM	   *multi;
+	Watch		watch;
+	int64		timer_at;		/* when curl wants to be called; or
+								 * CLOCK_NEVER */
+	int64		wake_at;		/* and somebody above, who waits for something
+								 * else */
+	int64		waited;			/* microseconds of waiting and driving */
+	bool		ran_out;		/* of memory, when curl was called last */
+	dlist_head	transfers;		/* queued, in flight or ended */
+	int			in_flight;		/* those that the multi handle has */
+	int			limit;			/* connections that have descriptors */
+	CURL	   *idle[MAX_IDLE_HANDLES]; /* handles without a transfer; they
+										 * keep TLS sessions */
+	int			idle_count;
 } HttpPool;
 
 /* NULL until the first transfer */
@@ -109,7 +111,7 @@ appconfig_http_init(void)
 static void
 enter_curl(sigset_t *saved)
 {
-	sigset_t all;
+	sigset_t	all;
 
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, saved);
@@ -130,7 +132,7 @@ leave_curl(const sigset_t *saved)
 static HttpTransfer *
 transfer_of(CURL *easy)
 {
-	char *private = NULL;
+	char	   *private = NULL;
 
 	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
 	return (HttpTransfer *) private;
@@ -139,7 +141,7 @@ transfer_of(CURL *easy)
 /* curl wants to know when something happens on this socket, or no longer */
 static int
 watch_socket(CURL *easy, curl_socket_t sock, int what,
-			 void *userp   pg_attribute_unused(),
+			 void *userp pg_attribute_unused(),
 			 void *socketp pg_attribute_unused())
 {
 	if (what == CURL_POLL_REMOVE)
@@ -148,7 +150,7 @@ watch_socket(CURL *easy, curl_socket_t sock, int what,
 								  (what & CURL_POLL_IN) != 0,
 								  (what & CURL_POLL_OUT) != 0))
 	{
-		int			  save_errno = errno;
+		int			save_errno = errno;
 		HttpTransfer *transfer = transfer_of(easy);
 
 		/* curl has handles of its own that close connections */
@@ -167,8 +169,8 @@ set_timer(CURLM *multi pg_attribute_unused(), long milliseconds,
 		  void *userp pg_attribute_unused())
 {
 	pool->timer_at = milliseconds < 0 ? CLOCK_NEVER
-									  : appconfig_clock_now() +
-											milliseconds * CLOCK_MILLISECOND;
+		: appconfig_clock_now() +
+		milliseconds * CLOCK_MILLISECOND;
 	return 0;
 }
 
@@ -176,7 +178,7 @@ set_timer(CURLM *multi pg_attribute_unused(), long milliseconds,
 static int
 close_socket(void *userp pg_attribute_unused(), curl_socket_t sock)
 {
-	dlist_iter iter;
+	dlist_iter	iter;
 
 	dlist_foreach(iter, &pool->transfers)
 	{
@@ -196,7 +198,7 @@ close_socket(void *userp pg_attribute_unused(), curl_socket_t sock)
 static void
 destroy_pool(HttpPool *old)
 {
-	sigset_t saved;
+	sigset_t	saved;
 
 	enter_curl(&saved);
 	while (old->idle_count > 0)
@@ -221,8 +223,8 @@ raise_no_memory(void)
 static void
 create_multi(HttpPool *new)
 {
-	int next[MULTI_DESCRIPTORS];
-	int i;
+	int			next[MULTI_DESCRIPTORS];
+	int			i;
 
 	appconfig_watch_find_free(&new->watch, next, MULTI_DESCRIPTORS);
 	new->multi = curl_multi_init();
@@ -237,7 +239,7 @@ create_multi(HttpPool *new)
 static HttpPool *
 create_pool(void)
 {
-	HttpPool *new = calloc(1, sizeof(HttpPool));
+	HttpPool   *new = calloc(1, sizeof(HttpPool));
 
 	if (new == NULL)
 		raise_no_memory();
@@ -270,7 +272,7 @@ appconfig_http_open(void)
 	if (pool != NULL && dlist_is_empty(&pool->transfers) &&
 		appconfig_http_memory_is_reduced())
 	{
-		HttpPool *old = pool;
+		HttpPool   *old = pool;
 
 		destroy_pool(old);
 		pool = NULL;
@@ -287,7 +289,7 @@ static void
 set_limits(void)
 {
 	/* half of what PostgreSQL lets extensions have is for others */
-	int kept = Min(MAX_IDLE_CONNECTIONS, max_safe_fds / 6);
+	int			kept = Min(MAX_IDLE_CONNECTIONS, max_safe_fds / 6);
 
 	curl_multi_setopt(pool->multi, CURLMOPT_MAXCONNECTS,
 					  (long) Max(kept, pool->in_flight));
@@ -310,7 +312,7 @@ is_queued(const HttpTransfer *transfer)
 static bool
 is_resolving(void)
 {
-	dlist_iter iter;
+	dlist_iter	iter;
 
 	dlist_foreach(iter, &pool->transfers)
 	{
@@ -374,8 +376,8 @@ withdraw(HttpTransfer *transfer)
 bool
 appconfig_http_has_room(void)
 {
-	int		   count = 0;
-	dlist_iter iter;
+	int			count = 0;
+	dlist_iter	iter;
 
 	if (pool->limit == PG_INT32_MAX)
 		return true;
@@ -407,7 +409,7 @@ appconfig_http_start(const HttpRequest *request)
 	appconfig_http_transfer_renew(transfer);
 	dlist_push_tail(&pool->transfers, &transfer->node);
 	transfer->easy = pool->idle_count > 0 ? pool->idle[--pool->idle_count]
-										  : curl_easy_init();
+		: curl_easy_init();
 	if (transfer->easy == NULL ||
 		!appconfig_http_transfer_prepare(transfer, request) ||
 		curl_easy_setopt(transfer->easy, CURLOPT_CLOSESOCKETFUNCTION,
@@ -426,7 +428,7 @@ const HttpResult *
 appconfig_http_result(HttpTransfer *transfer)
 {
 	return transfer->result.outcome == HTTP_IN_FLIGHT ? NULL
-													  : &transfer->result;
+		: &transfer->result;
 }
 
 /*
@@ -437,7 +439,7 @@ appconfig_http_result(HttpTransfer *transfer)
 void
 appconfig_http_release(HttpTransfer *transfer)
 {
-	sigset_t saved;
+	sigset_t	saved;
 
 	enter_curl(&saved);
 	withdraw(transfer);
@@ -461,7 +463,7 @@ appconfig_http_release(HttpTransfer *transfer)
 static bool
 make_room(HttpTransfer *transfer)
 {
-	int count = appconfig_socket_count();
+	int			count = appconfig_socket_count();
 
 	/* nothing to be given up, or giving up has not helped */
 	if (pool->in_flight == 0 &&
@@ -506,8 +508,8 @@ end_transfer(HttpTransfer *transfer, CURLcode code)
 static bool
 send_queued(void)
 {
-	bool	   has_ended = false;
-	dlist_iter iter;
+	bool		has_ended = false;
+	dlist_iter	iter;
 
 	dlist_foreach(iter, &pool->transfers)
 	{
@@ -533,8 +535,8 @@ send_queued(void)
 static void
 end_transfers(void)
 {
-	CURLMsg *message;
-	int		 left;
+	CURLMsg    *message;
+	int			left;
 
 	while ((message = curl_multi_info_read(pool->multi, &left)) != NULL)
 	{
@@ -553,20 +555,20 @@ end_transfers(void)
 static int64
 time_left(const HttpTransfer *transfer)
 {
-	int limit =
-		appconfig_http_transfer_is_connected(transfer)
-			? transfer->request_timeout
-			: Min(transfer->connect_timeout, transfer->request_timeout);
+	int			limit =
+	appconfig_http_transfer_is_connected(transfer)
+	? transfer->request_timeout
+	: Min(transfer->connect_timeout, transfer->request_timeout);
 
 	return limit * CLOCK_MILLISECOND -
-		   (pool->waited - transfer->waited_before);
+		(pool->waited - transfer->waited_before);
 }
 
 /* Ends the transfers that curl would go on with, but we don't */
 static void
 check_transfers(void)
 {
-	dlist_iter iter;
+	dlist_iter	iter;
 
 	dlist_foreach(iter, &pool->transfers)
 	{
@@ -581,9 +583,8 @@ check_transfers(void)
 			appconfig_http_transfer_decide(transfer, HTTP_OUT_OF_DESCRIPTORS,
 										   NULL);
 		else if (appconfig_http_transfer_is_flooded(transfer))
-			appconfig_http_transfer_decide(
-				transfer, HTTP_TOO_LARGE,
-				"more came over the wire than an answer can be");
+			appconfig_http_transfer_decide(transfer, HTTP_TOO_LARGE,
+										   "more came over the wire than an answer can be");
 		else if (time_left(transfer) > 0)
 			continue;
 		end_transfer(transfer, CURLE_OPERATION_TIMEDOUT);
@@ -594,10 +595,10 @@ check_transfers(void)
 static void
 call_curl(void)
 {
-	WatchEvent events[WATCH_MOST_EVENTS];
-	int		   running;
-	int		   n;
-	int		   i;
+	WatchEvent	events[WATCH_MOST_EVENTS];
+	int			running;
+	int			n;
+	int			i;
 
 	if (pool->timer_at <= appconfig_clock_now())
 	{
@@ -608,7 +609,7 @@ call_curl(void)
 	n = appconfig_watch_look(&pool->watch, events);
 	for (i = 0; i < n; i++)
 	{
-		int what = 0;
+		int			what = 0;
 
 		if (events[i].readable)
 			what |= CURL_CSELECT_IN;
@@ -627,8 +628,8 @@ call_curl(void)
 void
 appconfig_http_drive(void)
 {
-	int64	 before = appconfig_clock_now();
-	sigset_t saved;
+	int64		before = appconfig_clock_now();
+	sigset_t	saved;
 
 	pool->wake_at = CLOCK_NEVER;
 	enter_curl(&saved);
@@ -656,9 +657,9 @@ appconfig_http_wake(int64 at)
 static int64
 next_time(void)
 {
-	int64	   now = appconfig_clock_now();
-	int64	   at = Min(pool->timer_at, pool->wake_at);
-	dlist_iter iter;
+	int64		now = appconfig_clock_now();
+	int64		at = Min(pool->timer_at, pool->wake_at);
+	dlist_iter	iter;
 
 	dlist_foreach(iter, &pool->transfers)
 	{
@@ -678,8 +679,8 @@ next_time(void)
 void
 appconfig_http_wait(void)
 {
-	int64	 before = appconfig_clock_now();
-	sigset_t saved;
+	int64		before = appconfig_clock_now();
+	sigset_t	saved;
 
 	/* the transfer before them may have been released */
 	enter_curl(&saved);

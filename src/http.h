@@ -12,14 +12,14 @@
 
 extern void appconfig_http_init(void);
 
-extern void				 appconfig_http_open(void);
-extern bool				 appconfig_http_has_room(void);
-extern HttpTransfer		*appconfig_http_start(const HttpRequest *request);
+extern void appconfig_http_open(void);
+extern bool appconfig_http_has_room(void);
+extern HttpTransfer *appconfig_http_start(const HttpRequest *request);
 extern const HttpResult *appconfig_http_result(HttpTransfer *transfer);
-extern void				 appconfig_http_release(HttpTransfer *transfer);
+extern void appconfig_http_release(HttpTransfer *transfer);
 
 extern void appconfig_http_drive(void);
 extern void appconfig_http_wake(int64 at);
 extern void appconfig_http_wait(void);
 
-#endif /* APPCONFIG_HTTP_H */
+#endif							/* APPCONFIG_HTTP_H */

@@ -19,12 +19,12 @@
 
 #include "http_field.h"
 
-#define MAX_FIELD_LENGTH 1024 /* bytes kept of a header field */
+#define MAX_FIELD_LENGTH 1024	/* bytes kept of a header field */
 
 /* By HttpField */
 static const char *const field_names[HTTP_FIELD_COUNT] = {
-	"x-amzn-RequestId", "x-amzn-ErrorType",	 "Date",
-	"Retry-After",		"x-amz-retry-after",
+	"x-amzn-RequestId", "x-amzn-ErrorType", "Date",
+	"Retry-After", "x-amz-retry-after",
 };
 
 /*
@@ -36,11 +36,12 @@ static const struct
 	const char *field;
 	const char *allowed;
 	const char *reason;
-} codings[] = {
+}			codings[] = {
+
 	{"Transfer-Encoding", "chunked",
-	 "a Transfer-Encoding that nobody has asked for"},
+	"a Transfer-Encoding that nobody has asked for"},
 	{"Content-Encoding", "identity",
-	 "a Content-Encoding that nobody has asked for"},
+	"a Content-Encoding that nobody has asked for"},
 };
 
 /* Is it the line of that header field?  Sets the value, trimmed. */
@@ -67,8 +68,8 @@ is_field(const char *line, size_t length, const char *name, const char **value,
 static char *
 copy_value(const char *value, size_t length)
 {
-	char *copy = strndup(value, Min(length, MAX_FIELD_LENGTH));
-	char *c;
+	char	   *copy = strndup(value, Min(length, MAX_FIELD_LENGTH));
+	char	   *c;
 
 	for (c = copy; c != NULL && *c != '\0'; c++)
 	{
@@ -123,7 +124,7 @@ appconfig_http_field_refuse(const char *line, size_t length)
 void
 appconfig_http_field_forget(char **fields)
 {
-	int i;
+	int			i;
 
 	for (i = 0; i < HTTP_FIELD_COUNT; i++)
 	{

@@ -19,10 +19,10 @@ typedef enum HttpField
 	HTTP_FIELD_COUNT
 } HttpField;
 
-extern bool		   appconfig_http_field_keep(char **fields, const char *line,
-											 size_t length);
+extern bool appconfig_http_field_keep(char **fields, const char *line,
+									  size_t length);
 extern const char *appconfig_http_field_refuse(const char *line,
-											   size_t	   length);
-extern void		   appconfig_http_field_forget(char **fields);
+											   size_t length);
+extern void appconfig_http_field_forget(char **fields);
 
-#endif /* APPCONFIG_HTTP_FIELD_H */
+#endif							/* APPCONFIG_HTTP_FIELD_H */

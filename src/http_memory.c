@@ -36,12 +36,12 @@
 
 #include "http_memory.h"
 
-#define RESERVE_SIZE (1024 * 1024) /* bytes; a transfer takes some ten kB */
+#define RESERVE_SIZE (1024 * 1024)	/* bytes; a transfer takes some ten kB */
 
 /* In front of each piece of the reserve */
 typedef struct PieceHeader
 {
-	size_t size; /* bytes of the piece, without the header */
+	size_t		size;			/* bytes of the piece, without the header */
 } PieceHeader;
 
 #define HEADER_SIZE MAXALIGN(sizeof(PieceHeader))
@@ -51,11 +51,11 @@ static char reserve[RESERVE_SIZE] pg_attribute_aligned(MAXIMUM_ALIGNOF);
 static bool locked = false;
 
 /* These are under the lock */
-static size_t used = 0;	  /* bytes of the reserve */
-static int	  pieces = 0; /* that libcurl has of it */
+static size_t used = 0;			/* bytes of the reserve */
+static int	pieces = 0;			/* that libcurl has of it */
 
-static bool ran_out = false;  /* since somebody asked */
-static bool is_asked = false; /* has libcurl ever asked for memory here? */
+static bool ran_out = false;	/* since somebody asked */
+static bool is_asked = false;	/* has libcurl ever asked for memory here? */
 
 static void
 lock(void)
@@ -75,13 +75,13 @@ static bool
 is_of_reserve(const void *piece)
 {
 	return (const char *) piece >= reserve &&
-		   (const char *) piece < reserve + RESERVE_SIZE;
+		(const char *) piece < reserve + RESERVE_SIZE;
 }
 
 static void *
 take_from_reserve(size_t size)
 {
-	char *piece = NULL;
+	char	   *piece = NULL;
 
 	__atomic_store_n(&ran_out, true, __ATOMIC_SEQ_CST);
 	if (size > RESERVE_SIZE - HEADER_SIZE)
@@ -115,7 +115,7 @@ give_back_to_reserve(void)
 static void *
 allocate(size_t size)
 {
-	void *piece = malloc(size);
+	void	   *piece = malloc(size);
 
 	__atomic_store_n(&is_asked, true, __ATOMIC_SEQ_CST);
 	return piece != NULL || size == 0 ? piece : take_from_reserve(size);
@@ -124,13 +124,13 @@ allocate(size_t size)
 static void *
 allocate_zeroed(size_t count, size_t size)
 {
-	void *piece = calloc(count, size);
+	void	   *piece = calloc(count, size);
 
 	if (piece != NULL || count == 0 || size == 0)
 		return piece;
 	/* one that is too large for it is a shortage all the same */
 	piece = take_from_reserve(count > RESERVE_SIZE / size ? RESERVE_SIZE
-														  : count * size);
+							  : count * size);
 	return piece != NULL ? memset(piece, 0, count * size) : NULL;
 }
 
@@ -153,7 +153,7 @@ size_to_move(const char *piece, size_t size)
 static void *
 reallocate(void *piece, size_t size)
 {
-	void *moved;
+	void	   *moved;
 
 	if (piece == NULL)
 		return allocate(size);
@@ -183,8 +183,8 @@ reallocate(void *piece, size_t size)
 static char *
 duplicate(const char *text)
 {
-	size_t size = strlen(text) + 1;
-	char  *copy = allocate(size);
+	size_t		size = strlen(text) + 1;
+	char	   *copy = allocate(size);
 
 	return copy != NULL ? memcpy(copy, text, size) : NULL;
 }
@@ -221,7 +221,7 @@ appconfig_http_memory_ran_out(void)
 bool
 appconfig_http_memory_is_reduced(void)
 {
-	bool reduced;
+	bool		reduced;
 
 	lock();
 	reduced = pieces > 0;

@@ -13,4 +13,4 @@ extern bool appconfig_http_memory_is_ours(void);
 extern bool appconfig_http_memory_ran_out(void);
 extern bool appconfig_http_memory_is_reduced(void);
 
-#endif /* APPCONFIG_HTTP_MEMORY_H */
+#endif							/* APPCONFIG_HTTP_MEMORY_H */

@@ -18,15 +18,15 @@ typedef struct HttpTransfer HttpTransfer;
 typedef enum HttpOutcome
 {
 	HTTP_IN_FLIGHT,
-	HTTP_ANSWERED,		/* an answer with any status */
-	HTTP_NOT_CONNECTED, /* name, address, refused or timed out */
-	HTTP_NOT_TRUSTED,	/* TLS certificate, or an address we avoid */
-	HTTP_TIMED_OUT,		/* connected, but the answer took too long */
-	HTTP_LOST,			/* the connection ended inside the answer */
-	HTTP_TOO_LARGE,		/* more than max_response_size */
-	HTTP_MALFORMED,		/* not HTTP, or what we have not asked for */
+	HTTP_ANSWERED,				/* an answer with any status */
+	HTTP_NOT_CONNECTED,			/* name, address, refused or timed out */
+	HTTP_NOT_TRUSTED,			/* TLS certificate, or an address we avoid */
+	HTTP_TIMED_OUT,				/* connected, but the answer took too long */
+	HTTP_LOST,					/* the connection ended inside the answer */
+	HTTP_TOO_LARGE,				/* more than max_response_size */
+	HTTP_MALFORMED,				/* not HTTP, or what we have not asked for */
 	HTTP_OUT_OF_MEMORY,
-	HTTP_OUT_OF_DESCRIPTORS /* and none of ours that could be given up */
+	HTTP_OUT_OF_DESCRIPTORS		/* and none of ours that could be given up */
 } HttpOutcome;
 
 typedef enum HttpMethod
@@ -39,30 +39,31 @@ typedef enum HttpMethod
 /* What to send; everything is copied by appconfig_http_start() */
 typedef struct HttpRequest
 {
-	HttpMethod		   method;
-	const char		  *url;
-	AddressPolicy	   policy;	/* what it may reach, whatever the URL says */
+	HttpMethod	method;
+	const char *url;
+	AddressPolicy policy;		/* what it may reach, whatever the URL says */
 	const char *const *headers; /* "Name: value", ended by NULL */
-	const char		  *body; /* NULL for none; has a Content-Type in headers */
-	size_t			   body_length; /* bytes */
-	const char		  *ca_bundle;	/* PEM file, or NULL for the system's */
-	int				   connect_timeout;	  /* milliseconds */
-	int				   request_timeout;	  /* milliseconds; both of waiting */
-	size_t			   max_response_size; /* bytes of body */
+	const char *body;			/* NULL for none; has a Content-Type in
+								 * headers */
+	size_t		body_length;	/* bytes */
+	const char *ca_bundle;		/* PEM file, or NULL for the system's */
+	int			connect_timeout;	/* milliseconds */
+	int			request_timeout;	/* milliseconds; both of waiting */
+	size_t		max_response_size;	/* bytes of body */
 } HttpRequest;
 
 /* An answer; strings and body belong to the transfer */
 typedef struct HttpResult
 {
 	HttpOutcome outcome;
-	int			status;					 /* 0 unless HTTP_ANSWERED */
-	const char *body;					 /* never NULL, a NUL follows */
-	size_t		body_length;			 /* bytes */
-	const char *field[HTTP_FIELD_COUNT]; /* NULL where absent */
+	int			status;			/* 0 unless HTTP_ANSWERED */
+	const char *body;			/* never NULL, a NUL follows */
+	size_t		body_length;	/* bytes */
+	const char *field[HTTP_FIELD_COUNT];	/* NULL where absent */
 	const char *error;			/* what there is to say of a failure, or "" */
 	uint64		bytes_received; /* header and body, as on the wire */
 } HttpResult;
 
 extern const char *appconfig_http_method_name(HttpMethod method);
 
-#endif /* APPCONFIG_HTTP_MESSAGE_H */
+#endif							/* APPCONFIG_HTTP_MESSAGE_H */

@@ -26,18 +26,19 @@
 #include "http_transfer.h"
 #include "socket.h"
 
-#define MAX_HEADER_SIZE (256 * 1024) /* bytes of all header fields */
+#define MAX_HEADER_SIZE (256 * 1024)	/* bytes of all header fields */
 
 /* Before 7.80 nobody can be asked before a request goes out */
 #define CAN_CHECK_CONNECTIONS (LIBCURL_VERSION_NUM >= 0x075000)
 
-/* What a failure of libcurl means; all others mean that the answer is not HTTP
+/*
+ * What a failure of libcurl means; all others mean that the answer is not HTTP
  */
 static const struct
 {
 	CURLcode	code;
 	HttpOutcome outcome;
-} curl_outcomes[] = {
+}			curl_outcomes[] = {
 	{CURLE_COULDNT_RESOLVE_HOST, HTTP_NOT_CONNECTED},
 	{CURLE_COULDNT_RESOLVE_PROXY, HTTP_NOT_CONNECTED},
 	{CURLE_COULDNT_CONNECT, HTTP_NOT_CONNECTED},
@@ -81,11 +82,11 @@ appconfig_http_transfer_settle_name(HttpTransfer *transfer)
 bool
 appconfig_http_transfer_is_connected(const HttpTransfer *transfer)
 {
-	curl_off_t ready = 0;
+	curl_off_t	ready = 0;
 
 	return curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T,
 							 &ready) == CURLE_OK &&
-		   ready > 0;
+		ready > 0;
 }
 
 /*
@@ -98,9 +99,9 @@ bool
 appconfig_http_transfer_is_flooded(const HttpTransfer *transfer)
 {
 	return transfer->sock >= 0 &&
-		   appconfig_socket_received(transfer->sock) -
-				   transfer->received_before >
-			   2 * ((uint64) transfer->max_response_size + MAX_HEADER_SIZE);
+		appconfig_socket_received(transfer->sock) -
+		transfer->received_before >
+		2 * ((uint64) transfer->max_response_size + MAX_HEADER_SIZE);
 }
 
 /* ------------------------------------------------------------------------
@@ -116,7 +117,7 @@ static curl_socket_t
 open_socket(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	HttpTransfer *transfer = userp;
-	int			  sock;
+	int			sock;
 
 	appconfig_http_transfer_settle_name(transfer);
 	transfer->connects = true;
@@ -127,9 +128,8 @@ open_socket(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
 		return CURL_SOCKET_BAD;
 	if (!appconfig_address_is_allowed(&address->addr, transfer->policy))
 	{
-		appconfig_http_transfer_decide(
-			transfer, HTTP_NOT_TRUSTED,
-			"the address is one that no request may go to");
+		appconfig_http_transfer_decide(transfer, HTTP_NOT_TRUSTED,
+									   "the address is one that no request may go to");
 		return CURL_SOCKET_BAD;
 	}
 	sock = appconfig_socket_open(&address->addr, address->addrlen,
@@ -138,8 +138,8 @@ open_socket(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
 	if (sock < 0 && appconfig_socket_means_shortage(transfer->system_error))
 		appconfig_http_transfer_decide(transfer,
 									   transfer->system_error == ENOMEM
-										   ? HTTP_OUT_OF_MEMORY
-										   : HTTP_OUT_OF_DESCRIPTORS,
+									   ? HTTP_OUT_OF_MEMORY
+									   : HTTP_OUT_OF_DESCRIPTORS,
 									   NULL);
 	transfer->sock = sock;
 	transfer->received_before = 0;
@@ -147,7 +147,8 @@ open_socket(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
 }
 
 #if CAN_CHECK_CONNECTIONS
-/* Does OpenSSL hold bytes that it has read from the connection, but not curl?
+/*
+ * Does OpenSSL hold bytes that it has read from the connection, but not curl?
  */
 static bool
 tls_has_input(CURL *easy)
@@ -155,8 +156,8 @@ tls_has_input(CURL *easy)
 	const struct curl_tlssessioninfo *tls = NULL;
 
 	return curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &tls) == CURLE_OK &&
-		   tls != NULL && tls->backend == CURLSSLBACKEND_OPENSSL &&
-		   tls->internals != NULL && SSL_has_pending(tls->internals);
+		tls != NULL && tls->backend == CURLSSLBACKEND_OPENSSL &&
+		tls->internals != NULL && SSL_has_pending(tls->internals);
 }
 
 /*
@@ -170,7 +171,7 @@ check_connection(void *userp, char *peer, char *local pg_attribute_unused(),
 				 int peer_port, int local_port)
 {
 	HttpTransfer *transfer = userp;
-	int			  sock = appconfig_socket_find(peer, peer_port, local_port);
+	int			sock = appconfig_socket_find(peer, peer_port, local_port);
 
 	appconfig_http_transfer_settle_name(transfer);
 	/* there is a connection, whatever became of others that were tried */
@@ -197,7 +198,7 @@ static size_t
 receive_header(char *line, size_t size, size_t count, void *userp)
 {
 	HttpTransfer *transfer = userp;
-	size_t		  length = size * count;
+	size_t		length = size * count;
 
 	transfer->result.bytes_received += length;
 	transfer->header_size += length;
@@ -224,8 +225,8 @@ static size_t
 receive_body(char *data, size_t size, size_t count, void *userp)
 {
 	HttpTransfer *transfer = userp;
-	size_t		  length = size * count;
-	size_t		  needed = transfer->result.body_length + length + 1;
+	size_t		length = size * count;
+	size_t		needed = transfer->result.body_length + length + 1;
 
 	transfer->result.bytes_received += length;
 	if (transfer->result.body_length + length > transfer->max_response_size)
@@ -235,8 +236,8 @@ receive_body(char *data, size_t size, size_t count, void *userp)
 	}
 	if (needed > transfer->body_allocated)
 	{
-		size_t allocate = Max(needed, transfer->body_allocated * 2);
-		char  *body = realloc(transfer->body, allocate);
+		size_t		allocate = Max(needed, transfer->body_allocated * 2);
+		char	   *body = realloc(transfer->body, allocate);
 
 		if (body == NULL)
 		{
@@ -270,8 +271,8 @@ receive_body(char *data, size_t size, size_t count, void *userp)
 static CURLcode
 set_callbacks(HttpTransfer *transfer)
 {
-	CURL	*easy = transfer->easy;
-	CURLcode bad = CURLE_OK;
+	CURL	   *easy = transfer->easy;
+	CURLcode	bad = CURLE_OK;
 
 	SET(CURLOPT_PRIVATE, transfer);
 	SET(CURLOPT_ERRORBUFFER, transfer->error);
@@ -294,8 +295,8 @@ set_callbacks(HttpTransfer *transfer)
 static CURLcode
 set_request(HttpTransfer *transfer, const HttpRequest *request)
 {
-	CURL	*easy = transfer->easy;
-	CURLcode bad = CURLE_OK;
+	CURL	   *easy = transfer->easy;
+	CURLcode	bad = CURLE_OK;
 
 	SET(CURLOPT_URL, request->url);
 	SET(CURLOPT_HTTPHEADER, transfer->headers);
@@ -320,9 +321,9 @@ set_request(HttpTransfer *transfer, const HttpRequest *request)
 static CURLcode
 set_manners(HttpTransfer *transfer)
 {
-	CURL	*easy = transfer->easy;
-	CURLcode bad = CURLE_OK;
-	bool	 with_tls = transfer->policy == ADDRESS_SERVICE;
+	CURL	   *easy = transfer->easy;
+	CURLcode	bad = CURLE_OK;
+	bool		with_tls = transfer->policy == ADDRESS_SERVICE;
 
 	/* http.c ends what takes too long; 0 would be curl's five minutes */
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long) PG_INT32_MAX);
@@ -363,7 +364,7 @@ set_headers(HttpTransfer *transfer, const char *const *headers)
 	for (; *headers != NULL; headers++)
 	{
 		struct curl_slist *longer =
-			curl_slist_append(transfer->headers, *headers);
+		curl_slist_append(transfer->headers, *headers);
 
 		if (longer == NULL)
 			return false;
@@ -391,8 +392,8 @@ appconfig_http_transfer_renew(HttpTransfer *transfer)
 static bool
 has_name(const char *url)
 {
-	const char	  *host = strstr(url, "://") + strlen("://");
-	char		   text[INET_ADDRSTRLEN];
+	const char *host = strstr(url, "://") + strlen("://");
+	char		text[INET_ADDRSTRLEN];
 	struct in_addr address;
 
 	if (*host == '[')
@@ -406,16 +407,16 @@ has_name(const char *url)
  * an option for wrong, which happens when memory is out.
  */
 bool
-appconfig_http_transfer_prepare(HttpTransfer	  *transfer,
+appconfig_http_transfer_prepare(HttpTransfer *transfer,
 								const HttpRequest *request)
 {
 	transfer->policy = request->policy;
 	transfer->by_name = has_name(request->url);
 	transfer->max_response_size = request->max_response_size;
 	return set_headers(transfer, request->headers) &&
-		   set_callbacks(transfer) == CURLE_OK &&
-		   set_request(transfer, request) == CURLE_OK &&
-		   set_manners(transfer) == CURLE_OK;
+		set_callbacks(transfer) == CURLE_OK &&
+		set_request(transfer, request) == CURLE_OK &&
+		set_manners(transfer) == CURLE_OK;
 }
 
 /* ------------------------------------------------------------------------
@@ -426,7 +427,7 @@ appconfig_http_transfer_prepare(HttpTransfer	  *transfer,
 static HttpOutcome
 outcome_of(const HttpTransfer *transfer, CURLcode code)
 {
-	int i;
+	int			i;
 
 	if (code == CURLE_OK)
 		return HTTP_ANSWERED;
@@ -473,7 +474,7 @@ words_for(HttpTransfer *transfer, CURLcode code)
 		return transfer->reason;
 	add_system_error(transfer, code);
 	return transfer->error[0] != '\0' ? transfer->error
-									  : curl_easy_strerror(code);
+		: curl_easy_strerror(code);
 }
 
 /*
@@ -488,8 +489,10 @@ appconfig_http_transfer_finish(HttpTransfer *transfer, CURLcode code,
 	long		status = 0;
 	int			i;
 
-	/* so curl calls a header line that is too long for it; OpenSSL's want of
-	 * memory it calls so before there is an answer */
+	/*
+	 * so curl calls a header line that is too long for it; OpenSSL's want of
+	 * memory it calls so before there is an answer
+	 */
 	if (code == CURLE_OUT_OF_MEMORY && transfer->verdict == HTTP_IN_FLIGHT &&
 		appconfig_http_transfer_is_connected(transfer) && !ran_out &&
 		appconfig_http_memory_is_ours())
@@ -498,7 +501,7 @@ appconfig_http_transfer_finish(HttpTransfer *transfer, CURLcode code,
 	result->outcome = outcome_of(transfer, code);
 	if (result->outcome == HTTP_ANSWERED &&
 		curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status) ==
-			CURLE_OK)
+		CURLE_OK)
 		result->status = (int) status;
 	result->body = transfer->body != NULL ? transfer->body : "";
 	result->error = words_for(transfer, code);

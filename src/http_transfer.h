@@ -22,52 +22,52 @@
 struct HttpTransfer
 {
 	/* The pool's book-keeping */
-	dlist_node node; /* in the pool's transfers */
-	CURL	  *easy;
-	bool	   added;			/* does the multi handle have it? */
-	int		   connect_timeout; /* milliseconds */
-	int		   request_timeout;
-	int64	   waited_before; /* the pool's waiting before it */
-	int		   count_before;  /* sockets, when there was no place */
-	int		   reserved;	  /* descriptors with which its name is resolved */
+	dlist_node	node;			/* in the pool's transfers */
+	CURL	   *easy;
+	bool		added;			/* does the multi handle have it? */
+	int			connect_timeout;	/* milliseconds */
+	int			request_timeout;
+	int64		waited_before;	/* the pool's waiting before it */
+	int			count_before;	/* sockets, when there was no place */
+	int			reserved;		/* descriptors with which its name is resolved */
 
 	/* What is asked for, by http_transfer.c from here on */
 	struct curl_slist *headers;
-	AddressPolicy	   policy; /* what it may reach */
-	size_t			   max_response_size;
-	bool			   by_name;	  /* is there a name to resolve? */
-	bool			   resolving; /* has it not been, so far? */
+	AddressPolicy policy;		/* what it may reach */
+	size_t		max_response_size;
+	bool		by_name;		/* is there a name to resolve? */
+	bool		resolving;		/* has it not been, so far? */
 
 	/* Of this try to send it */
-	HttpOutcome verdict;		 /* why it fails, if we know; else in flight */
-	const char *reason;			 /* text for that, or NULL */
-	int			system_error;	 /* the same, as an errno */
-	bool		unwatched;		 /* its socket is not in the epoll set */
-	bool		connects;		 /* over a connection of its own? */
-	bool		is_stale;		 /* the kept connection is not fit for use */
-	int			sock;			 /* -1 if it is not known */
-	uint64		received_before; /* over the socket, before the request */
+	HttpOutcome verdict;		/* why it fails, if we know; else in flight */
+	const char *reason;			/* text for that, or NULL */
+	int			system_error;	/* the same, as an errno */
+	bool		unwatched;		/* its socket is not in the epoll set */
+	bool		connects;		/* over a connection of its own? */
+	bool		is_stale;		/* the kept connection is not fit for use */
+	int			sock;			/* -1 if it is not known */
+	uint64		received_before;	/* over the socket, before the request */
 
 	/* The answer */
-	char	  *body;
-	size_t	   body_allocated;
-	size_t	   header_size;
-	char	  *field[HTTP_FIELD_COUNT];
-	char	   error[CURL_ERROR_SIZE];
-	HttpResult result;
+	char	   *body;
+	size_t		body_allocated;
+	size_t		header_size;
+	char	   *field[HTTP_FIELD_COUNT];
+	char		error[CURL_ERROR_SIZE];
+	HttpResult	result;
 };
 
-extern bool appconfig_http_transfer_prepare(HttpTransfer	  *transfer,
+extern bool appconfig_http_transfer_prepare(HttpTransfer *transfer,
 											const HttpRequest *request);
 extern void appconfig_http_transfer_renew(HttpTransfer *transfer);
 extern void appconfig_http_transfer_settle_name(HttpTransfer *transfer);
 extern bool appconfig_http_transfer_is_connected(const HttpTransfer *transfer);
 extern bool appconfig_http_transfer_is_flooded(const HttpTransfer *transfer);
 extern void appconfig_http_transfer_decide(HttpTransfer *transfer,
-										   HttpOutcome	 verdict,
-										   const char	*reason);
+										   HttpOutcome verdict,
+										   const char *reason);
 extern void appconfig_http_transfer_finish(HttpTransfer *transfer,
 										   CURLcode code, bool ran_out);
 extern void appconfig_http_transfer_free(HttpTransfer *transfer);
 
-#endif /* APPCONFIG_HTTP_TRANSFER_H */
+#endif							/* APPCONFIG_HTTP_TRANSFER_H */

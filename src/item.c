@@ -50,7 +50,7 @@ static bool
 has_value(const AppConfigTable *table, const AppConfigItem *item,
 		  const AppConfigColumn *column, AppConfigColumnSource from)
 {
-	JsonValue *value;
+	JsonValue  *value;
 
 	if (from.source == SOURCE_SERVER)
 		return true;
@@ -65,7 +65,7 @@ bool
 appconfig_item_has(const AppConfigTable *table, const AppConfigItem *item,
 				   const AppConfigColumn *column)
 {
-	int i;
+	int			i;
 
 	for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES; i++)
 	{
@@ -89,7 +89,7 @@ appconfig_item_settles(const AppConfigTable *table, const AppConfigItem *item,
 
 	return (appconfig_route_column_has(column, listed) &&
 			item->source[listed] != NULL) ||
-		   appconfig_item_has(table, item, column);
+		appconfig_item_has(table, item, column);
 }
 
 /* ------------------------------------------------------------------------
@@ -114,13 +114,13 @@ next_treatment(ItemRows *rows)
 	if (!rows->in_list)
 	{
 		rows->in_list = true;
-		appconfig_json_elements_start(
-			&rows->treatments,
-			appconfig_json_lookup(rows->holder, appconfig_members.treatments));
+		appconfig_json_elements_start(&rows->treatments,
+									  appconfig_json_lookup(rows->holder,
+															appconfig_members.treatments));
 		item->is_control = true;
 		item->ordinal = 0;
-		if (take_treatment(rows, appconfig_json_lookup(
-									 rows->holder, appconfig_members.control)))
+		if (take_treatment(rows, appconfig_json_lookup(rows->holder,
+													   appconfig_members.control)))
 			return true;
 	}
 	item->is_control = false;
@@ -160,10 +160,10 @@ next_attribute(ItemRows *rows)
 		rows->in_members = next_treatment(rows);
 		if (!rows->in_members)
 			return false;
-		appconfig_json_members_start(
-			&rows->members,
-			appconfig_json_lookup(rows->item->source[SOURCE_TREATMENT],
-								  appconfig_members.attribute_values));
+		appconfig_json_members_start(&rows->members,
+
+									 appconfig_json_lookup(rows->item->source[SOURCE_TREATMENT],
+														   appconfig_members.attribute_values));
 	}
 }
 
@@ -183,7 +183,7 @@ appconfig_item_start_rows(ItemRows *rows, const AppConfigTable *table,
 bool
 appconfig_item_next_row(ItemRows *rows)
 {
-	bool first = !rows->started;
+	bool		first = !rows->started;
 
 	rows->started = true;
 	switch (rows->table->shape)

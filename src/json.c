@@ -70,38 +70,41 @@ static const char escaped[] = "\"\\/\b\f\n\r\t";
  */
 struct JsonValue
 {
-	uint32 kind : 3;   /* JsonKind, or NAME */
-	uint32 place : 29; /* among the document's values */
-	uint32 next;	   /* place of what stands behind it and its parts; of a
-						* NAME: of its value, 0 if a later one counts */
-	uint32 text;	   /* where among the document's texts it is */
-	uint32 length;	   /* of that, in bytes; of an array, in elements; 1 for
-						* true */
+	uint32		kind:3;			/* JsonKind, or NAME */
+	uint32		place:29;		/* among the document's values */
+	uint32		next;			/* place of what stands behind it and its
+								 * parts; of a NAME: of its value, 0 if a
+								 * later one counts */
+	uint32		text;			/* where among the document's texts it is */
+	uint32		length;			/* of that, in bytes; of an array, in
+								 * elements; 1 for true */
 };
 
 typedef struct JsonDocument
 {
-	int		  references;
-	size_t	  size;	  /* of all this, in bytes */
-	char	 *source; /* as it was received, without a NUL */
-	size_t	  source_length;
-	char	 *texts; /* of names, strings and numbers, a NUL behind each */
-	JsonValue values[FLEXIBLE_ARRAY_MEMBER];
+	int			references;
+	size_t		size;			/* of all this, in bytes */
+	char	   *source;			/* as it was received, without a NUL */
+	size_t		source_length;
+	char	   *texts;			/* of names, strings and numbers, a NUL behind
+								 * each */
+	JsonValue	values[FLEXIBLE_ARRAY_MEMBER];
 } JsonDocument;
 
 typedef struct Parser
 {
-	const char	 *p;
-	const char	 *end;
-	const char	 *error; /* what is wrong with the text; NULL so far */
-	int			  depth;
-	bool		  nul;			/* was there a U+0000 in the string? */
-	size_t		  unserved;		/* bytes since interrupts were served */
-	uint32		  values;		/* so far, and so the place of the next one */
-	uint32		  texts;		/* bytes of them so far */
-	uint32		  most_members; /* of one object */
+	const char *p;
+	const char *end;
+	const char *error;			/* what is wrong with the text; NULL so far */
+	int			depth;
+	bool		nul;			/* was there a U+0000 in the string? */
+	size_t		unserved;		/* bytes since interrupts were served */
+	uint32		values;			/* so far, and so the place of the next one */
+	uint32		texts;			/* bytes of them so far */
+	uint32		most_members;	/* of one object */
 	JsonDocument *document;		/* NULL while they are counted */
-	uint32 *names; /* a hash table for the names of one object, or NULL */
+	uint32	   *names;			/* a hash table for the names of one object,
+								 * or NULL */
 } Parser;
 
 static bool parse_value(Parser *parser);
@@ -122,7 +125,7 @@ give_up(Parser *parser)
 static void *
 allocate_piece(Parser *parser, size_t size)
 {
-	void *memory = malloc(size);
+	void	   *memory = malloc(size);
 
 	if (memory != NULL)
 		return memory;
@@ -187,19 +190,19 @@ static bool
 refuse_here(Parser *parser)
 {
 	return refuse_text(parser, parser->p < parser->end
-								   ? "unexpected character"
-								   : "unexpected end of data");
+					   ? "unexpected character"
+					   : "unexpected end of data");
 }
 
 /* A value begins; its place */
 static uint32
 begin_value(Parser *parser, int kind)
 {
-	uint32 place = parser->values++;
+	uint32		place = parser->values++;
 
 	if (parser->document != NULL)
 	{
-		JsonValue *value = &parser->document->values[place];
+		JsonValue  *value = &parser->document->values[place];
 
 		value->kind = kind;
 		value->place = place;
@@ -214,7 +217,7 @@ end_value(Parser *parser, uint32 place, uint32 length)
 {
 	if (parser->document != NULL)
 	{
-		JsonValue *value = &parser->document->values[place];
+		JsonValue  *value = &parser->document->values[place];
 
 		value->length = length;
 		value->next = parser->values;
@@ -233,7 +236,7 @@ add_text(Parser *parser, const void *text, uint32 length)
 static void
 end_text(Parser *parser, uint32 place, uint32 start)
 {
-	uint32 length = parser->texts - start;
+	uint32		length = parser->texts - start;
 
 	add_text(parser, "", 1);
 	end_value(parser, place, length);
@@ -284,7 +287,7 @@ skip_number(Parser *parser)
 {
 	(void) skip_character(parser, '-');
 	if (skip_character(parser, '0') ? is_digit(peek_character(parser))
-									: !skip_digits(parser))
+		: !skip_digits(parser))
 		return false;
 	if (skip_character(parser, '.') && !skip_digits(parser))
 		return false;
@@ -335,10 +338,10 @@ code_unit(const Parser *parser, int offset)
 static bool
 parse_unicode_escape(Parser *parser)
 {
-	int			  unit = code_unit(parser, 0);
-	int			  second;
-	pg_wchar	  character = unit;
-	int			  consumed = 6;
+	int			unit = code_unit(parser, 0);
+	int			second;
+	pg_wchar	character = unit;
+	int			consumed = 6;
 	unsigned char utf8[MAX_MULTIBYTE_CHAR_LEN];
 
 	if (unit < 0)
@@ -356,10 +359,10 @@ parse_unicode_escape(Parser *parser)
 	parser->nul |= character == 0;
 	unicode_to_utf8(character, utf8);
 	add_text(parser, utf8,
-			 character < 0x80	   ? 1
-			 : character < 0x800   ? 2
+			 character < 0x80 ? 1
+			 : character < 0x800 ? 2
 			 : character < 0x10000 ? 3
-								   : 4);
+			 : 4);
 	skip_bytes(parser, consumed);
 	return true;
 }
@@ -386,7 +389,7 @@ static bool
 parse_character(Parser *parser)
 {
 	const unsigned char *p = (const unsigned char *) parser->p;
-	int					 bytes = *p < 0xE0 ? 2 : *p < 0xF0 ? 3 : 4;
+	int			bytes = *p < 0xE0 ? 2 : *p < 0xF0 ? 3 : 4;
 
 	if (bytes > parser->end - parser->p || !pg_utf8_islegal(p, bytes))
 		return refuse_text(parser, "invalid utf-8 string");
@@ -399,7 +402,7 @@ static inline bool
 is_plain(char c)
 {
 	return (unsigned char) c >= ' ' && (unsigned char) c < 0x80 && c != '"' &&
-		   c != '\\';
+		c != '\\';
 }
 
 /* Characters that stand for themselves, many perhaps, or none */
@@ -441,8 +444,8 @@ parse_characters(Parser *parser)
 static bool
 parse_string(Parser *parser, int kind)
 {
-	uint32 start = parser->texts;
-	uint32 place = begin_value(parser, kind);
+	uint32		start = parser->texts;
+	uint32		place = begin_value(parser, kind);
 
 	skip_bytes(parser, 1);
 	if (!parse_characters(parser))
@@ -461,16 +464,16 @@ parse_word(Parser *parser)
 		const char *word;
 		JsonKind	kind;
 		uint32		value;
-	} words[] = {
+	}			words[] = {
 		{"null", JSON_NULL, 0},
 		{"false", JSON_BOOLEAN, 0},
 		{"true", JSON_BOOLEAN, 1},
 	};
-	int i;
+	int			i;
 
 	for (i = 0; i < (int) lengthof(words); i++)
 	{
-		size_t length = strlen(words[i].word);
+		size_t		length = strlen(words[i].word);
 
 		if ((size_t) (parser->end - parser->p) >= length &&
 			memcmp(parser->p, words[i].word, length) == 0)
@@ -494,7 +497,7 @@ skip_space(Parser *parser)
 {
 	for (;;)
 	{
-		char c = peek_character(parser);
+		char		c = peek_character(parser);
 
 		if (c != ' ' && c != '\t' && c != '\r' && c != '\n')
 			return;
@@ -502,8 +505,10 @@ skip_space(Parser *parser)
 	}
 }
 
-/* Moves behind the bracket that begins a list of parts; *more tells whether
- * there are any */
+/*
+ * Moves behind the bracket that begins a list of parts; *more tells whether
+ * there are any
+ */
 static void
 begin_parts(Parser *parser, char bracket, bool *more)
 {
@@ -527,9 +532,9 @@ end_part(Parser *parser, char bracket, bool *more)
 static bool
 parse_array(Parser *parser)
 {
-	uint32 place = begin_value(parser, JSON_ARRAY);
-	uint32 length = 0;
-	bool   more;
+	uint32		place = begin_value(parser, JSON_ARRAY);
+	uint32		length = 0;
+	bool		more;
 
 	begin_parts(parser, ']', &more);
 	while (more)
@@ -566,7 +571,7 @@ is_named(const JsonDocument *document, const JsonValue *name, const char *text,
 		 size_t length)
 {
 	return name->length == length &&
-		   memcmp(text_of(document, name), text, length) == 0;
+		memcmp(text_of(document, name), text, length) == 0;
 }
 
 static bool
@@ -594,15 +599,15 @@ static JsonValue *
 find_among_many(Parser *parser, uint32 slots, JsonValue *name)
 {
 	JsonDocument *document = parser->document;
-	uint64		  hash =
-		hash_bytes_extended((const unsigned char *) text_of(document, name),
-							(int) name->length, (uint64) (uintptr_t) document);
-	uint32 slot;
+	uint64		hash =
+	hash_bytes_extended((const unsigned char *) text_of(document, name),
+						(int) name->length, (uint64) (uintptr_t) document);
+	uint32		slot;
 
 	for (slot = (uint32) hash & (slots - 1); parser->names[slot] != 0;
 		 slot = (slot + 1) & (slots - 1))
 	{
-		JsonValue *other = value_at(document, parser->names[slot]);
+		JsonValue  *other = value_at(document, parser->names[slot]);
 
 		if (is_same_name(document, other, name))
 			return other;
@@ -615,7 +620,7 @@ find_among_many(Parser *parser, uint32 slots, JsonValue *name)
 static uint32
 slots_for(uint32 members)
 {
-	uint32 slots = 2 * FEW_MEMBERS;
+	uint32		slots = 2 * FEW_MEMBERS;
 
 	while (slots < 2 * members)
 		slots *= 2;
@@ -629,19 +634,19 @@ slots_for(uint32 members)
 static void
 settle_names(Parser *parser, JsonValue *object, uint32 members)
 {
-	JsonValue *first = object + 1;
-	JsonValue *name;
-	JsonValue *end = value_at(parser->document, parser->values);
-	uint32	   slots = slots_for(members);
-	uint32	   settled = 0;
+	JsonValue  *first = object + 1;
+	JsonValue  *name;
+	JsonValue  *end = value_at(parser->document, parser->values);
+	uint32		slots = slots_for(members);
+	uint32		settled = 0;
 
 	if (members > FEW_MEMBERS)
 		memset(parser->names, 0, slots * sizeof(uint32));
 	for (name = first; name != end; name = next_name(name))
 	{
-		JsonValue *known = members > FEW_MEMBERS
-							   ? find_among_many(parser, slots, name)
-							   : find_among_few(parser->document, first, name);
+		JsonValue  *known = members > FEW_MEMBERS
+		? find_among_many(parser, slots, name)
+		: find_among_few(parser->document, first, name);
 
 		name->next = 0;
 		known->next = name[1].place;
@@ -672,9 +677,9 @@ parse_member(Parser *parser)
 static bool
 parse_object(Parser *parser)
 {
-	uint32 place = begin_value(parser, JSON_OBJECT);
-	uint32 members = 0;
-	bool   more;
+	uint32		place = begin_value(parser, JSON_OBJECT);
+	uint32		members = 0;
+	bool		more;
 
 	begin_parts(parser, '}', &more);
 	while (more)
@@ -699,8 +704,8 @@ parse_object(Parser *parser)
 static bool
 parse_value(Parser *parser)
 {
-	char c = peek_character(parser);
-	bool parsed;
+	char		c = peek_character(parser);
+	bool		parsed;
 
 	if (c == '"')
 		return parse_string(parser, JSON_STRING);
@@ -729,16 +734,16 @@ parse_text(Parser *parser, const char *text, size_t length)
 		return false;
 	skip_space(parser);
 	return parser->p == parser->end ||
-		   refuse_text(parser, "unexpected characters after the value");
+		refuse_text(parser, "unexpected characters after the value");
 }
 
 /* A document with room for what has been counted, and with its text */
 static void
 create_document(Parser *parser, const char *text, size_t length)
 {
-	size_t values = offsetof(JsonDocument, values) +
-					sizeof(JsonValue) * (size_t) parser->values;
-	size_t		  size = values + parser->texts + length;
+	size_t		values = offsetof(JsonDocument, values) +
+	sizeof(JsonValue) * (size_t) parser->values;
+	size_t		size = values + parser->texts + length;
 	JsonDocument *document = allocate_piece(parser, size);
 
 	document->references = 1;
@@ -749,8 +754,9 @@ create_document(Parser *parser, const char *text, size_t length)
 	memcpy(document->source, text, length);
 	parser->document = document;
 	if (parser->most_members > FEW_MEMBERS)
-		parser->names = allocate_piece(
-			parser, slots_for(parser->most_members) * sizeof(uint32));
+		parser->names =
+			allocate_piece(parser,
+						   slots_for(parser->most_members) * sizeof(uint32));
 }
 
 /*
@@ -761,7 +767,7 @@ create_document(Parser *parser, const char *text, size_t length)
 JsonValue *
 appconfig_json_parse(const char *text, size_t length, const char **error)
 {
-	Parser parser = {.depth = 0};
+	Parser		parser = {.depth = 0};
 
 	if (length > MAX_LENGTH)
 		refuse_text(&parser, "too large");
@@ -789,7 +795,7 @@ document_of(JsonValue *value)
 static void
 free_document(JsonDocument *document)
 {
-	size_t size = document->size;
+	size_t		size = document->size;
 
 	free(document);
 #ifdef __GLIBC__
@@ -877,7 +883,7 @@ static JsonValue *
 lookup_member(JsonValue *value, const char *name, size_t length)
 {
 	JsonDocument *document;
-	JsonValue	 *member;
+	JsonValue  *member;
 
 	if (!is_kind(value, JSON_OBJECT))
 		return NULL;
@@ -892,8 +898,10 @@ lookup_member(JsonValue *value, const char *name, size_t length)
 	return NULL;
 }
 
-/* The member of a union: the first that is not null, since null means absent;
- * false if there is none */
+/*
+ * The member of a union: the first that is not null, since null means absent;
+ * false if there is none
+ */
 static bool
 find_union_member(JsonMembers *members, JsonValue *value)
 {
@@ -937,7 +945,7 @@ appconfig_json_lookup(JsonValue *value, const char *path)
 {
 	while (path != NULL && value != NULL)
 	{
-		size_t length = strcspn(path, ".[");
+		size_t		length = strcspn(path, ".[");
 
 		if (length == 1 && *path == '*')
 			value = lookup_union_member(value);
@@ -1002,8 +1010,8 @@ appconfig_json_integer(JsonValue *value, bool *exact)
 	size_t		length;
 	const char *p = appconfig_json_text(value, &length);
 	int64		number = 0;
-	int64		zeros = 0;	  /* digits that are not yet in number */
-	int64		fraction = 0; /* digits behind the point */
+	int64		zeros = 0;		/* digits that are not yet in number */
+	int64		fraction = 0;	/* digits behind the point */
 	int64		exponent = 0;
 	bool		negative;
 	bool		behind_point = false;
@@ -1062,7 +1070,7 @@ appconfig_json_first_element(JsonValue *value)
 void
 appconfig_json_elements_start(JsonElements *elements, JsonValue *value)
 {
-	bool is_array = is_kind(value, JSON_ARRAY);
+	bool		is_array = is_kind(value, JSON_ARRAY);
 
 	elements->next = is_array ? value + 1 : NULL;
 	elements->end = is_array ? end_of_value(value) : NULL;
@@ -1084,7 +1092,7 @@ appconfig_json_elements_next(JsonElements *elements)
 void
 appconfig_json_members_start(JsonMembers *members, JsonValue *value)
 {
-	bool is_object = is_kind(value, JSON_OBJECT);
+	bool		is_object = is_kind(value, JSON_OBJECT);
 
 	members->next = is_object ? value + 1 : NULL;
 	members->end = is_object ? end_of_value(value) : NULL;
@@ -1097,7 +1105,7 @@ bool
 appconfig_json_members_next(JsonMembers *members)
 {
 	JsonDocument *document;
-	JsonValue	 *name;
+	JsonValue  *name;
 
 	do
 	{
@@ -1152,7 +1160,7 @@ static void
 append_array(StringInfo buffer, JsonValue *value)
 {
 	JsonElements elements;
-	char		 separator = '[';
+	char		separator = '[';
 
 	appconfig_json_elements_start(&elements, value);
 	while (appconfig_json_elements_next(&elements))

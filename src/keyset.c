@@ -55,8 +55,8 @@ compare_texts(const void *a, const void *b)
 static int
 compare_numbers(const void *a, const void *b)
 {
-	int64 left = *(const int64 *) a;
-	int64 right = *(const int64 *) b;
+	int64		left = *(const int64 *) a;
+	int64		right = *(const int64 *) b;
 
 	return left < right ? -1 : left > right ? 1 : 0;
 }
@@ -74,17 +74,17 @@ static bool
 has_number(const KeyNumbers *numbers, int64 number)
 {
 	return number >= numbers->min && number <= numbers->max &&
-		   (numbers->count < 0 || numbers->unknown ||
-			bsearch(&number, numbers->value, numbers->count, sizeof(int64),
-					compare_numbers) != NULL);
+		(numbers->count < 0 || numbers->unknown ||
+		 bsearch(&number, numbers->value, numbers->count, sizeof(int64),
+				 compare_numbers) != NULL);
 }
 
 /* All numbers that the key can have */
 static KeyNumbers
 all_numbers(AppConfigKey key)
 {
-	KeyNumbers numbers = {
-		.min = appconfig_keys[key].least, .max = MAX_NUMBER, .count = -1};
+	KeyNumbers	numbers = {
+	.min = appconfig_keys[key].least, .max = MAX_NUMBER, .count = -1};
 
 	return numbers;
 }
@@ -93,8 +93,8 @@ all_numbers(AppConfigKey key)
 void
 appconfig_keyset_sort(KeyTexts *texts)
 {
-	int kept = 0;
-	int i;
+	int			kept = 0;
+	int			i;
 
 	if (texts->unknown)
 		return;
@@ -110,8 +110,8 @@ appconfig_keyset_sort(KeyTexts *texts)
 static void
 sort_numbers(int64 *numbers, int *count)
 {
-	int kept = 0;
-	int i;
+	int			kept = 0;
+	int			i;
 
 	qsort(numbers, *count, sizeof(int64), compare_numbers);
 	for (i = 0; i < *count; i++)
@@ -126,7 +126,7 @@ sort_numbers(int64 *numbers, int *count)
 static size_t
 count_characters(const char *text)
 {
-	size_t count = 0;
+	size_t		count = 0;
 
 	for (; *text != '\0'; text++)
 		count += (*text & 0xC0) != 0x80;
@@ -148,15 +148,15 @@ is_possible(const char *text, AppConfigKey key)
 		(strcmp(text, ".") == 0 || strcmp(text, "..") == 0))
 		return false;
 	return text[0] != '\0' &&
-		   count_characters(text) <= (size_t) traits->longest;
+		count_characters(text) <= (size_t) traits->longest;
 }
 
 /* Those of an operand's texts that an identifier of the service can be */
 static KeyTexts *
 texts_of_operand(const KeyOperand *operand, AppConfigKey key)
 {
-	KeyTexts *texts = palloc0(sizeof(KeyTexts));
-	int		  i;
+	KeyTexts   *texts = palloc0(sizeof(KeyTexts));
+	int			i;
 
 	texts->unknown = operand->unknown;
 	texts->value = palloc(sizeof(char *) * Max(operand->nvalues, 1));
@@ -174,8 +174,8 @@ intersect_texts(const KeyTexts *a, const KeyTexts *b)
 {
 	const KeyTexts *few = a->count <= b->count ? a : b;
 	const KeyTexts *many = few == a ? b : a;
-	KeyTexts	   *both;
-	int				i;
+	KeyTexts   *both;
+	int			i;
 
 	/* no more than the fewer, and rather those that are known */
 	if (a->unknown || b->unknown)
@@ -194,8 +194,8 @@ intersect_texts(const KeyTexts *a, const KeyTexts *b)
 static void
 clip_numbers(KeyNumbers *numbers)
 {
-	int kept = 0;
-	int i;
+	int			kept = 0;
+	int			i;
 
 	if (numbers->unknown)
 		return;
@@ -220,9 +220,9 @@ static void
 intersect_values(KeyNumbers *both, const KeyNumbers *a, const KeyNumbers *b)
 {
 	const KeyNumbers *few =
-		b->count < 0 || (a->count >= 0 && a->count <= b->count) ? a : b;
+	b->count < 0 || (a->count >= 0 && a->count <= b->count) ? a : b;
 	const KeyNumbers *many = few == a ? b : a;
-	int				  i;
+	int			i;
 
 	/* no more than the fewer, and rather those that are known */
 	if (few->unknown && many->count == few->count)
@@ -269,7 +269,7 @@ intersect_numbers(const KeyNumbers *a, const KeyNumbers *b)
 KeySet *
 appconfig_keyset_make(int capacity)
 {
-	KeySet *set = palloc0(sizeof(KeySet));
+	KeySet	   *set = palloc0(sizeof(KeySet));
 
 	set->boxes = palloc(sizeof(KeyBox) * Max(capacity, 1));
 	return set;
@@ -278,14 +278,16 @@ appconfig_keyset_make(int capacity)
 static KeyBox
 any_box(void)
 {
-	KeyBox box;
+	KeyBox		box;
 
 	memset(&box, 0, sizeof(KeyBox));
 	return box;
 }
 
-/* How many values a box has for a key; -1 if it can have any, or any of a
- * range */
+/*
+ * How many values a box has for a key; -1 if it can have any, or any of a
+ * range
+ */
 int
 appconfig_keyset_count(const KeyBox *box, AppConfigKey key)
 {
@@ -298,7 +300,7 @@ appconfig_keyset_count(const KeyBox *box, AppConfigKey key)
 KeySet *
 appconfig_keyset_everything(void)
 {
-	KeySet *set = appconfig_keyset_make(1);
+	KeySet	   *set = appconfig_keyset_make(1);
 
 	set->boxes[set->count++] = any_box();
 	return set;
@@ -308,7 +310,7 @@ appconfig_keyset_everything(void)
 static bool
 box_is_possible(const KeyBox *box)
 {
-	int key;
+	int			key;
 
 	for (key = 0; key < KEY_COUNT; key++)
 	{
@@ -327,7 +329,7 @@ box_is_possible(const KeyBox *box)
 static void
 AssertCheckKeyTexts(const KeyTexts *texts)
 {
-	int i;
+	int			i;
 
 	for (i = 1; !texts->unknown && i < texts->count; i++)
 		Assert(strcmp(texts->value[i - 1], texts->value[i]) < 0);
@@ -336,7 +338,7 @@ AssertCheckKeyTexts(const KeyTexts *texts)
 static void
 AssertCheckKeyNumbers(const KeyNumbers *numbers)
 {
-	int i;
+	int			i;
 
 	Assert(numbers->count >= -1);
 	for (i = 0; !numbers->unknown && i < numbers->count; i++)
@@ -351,7 +353,7 @@ AssertCheckKeyNumbers(const KeyNumbers *numbers)
 static void
 AssertCheckKeyBox(const KeyBox *box)
 {
-	int key;
+	int			key;
 
 	Assert(box_is_possible(box));
 	for (key = 0; key < KEY_COUNT; key++)
@@ -368,7 +370,7 @@ AssertCheckKeyBox(const KeyBox *box)
 static void
 AssertCheckKeySet(const KeySet *set)
 {
-	int i;
+	int			i;
 
 	for (i = 0; i < set->count; i++)
 		AssertCheckKeyBox(&set->boxes[i]);
@@ -381,8 +383,8 @@ AssertCheckKeySet(const KeySet *set)
 static KeyBox
 intersect_boxes(const KeyBox *a, const KeyBox *b)
 {
-	KeyBox both = *a;
-	int	   key;
+	KeyBox		both = *a;
+	int			key;
 
 	for (key = 0; key < KEY_COUNT; key++)
 	{
@@ -391,8 +393,8 @@ intersect_boxes(const KeyBox *a, const KeyBox *b)
 		if (b->texts[key] == NULL)
 			continue;
 		both.texts[key] = a->texts[key] == NULL
-							  ? b->texts[key]
-							  : intersect_texts(a->texts[key], b->texts[key]);
+			? b->texts[key]
+			: intersect_texts(a->texts[key], b->texts[key]);
 	}
 	return both;
 }
@@ -436,7 +438,7 @@ numbers_of_operand(const KeyOperand *operand, AppConfigKey key,
 	if (kind == KEY_EXPR_IN)
 		take_values(numbers, operand);
 	else if (operand->nvalues == 0)
-		numbers->count = 0; /* compared with NULL */
+		numbers->count = 0;		/* compared with NULL */
 	else
 		take_range(numbers, kind, operand->numbers[0]);
 	clip_numbers(numbers);
@@ -448,8 +450,8 @@ static KeySet *
 evaluate_leaf(const KeyExpr *expr, const KeyOperand *operands)
 {
 	const KeyOperand *operand = &operands[expr->operand];
-	KeySet			 *set;
-	KeyBox			  box = any_box();
+	KeySet	   *set;
+	KeyBox		box = any_box();
 
 	if (operand->unbounded || (operand->unknown && expr->kind != KEY_EXPR_IN))
 		return NULL;
@@ -467,15 +469,15 @@ evaluate_leaf(const KeyExpr *expr, const KeyOperand *operands)
 static KeySet *
 intersect_sets(const KeySet *a, const KeySet *b)
 {
-	KeySet *set = appconfig_keyset_make(a->count * b->count);
-	int		i;
-	int		j;
+	KeySet	   *set = appconfig_keyset_make(a->count * b->count);
+	int			i;
+	int			j;
 
 	for (i = 0; i < a->count; i++)
 	{
 		for (j = 0; j < b->count; j++)
 		{
-			KeyBox box = intersect_boxes(&a->boxes[i], &b->boxes[j]);
+			KeyBox		box = intersect_boxes(&a->boxes[i], &b->boxes[j]);
 
 			CHECK_FOR_INTERRUPTS();
 			if (box_is_possible(&box))
@@ -491,9 +493,9 @@ static KeySet *evaluate_expr(const KeyExpr *expr, const KeyOperand *operands);
 static int
 most_values(const KeySet *set)
 {
-	int most = 0;
-	int key;
-	int i;
+	int			most = 0;
+	int			key;
+	int			i;
 
 	for (i = 0; i < set->count; i++)
 	{
@@ -507,10 +509,10 @@ most_values(const KeySet *set)
 static bool
 can_intersect(const KeySet *a, const KeySet *b)
 {
-	int64 boxes = (int64) a->count * b->count;
+	int64		boxes = (int64) a->count * b->count;
 
 	return boxes <= MAX_BOXES &&
-		   boxes * Min(most_values(a), most_values(b)) <= MAX_VALUES;
+		boxes * Min(most_values(a), most_values(b)) <= MAX_VALUES;
 }
 
 /*
@@ -520,10 +522,10 @@ can_intersect(const KeySet *a, const KeySet *b)
 static KeySet *
 evaluate_and(const KeyExpr *expr, const KeyOperand *operands)
 {
-	KeySet **args = palloc(sizeof(KeySet *) * Max(expr->nargs, 1));
-	KeySet	*set = NULL;
-	int		 pass;
-	int		 i;
+	KeySet	  **args = palloc(sizeof(KeySet *) * Max(expr->nargs, 1));
+	KeySet	   *set = NULL;
+	int			pass;
+	int			i;
 
 	for (i = 0; i < expr->nargs; i++)
 		args[i] = evaluate_expr(expr->args[i], operands);
@@ -545,10 +547,10 @@ evaluate_and(const KeyExpr *expr, const KeyOperand *operands)
 static KeySet *
 evaluate_or(const KeyExpr *expr, const KeyOperand *operands)
 {
-	KeySet **args = palloc(sizeof(KeySet *) * expr->nargs);
-	int		 total = 0;
-	KeySet	*set;
-	int		 i;
+	KeySet	  **args = palloc(sizeof(KeySet *) * expr->nargs);
+	int			total = 0;
+	KeySet	   *set;
+	int			i;
 
 	for (i = 0; i < expr->nargs; i++)
 	{
@@ -594,7 +596,7 @@ evaluate_expr(const KeyExpr *expr, const KeyOperand *operands)
 KeySet *
 appconfig_keyset_evaluate(const KeyExpr *expr, const KeyOperand *operands)
 {
-	KeySet *set = expr != NULL ? evaluate_expr(expr, operands) : NULL;
+	KeySet	   *set = expr != NULL ? evaluate_expr(expr, operands) : NULL;
 
 	if (set == NULL)
 		set = appconfig_keyset_everything();
@@ -620,11 +622,11 @@ typedef struct KeyIndexEntry
 /* Where the values of one key are */
 typedef struct KeyIndexColumn
 {
-	bool		   built;
-	int			   count;
-	KeyIndexEntry *entries; /* in order of values, then of boxes */
-	int			   open_count;
-	int			  *open; /* boxes that leave the key open, in order */
+	bool		built;
+	int			count;
+	KeyIndexEntry *entries;		/* in order of values, then of boxes */
+	int			open_count;
+	int		   *open;			/* boxes that leave the key open, in order */
 } KeyIndexColumn;
 
 struct KeyIndex
@@ -637,18 +639,20 @@ compare_entries(const void *a, const void *b)
 {
 	const KeyIndexEntry *left = a;
 	const KeyIndexEntry *right = b;
-	int					 order = strcmp(left->value, right->value);
+	int			order = strcmp(left->value, right->value);
 
 	return order != 0 ? order : left->box - right->box;
 }
 
-/* The number of values that the boxes have for the key together; -1 if too
- * many, or none, to be worth an index */
+/*
+ * The number of values that the boxes have for the key together; -1 if too
+ * many, or none, to be worth an index
+ */
 static int
 count_indexed_values(const KeySet *set, AppConfigKey key)
 {
-	int64 total = 0;
-	int	  i;
+	int64		total = 0;
+	int			i;
 
 	for (i = 0; i < set->count; i++)
 	{
@@ -659,16 +663,16 @@ count_indexed_values(const KeySet *set, AppConfigKey key)
 			return -1;
 	}
 	return total > 0 && total <= (int64) set->count * MAX_INDEXED_VALUES
-			   ? (int) total
-			   : -1;
+		? (int) total
+		: -1;
 }
 
 static void
 build_column(KeyIndexColumn *column, const KeySet *set, AppConfigKey key)
 {
-	int values = count_indexed_values(set, key);
-	int i;
-	int j;
+	int			values = count_indexed_values(set, key);
+	int			i;
+	int			j;
 
 	if (values < 0)
 		return;
@@ -691,12 +695,13 @@ build_column(KeyIndexColumn *column, const KeySet *set, AppConfigKey key)
 		  compare_entries);
 }
 
-/* Makes it fast to find boxes of a large set, which must not change any more
+/*
+ * Makes it fast to find boxes of a large set, which must not change any more
  */
 void
 appconfig_keyset_index(KeySet *set)
 {
-	int key;
+	int			key;
 
 	set->index = NULL;
 	if (set->count <= FEW_BOXES)
@@ -712,26 +717,26 @@ appconfig_keyset_index(KeySet *set)
 /* A search for those boxes, in order, that rows with some keys can be in */
 typedef struct BoxSearch
 {
-	const KeySet		 *set;
-	const KnownKeys		 *known;
-	int64				  numbers[KEY_COUNT]; /* of those that are integers */
-	const KeyIndexColumn *column;			  /* NULL for all boxes */
-	int					  next;	 /* of the boxes, or of those that are open */
-	int					  entry; /* the next with the value, and their end */
-	int					  entries_end;
+	const KeySet *set;
+	const KnownKeys *known;
+	int64		numbers[KEY_COUNT]; /* of those that are integers */
+	const KeyIndexColumn *column;	/* NULL for all boxes */
+	int			next;			/* of the boxes, or of those that are open */
+	int			entry;			/* the next with the value, and their end */
+	int			entries_end;
 } BoxSearch;
 
 /* The first entry that is not before the value, or, if past, not with it */
 static int
 find_index_entry(const KeyIndexColumn *column, const char *value, bool past)
 {
-	int low = 0;
-	int high = column->count;
+	int			low = 0;
+	int			high = column->count;
 
 	while (low < high)
 	{
-		int middle = low + (high - low) / 2;
-		int order = strcmp(column->entries[middle].value, value);
+		int			middle = low + (high - low) / 2;
+		int			order = strcmp(column->entries[middle].value, value);
 
 		if (order < 0 || (past && order == 0))
 			low = middle + 1;
@@ -745,8 +750,8 @@ find_index_entry(const KeyIndexColumn *column, const char *value, bool past)
 static void
 start_search(BoxSearch *search, const KeySet *set, const KnownKeys *known)
 {
-	int fewest = set->count;
-	int key;
+	int			fewest = set->count;
+	int			key;
 
 	memset(search, 0, sizeof(BoxSearch));
 	search->set = set;
@@ -759,8 +764,8 @@ start_search(BoxSearch *search, const KeySet *set, const KnownKeys *known)
 	for (key = 0; set->index != NULL && key < KEY_COUNT; key++)
 	{
 		const KeyIndexColumn *column = &set->index->columns[key];
-		int					  first;
-		int					  end;
+		int			first;
+		int			end;
 
 		if (!column->built || known->text[key] == NULL)
 			continue;
@@ -780,17 +785,17 @@ static const KeyBox *
 next_candidate(BoxSearch *search)
 {
 	const KeyIndexColumn *column = search->column;
-	int					  box = search->set->count;
-	bool				  is_entry;
+	int			box = search->set->count;
+	bool		is_entry;
 
 	if (column == NULL)
 		return search->next < search->set->count
-				   ? &search->set->boxes[search->next++]
-				   : NULL;
+			? &search->set->boxes[search->next++]
+			: NULL;
 	if (search->next < column->open_count)
 		box = column->open[search->next];
 	is_entry = search->entry < search->entries_end &&
-			   column->entries[search->entry].box < box;
+		column->entries[search->entry].box < box;
 	if (is_entry)
 		box = column->entries[search->entry++].box;
 	else
@@ -802,7 +807,7 @@ next_candidate(BoxSearch *search)
 static bool
 box_contains(const KeyBox *box, const BoxSearch *search)
 {
-	int key;
+	int			key;
 
 	for (key = 0; key < KEY_COUNT; key++)
 	{
@@ -815,9 +820,9 @@ box_contains(const KeyBox *box, const BoxSearch *search)
 			return false;
 		if (appconfig_keys[key].is_integer)
 		{
-			KeyNumbers		  all = all_numbers(key);
+			KeyNumbers	all = all_numbers(key);
 			const KeyNumbers *numbers =
-				box->numbers[key] != NULL ? box->numbers[key] : &all;
+			box->numbers[key] != NULL ? box->numbers[key] : &all;
 
 			if (!has_number(numbers, search->numbers[key]))
 				return false;
@@ -844,7 +849,7 @@ next_box(BoxSearch *search)
 bool
 appconfig_keyset_contains(const KeySet *set, const KnownKeys *known)
 {
-	BoxSearch search;
+	BoxSearch	search;
 
 	start_search(&search, set, known);
 	return next_box(&search) != NULL;
@@ -854,10 +859,10 @@ appconfig_keyset_contains(const KeySet *set, const KnownKeys *known)
 KeySet *
 appconfig_keyset_restrict(const KeySet *set, const KnownKeys *known)
 {
-	KeySet		 *some;
-	BoxSearch	  search;
+	KeySet	   *some;
+	BoxSearch	search;
 	const KeyBox *box;
-	int			  count = 0;
+	int			count = 0;
 
 	/* of a large set often little is left, many times over */
 	start_search(&search, set, known);
@@ -877,12 +882,14 @@ appconfig_keyset_restrict(const KeySet *set, const KnownKeys *known)
 	return some;
 }
 
-/* Any order will do that tells different values apart; what is not known
- * comes first, in that of its place in memory */
+/*
+ * Any order will do that tells different values apart; what is not known
+ * comes first, in that of its place in memory
+ */
 static int
 compare_bounds(const KeyTexts *a, const KeyTexts *b)
 {
-	int i;
+	int			i;
 
 	if (a == b)
 		return 0;
@@ -897,7 +904,7 @@ compare_bounds(const KeyTexts *a, const KeyTexts *b)
 		return a->count < b->count ? -1 : 1;
 	for (i = 0; i < a->count; i++)
 	{
-		int order = strcmp(a->value[i], b->value[i]);
+		int			order = strcmp(a->value[i], b->value[i]);
 
 		if (order != 0)
 			return order;
@@ -919,9 +926,9 @@ compare_number_bounds(const KeyNumbers *a, const KeyNumbers *b)
 		return a->count < b->count ? -1 : 1;
 	if (a->count >= 0)
 		return memcmp(a->value, b->value, sizeof(int64) * a->count);
-	return a->min != b->min	  ? (a->min < b->min ? -1 : 1)
-		   : a->max != b->max ? (a->max < b->max ? -1 : 1)
-							  : 0;
+	return a->min != b->min ? (a->min < b->min ? -1 : 1)
+		: a->max != b->max ? (a->max < b->max ? -1 : 1)
+		: 0;
 }
 
 static int
@@ -929,11 +936,11 @@ compare_boxes(const void *a, const void *b)
 {
 	const KeyBox *left = a;
 	const KeyBox *right = b;
-	int			  key;
+	int			key;
 
 	for (key = 0; key < KEY_COUNT; key++)
 	{
-		int order = compare_bounds(left->texts[key], right->texts[key]);
+		int			order = compare_bounds(left->texts[key], right->texts[key]);
 
 		if (order == 0)
 			order =
@@ -944,20 +951,22 @@ compare_boxes(const void *a, const void *b)
 	return 0;
 }
 
-/* What the set says about some of the keys alone: its boxes with nothing else
- * bound, each once */
+/*
+ * What the set says about some of the keys alone: its boxes with nothing else
+ * bound, each once
+ */
 KeySet *
 appconfig_keyset_project(const KeySet *set, const AppConfigKey *keys,
 						 int nkeys)
 {
-	KeySet *projected = appconfig_keyset_make(set->count);
-	int		kept = 0;
-	int		i;
-	int		j;
+	KeySet	   *projected = appconfig_keyset_make(set->count);
+	int			kept = 0;
+	int			i;
+	int			j;
 
 	for (i = 0; i < set->count; i++)
 	{
-		KeyBox box = any_box();
+		KeyBox		box = any_box();
 
 		for (j = 0; j < nkeys; j++)
 		{
@@ -985,15 +994,15 @@ appconfig_keyset_project(const KeySet *set, const AppConfigKey *keys,
  */
 KeySet *
 appconfig_keyset_bind(const KeySet *set, AppConfigKey key,
-					  const KeyTexts *(*find)(void *arg, const KeyBox *box),
+					  const KeyTexts *(*find) (void *arg, const KeyBox *box),
 					  void *arg)
 {
-	KeySet *bound = appconfig_keyset_make(set->count);
-	int		i;
+	KeySet	   *bound = appconfig_keyset_make(set->count);
+	int			i;
 
 	for (i = 0; i < set->count; i++)
 	{
-		KeyBox box = set->boxes[i];
+		KeyBox		box = set->boxes[i];
 
 		if (box.texts[key] == NULL)
 			box.texts[key] = find(arg, &box);
@@ -1008,8 +1017,8 @@ appconfig_keyset_bind(const KeySet *set, AppConfigKey key,
 static int
 compare_pointers(const void *a, const void *b)
 {
-	uintptr_t left = *(const uintptr_t *) a;
-	uintptr_t right = *(const uintptr_t *) b;
+	uintptr_t	left = *(const uintptr_t *) a;
+	uintptr_t	right = *(const uintptr_t *) b;
 
 	return left < right ? -1 : left > right ? 1 : 0;
 }
@@ -1018,8 +1027,8 @@ compare_pointers(const void *a, const void *b)
 static int
 unique_pointers(const void **pointers, int count)
 {
-	int kept = 0;
-	int i;
+	int			kept = 0;
+	int			i;
 
 	qsort(pointers, count, sizeof(void *), compare_pointers);
 	for (i = 0; i < count; i++)
@@ -1034,9 +1043,9 @@ unique_pointers(const void **pointers, int count)
 static KeyTexts *
 collect_texts(const void **texts, int distinct)
 {
-	KeyTexts *all = palloc0(sizeof(KeyTexts));
-	int		  total = 0;
-	int		  i;
+	KeyTexts   *all = palloc0(sizeof(KeyTexts));
+	int			total = 0;
+	int			i;
 
 	for (i = 0; i < distinct; i++)
 		total += ((const KeyTexts *) texts[i])->count;
@@ -1058,10 +1067,10 @@ collect_texts(const void **texts, int distinct)
 static KeyTexts *
 collect_numbers(const void **numbers, int distinct)
 {
-	KeyTexts *all = palloc0(sizeof(KeyTexts));
-	int64	 *values;
-	int		  total = 0;
-	int		  i;
+	KeyTexts   *all = palloc0(sizeof(KeyTexts));
+	int64	   *values;
+	int			total = 0;
+	int			i;
 
 	for (i = 0; i < distinct; i++)
 		total += ((const KeyNumbers *) numbers[i])->count;
@@ -1090,10 +1099,10 @@ collect_numbers(const void **numbers, int distinct)
 KeyTexts *
 appconfig_keyset_texts(const KeySet *set, AppConfigKey key)
 {
-	bool		 is_integer = appconfig_keys[key].is_integer;
+	bool		is_integer = appconfig_keys[key].is_integer;
 	const void **values = palloc(sizeof(void *) * Max(set->count, 1));
-	int			 distinct;
-	int			 i;
+	int			distinct;
+	int			i;
 
 	for (i = 0; i < set->count; i++)
 	{
@@ -1102,10 +1111,10 @@ appconfig_keyset_texts(const KeySet *set, AppConfigKey key)
 		if (appconfig_keyset_count(box, key) < 0)
 			return NULL;
 		values[i] = is_integer ? (const void *) box->numbers[key]
-							   : (const void *) box->texts[key];
+			: (const void *) box->texts[key];
 	}
 	/* boxes share their values: without that the sum would have no bound */
 	distinct = unique_pointers(values, set->count);
 	return is_integer ? collect_numbers(values, distinct)
-					  : collect_texts(values, distinct);
+		: collect_texts(values, distinct);
 }

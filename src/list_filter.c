@@ -27,20 +27,20 @@
 /* One of them, ready to be evaluated */
 typedef struct RunningClause
 {
-	ExprState *state;
-	List	  *columns; /* attribute numbers that it reads */
-	int		   level;	/* as in ListFilterClause */
-	bool	   fallible;
+	ExprState  *state;
+	List	   *columns;		/* attribute numbers that it reads */
+	int			level;			/* as in ListFilterClause */
+	bool		fallible;
 } RunningClause;
 
 struct ListFilter
 {
 	const AppConfigTable *table;
-	const OutputColumns	 *columns;
-	List				 *clauses; /* RunningClause, in the qual's order */
-	ExprContext			 *econtext;
-	TupleTableSlot		 *slot;
-	MemoryContext		  context; /* the values of one item */
+	const OutputColumns *columns;
+	List	   *clauses;		/* RunningClause, in the qual's order */
+	ExprContext *econtext;
+	TupleTableSlot *slot;
+	MemoryContext context;		/* the values of one item */
 };
 
 /* ------------------------------------------------------------------------
@@ -52,16 +52,16 @@ struct ListFilter
 static bool
 lists_answer_clause(const PlannerRelInfo *table, Node *clause)
 {
-	List *attnums =
-		appconfig_predicate_attributes(table->predicates.relid, clause);
-	ListCell *cell;
+	List	   *attnums =
+	appconfig_predicate_attributes(table->predicates.relid, clause);
+	ListCell   *cell;
 
 	foreach(cell, attnums)
 	{
-		int					   attnum = lfirst_int(cell);
+		int			attnum = lfirst_int(cell);
 		const AppConfigColumn *column =
-			attnum > 0 ? table->predicates.columns->list[attnum - 1].column
-					   : NULL;
+		attnum > 0 ? table->predicates.columns->list[attnum - 1].column
+		: NULL;
 
 		if (column == NULL ||
 			!appconfig_route_lists_answer(table->table, column))
@@ -78,16 +78,16 @@ bool
 appconfig_list_filter_takes(const PlannerRelInfo *table, Node *clause)
 {
 	return lists_answer_clause(table, clause) &&
-		   !contain_volatile_functions(clause) && !contain_subplans(clause) &&
-		   (table->table->shape == ROW_PER_ITEM ||
-			!appconfig_fallible(clause, table->predicates.relid));
+		!contain_volatile_functions(clause) && !contain_subplans(clause) &&
+		(table->table->shape == ROW_PER_ITEM ||
+		 !appconfig_fallible(clause, table->predicates.relid));
 }
 
 /* The clause's place in the qual; -1 if it is not there */
 static int
 find_clause_place(List *qual, const Expr *clause)
 {
-	ListCell *cell;
+	ListCell   *cell;
 
 	foreach(cell, qual)
 	{
@@ -108,10 +108,10 @@ List *
 appconfig_list_filter_find(const PlannerRelInfo *table, List *scan_clauses,
 						   List *qual)
 {
-	Index	  waiting = PG_UINT32_MAX;
-	bool	  overtakes = false;
-	List	 *filters = NIL;
-	ListCell *cell;
+	Index		waiting = PG_UINT32_MAX;
+	bool		overtakes = false;
+	List	   *filters = NIL;
+	ListCell   *cell;
 
 	foreach(cell, scan_clauses)
 	{
@@ -122,7 +122,7 @@ appconfig_list_filter_find(const PlannerRelInfo *table, List *scan_clauses,
 	}
 	foreach(cell, scan_clauses)
 	{
-		RestrictInfo	 *rinfo = lfirst_node(RestrictInfo, cell);
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, cell);
 		ListFilterClause *clause = palloc(sizeof(ListFilterClause));
 
 		clause->place = find_clause_place(qual, rinfo->clause);
@@ -148,12 +148,12 @@ appconfig_list_filter_find(const PlannerRelInfo *table, List *scan_clauses,
 static bool
 lists_tell(const RouteCalls *calls, const PredicateTable *table, Node *clause)
 {
-	ListCell *cell;
+	ListCell   *cell;
 
 	foreach(cell, appconfig_predicate_attributes(table->relid, clause))
 	{
-		if (!appconfig_route_calls_answer(
-				calls, table->columns->list[lfirst_int(cell) - 1].column))
+		if (!appconfig_route_calls_answer(calls,
+										  table->columns->list[lfirst_int(cell) - 1].column))
 			return false;
 	}
 	return true;
@@ -165,8 +165,8 @@ appconfig_list_filter_has(const RouteCalls *calls, const PredicateTable *table,
 						  List *qual, int place)
 {
 	const Route *route = calls->route;
-	Node		*clause = list_nth(qual, place);
-	ListCell	*cell;
+	Node	   *clause = list_nth(qual, place);
+	ListCell   *cell;
 
 	foreach(cell, route->filters)
 	{
@@ -174,8 +174,8 @@ appconfig_list_filter_has(const RouteCalls *calls, const PredicateTable *table,
 
 		if (filter->place == place)
 			return lists_tell(calls, table, clause) &&
-				   (calls->listed[route->levels_count - 1] ||
-					!filter->fallible);
+				(calls->listed[route->levels_count - 1] ||
+				 !filter->fallible);
 	}
 	return false;
 }
@@ -194,8 +194,8 @@ appconfig_list_filter_begin(ForeignScanState *node, const Route *route,
 							const OutputColumns *columns)
 {
 	ListFilter *filter = palloc0(sizeof(ListFilter));
-	Index	  relid = castNode(ForeignScan, node->ss.ps.plan)->scan.scanrelid;
-	ListCell *cell;
+	Index		relid = castNode(ForeignScan, node->ss.ps.plan)->scan.scanrelid;
+	ListCell   *cell;
 
 	if (route->filters == NIL)
 		return NULL;
@@ -209,9 +209,9 @@ appconfig_list_filter_begin(ForeignScanState *node, const Route *route,
 	foreach(cell, route->filters)
 	{
 		const ListFilterClause *planned = lfirst(cell);
-		RunningClause		   *clause = palloc0(sizeof(RunningClause));
-		List				   *qual =
-			list_make1(list_nth(node->ss.ps.plan->qual, planned->place));
+		RunningClause *clause = palloc0(sizeof(RunningClause));
+		List	   *qual =
+		list_make1(list_nth(node->ss.ps.plan->qual, planned->place));
 
 		clause->state = ExecInitQual(qual, (PlanState *) node);
 		clause->columns = appconfig_predicate_attributes(relid, (Node *) qual);
@@ -230,13 +230,12 @@ static bool
 is_answered(const ListFilter *filter, const RunningClause *clause,
 			const RowMaker *maker, const AppConfigItem *item)
 {
-	ListCell *cell;
+	ListCell   *cell;
 
 	foreach(cell, clause->columns)
 	{
-		if (!appconfig_item_settles(
-				filter->table, item,
-				filter->columns->list[lfirst_int(cell) - 1].column))
+		if (!appconfig_item_settles(filter->table, item,
+									filter->columns->list[lfirst_int(cell) - 1].column))
 			return false;
 	}
 	return appconfig_row_fits(maker, clause->columns, item);
@@ -247,7 +246,7 @@ clause_passes(ListFilter *filter, const RunningClause *clause, RowMaker *maker,
 			  const AppConfigItem *item)
 {
 	MemoryContext old = MemoryContextSwitchTo(filter->context);
-	bool		  passes;
+	bool		passes;
 
 	appconfig_row_fill(maker, clause->columns, item, filter->slot);
 	MemoryContextSwitchTo(old);
@@ -268,9 +267,9 @@ bool
 appconfig_list_filter_passes(ListFilter *filter, RowMaker *maker,
 							 const AppConfigItem *item, bool is_row)
 {
-	ListCell *cell;
-	int		  waiting = PG_INT32_MAX;
-	bool	  overtakes = false;
+	ListCell   *cell;
+	int			waiting = PG_INT32_MAX;
+	bool		overtakes = false;
 
 	foreach(cell, filter->clauses)
 	{

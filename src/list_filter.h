@@ -20,20 +20,20 @@
 /* The clauses of a scan that is being run */
 typedef struct ListFilter ListFilter;
 
-extern bool	 appconfig_list_filter_takes(const PlannerRelInfo *table,
-										 Node				  *clause);
+extern bool appconfig_list_filter_takes(const PlannerRelInfo *table,
+										Node *clause);
 extern List *appconfig_list_filter_find(const PlannerRelInfo *table,
 										List *scan_clauses, List *qual);
 
-extern bool appconfig_list_filter_has(const RouteCalls	   *calls,
+extern bool appconfig_list_filter_has(const RouteCalls *calls,
 									  const PredicateTable *table, List *qual,
 									  int place);
 
-extern ListFilter *appconfig_list_filter_begin(ForeignScanState	   *node,
-											   const Route		   *route,
+extern ListFilter *appconfig_list_filter_begin(ForeignScanState *node,
+											   const Route *route,
 											   const OutputColumns *columns);
 extern bool appconfig_list_filter_passes(ListFilter *filter, RowMaker *maker,
 										 const AppConfigItem *item,
-										 bool				  is_row);
+										 bool is_row);
 
-#endif /* APPCONFIG_LIST_FILTER_H */
+#endif							/* APPCONFIG_LIST_FILTER_H */

@@ -84,40 +84,45 @@
 
 struct Memo
 {
-	MemoryContext		  context; /* holds this struct; part of the owner's */
+	MemoryContext context;		/* holds this struct; part of the owner's */
 	MemoryContextCallback callback;
-	int					  users;  /* scans that have not ended */
-	bool				  retain; /* keep what no scan holds? */
-	Size				  bytes;  /* of answers in memory, about */
-	SpillFile	   *spill; /* answers beyond work_mem; NULL before the first */
-	DocumentCache  *cache; /* the session's */
-	const ApiOwner *owner; /* of the calls */
-	HTAB		   *table; /* TargetSlot by target */
-	HTAB *lists;	 /* TargetSlot by target: CacheEntry of the lists that the
-					  * session serves to this statement; NULL before the first */
-	List *held;		 /* these CacheEntry, to be let go */
-	HTAB *confirmed; /* targets of which a list has shown that the session's
-					  * copy is exact; NULL before the first */
-	dlist_head entries;
-	dlist_head abandoned; /* of the entries */
-	int		   abandoned_count;
+	int			users;			/* scans that have not ended */
+	bool		retain;			/* keep what no scan holds? */
+	Size		bytes;			/* of answers in memory, about */
+	SpillFile  *spill;			/* answers beyond work_mem; NULL before the
+								 * first */
+	DocumentCache *cache;		/* the session's */
+	const ApiOwner *owner;		/* of the calls */
+	HTAB	   *table;			/* TargetSlot by target */
+	HTAB	   *lists;			/* TargetSlot by target: CacheEntry of the
+								 * lists that the session serves to this
+								 * statement; NULL before the first */
+	List	   *held;			/* these CacheEntry, to be let go */
+	HTAB	   *confirmed;		/* targets of which a list has shown that the
+								 * session's copy is exact; NULL before the
+								 * first */
+	dlist_head	entries;
+	dlist_head	abandoned;		/* of the entries */
+	int			abandoned_count;
 };
 
 struct MemoEntry
 {
-	dlist_node node; /* in memo->entries */
-	Memo	  *memo;
-	char	  *target; /* path and query, the key */
-	char	  *alias;  /* another target with the same answer, or NULL */
-	int		   references;
-	bool	   abandoned;	   /* by all scans while its call is under way */
-	dlist_node abandoned_node; /* then in memo->abandoned */
-	ApiCall	  *call;		   /* on its way, or failed; else NULL */
-	bool	   ready;		   /* is document the answer, or call an error? */
-	const struct AppConfigFreezing *freezing; /* of the document, or NULL */
-	ListPage   page; /* which of which list, owned; list is NULL if of none */
-	JsonValue *document; /* NULL if there is none */
-	Size	   bytes;	 /* of the entry once it is ready, about */
+	dlist_node	node;			/* in memo->entries */
+	Memo	   *memo;
+	char	   *target;			/* path and query, the key */
+	char	   *alias;			/* another target with the same answer, or
+								 * NULL */
+	int			references;
+	bool		abandoned;		/* by all scans while its call is under way */
+	dlist_node	abandoned_node; /* then in memo->abandoned */
+	ApiCall    *call;			/* on its way, or failed; else NULL */
+	bool		ready;			/* is document the answer, or call an error? */
+	const struct AppConfigFreezing *freezing;	/* of the document, or NULL */
+	ListPage	page;			/* which of which list, owned; list is NULL if
+								 * of none */
+	JsonValue  *document;		/* NULL if there is none */
+	Size		bytes;			/* of the entry once it is ready, about */
 };
 
 /*
@@ -127,15 +132,14 @@ struct MemoEntry
 static void
 end_memo(void *arg)
 {
-	Memo	  *memo = arg;
-	ListCell  *cell;
-	dlist_iter iter;
+	Memo	   *memo = arg;
+	ListCell   *cell;
+	dlist_iter	iter;
 
 	foreach(cell, memo->held)
 		appconfig_cache_let_go(memo->cache, lfirst(cell));
 	dlist_foreach(iter, &memo->entries)
-		appconfig_json_release(
-			dlist_container(MemoEntry, node, iter.cur)->document);
+		appconfig_json_release(dlist_container(MemoEntry, node, iter.cur)->document);
 }
 
 /*
@@ -145,9 +149,10 @@ end_memo(void *arg)
 Memo *
 appconfig_memo_create(const ApiOwner *owner, DocumentCache *cache)
 {
-	MemoryContext context = AllocSetContextCreate(
-		owner->context, "appconfig_fdw memo", ALLOCSET_DEFAULT_SIZES);
-	Memo *memo = MemoryContextAllocZero(context, sizeof(Memo));
+	MemoryContext context = AllocSetContextCreate(owner->context,
+												  "appconfig_fdw memo",
+												  ALLOCSET_DEFAULT_SIZES);
+	Memo	   *memo = MemoryContextAllocZero(context, sizeof(Memo));
 
 	memo->context = context;
 	memo->owner = owner;
@@ -198,9 +203,11 @@ count_hit(const Memo *memo, const ApiRequest *request, ApiCounters *counters)
 static CacheTerms
 cache_terms(const MemoEntry *entry)
 {
-	CacheTerms terms = {.ttl = entry->memo->owner->settings->cache_ttl,
-						.size = entry->memo->owner->settings->cache_size,
-						.freezing = entry->freezing};
+	CacheTerms	terms = {
+		.ttl = entry->memo->owner->settings->cache_ttl,
+		.size = entry->memo->owner->settings->cache_size,
+		.freezing = entry->freezing
+	};
 
 	return terms;
 }
@@ -220,8 +227,8 @@ appconfig_memo_confirm(Memo *memo, const char *target,
 		return;
 	old = MemoryContextSwitchTo(memo->context);
 	if (memo->confirmed == NULL)
-		memo->confirmed = appconfig_target_table_create(
-			"appconfig_fdw confirmed", memo->context);
+		memo->confirmed = appconfig_target_table_create("appconfig_fdw confirmed",
+														memo->context);
 	if (hash_search(memo->confirmed, &target, HASH_FIND, NULL) == NULL)
 	{
 		target = pstrdup(target);
@@ -239,15 +246,15 @@ appconfig_memo_is_final(const Memo *memo, const char *target,
 						const AppConfigFreezing *freezing, JsonValue *item)
 {
 	return appconfig_cache_is_frozen(freezing, item) &&
-		   hash_search(memo->table, &target, HASH_FIND, NULL) == NULL &&
-		   !(memo->spill != NULL && appconfig_spill_has(memo->spill, target));
+		hash_search(memo->table, &target, HASH_FIND, NULL) == NULL &&
+		!(memo->spill != NULL && appconfig_spill_has(memo->spill, target));
 }
 
 static bool
 is_confirmed(const Memo *memo, const char *target)
 {
 	return memo->confirmed != NULL &&
-		   hash_search(memo->confirmed, &target, HASH_FIND, NULL) != NULL;
+		hash_search(memo->confirmed, &target, HASH_FIND, NULL) != NULL;
 }
 
 /* The answer is there; NULL if the service knows no such thing */
@@ -268,18 +275,18 @@ static CacheEntry *
 kept_list(Memo *memo, const ListPage *page, const CacheTerms *terms)
 {
 	TargetSlot *slot =
-		memo->lists != NULL
-			? hash_search(memo->lists, &page->list, HASH_FIND, NULL)
-			: NULL;
+	memo->lists != NULL
+	? hash_search(memo->lists, &page->list, HASH_FIND, NULL)
+	: NULL;
 	CacheEntry *list;
 	char	   *target;
 
 	if (slot != NULL)
 		return slot->entry;
 	list = page->token == NULL
-			   ? appconfig_cache_find_list(memo->cache, page->list, terms,
-										   appconfig_clock_now())
-			   : NULL;
+		? appconfig_cache_find_list(memo->cache, page->list, terms,
+									appconfig_clock_now())
+		: NULL;
 	if (list == NULL)
 		return NULL;
 	if (memo->lists == NULL)
@@ -323,8 +330,8 @@ set_page(MemoEntry *entry, const ApiRequest *request)
 	if (!request->is_list)
 		return;
 	entry->page.list = request->token != NULL
-						   ? make_target(request->path, request->first)
-						   : pstrdup(entry->target);
+		? make_target(request->path, request->first)
+		: pstrdup(entry->target);
 	entry->page.token =
 		request->token != NULL ? pstrdup(request->token) : NULL;
 }
@@ -342,7 +349,7 @@ free_page(MemoEntry *entry)
 static MemoEntry *
 make_entry(Memo *memo)
 {
-	MemoEntry *entry = palloc0(sizeof(MemoEntry));
+	MemoEntry  *entry = palloc0(sizeof(MemoEntry));
 
 	entry->memo = memo;
 	dlist_push_tail(&memo->entries, &entry->node);
@@ -354,7 +361,7 @@ static void
 enter_target(MemoEntry *entry, char *target)
 {
 	TargetSlot *slot =
-		hash_search(entry->memo->table, &target, HASH_ENTER, NULL);
+	hash_search(entry->memo->table, &target, HASH_ENTER, NULL);
 
 	slot->entry = entry;
 }
@@ -365,7 +372,7 @@ static bool
 is_entered(const MemoEntry *entry, char *const *target)
 {
 	TargetSlot *slot =
-		hash_search(entry->memo->table, target, HASH_FIND, NULL);
+	hash_search(entry->memo->table, target, HASH_FIND, NULL);
 
 	return slot != NULL && slot->entry == entry;
 }
@@ -382,7 +389,7 @@ AssertCheckMemoEntry(const MemoEntry *entry)
 	Assert(entry->references >= 0);
 	/* what was not found leaves its call, for the words of the error */
 	Assert(entry->ready ? entry->call == NULL || entry->document == NULL
-						: entry->call != NULL && entry->document == NULL);
+		   : entry->call != NULL && entry->document == NULL);
 	Assert((entry->bytes > 0) == entry->ready);
 	Assert(entry->bytes <= entry->memo->bytes);
 	Assert(entry->page.list != NULL || entry->page.token == NULL);
@@ -398,8 +405,8 @@ static MemoEntry *
 create_entry(Memo *memo, const ApiRequest *request, char *target,
 			 ApiCounters *counters)
 {
-	MemoEntry *entry = make_entry(memo);
-	JsonValue *document;
+	MemoEntry  *entry = make_entry(memo);
+	JsonValue  *document;
 
 	entry->target = target;
 	entry->freezing = request->freezing;
@@ -433,7 +440,7 @@ take_up(MemoEntry *entry)
 static MemoEntry *
 read_back(Memo *memo, const char *target)
 {
-	MemoEntry	 *entry = make_entry(memo);
+	MemoEntry  *entry = make_entry(memo);
 	SpilledAnswer answer;
 
 	if (!appconfig_spill_get(memo->spill, target, &answer))
@@ -474,8 +481,8 @@ appconfig_memo_fetch(Memo *memo, const ApiRequest *request,
 					 ApiCounters *counters)
 {
 	MemoryContext old = MemoryContextSwitchTo(memo->context);
-	char		 *target = make_target(request->path, request->query);
-	MemoEntry	 *entry = find_memo_entry(memo, target);
+	char	   *target = make_target(request->path, request->query);
+	MemoEntry  *entry = find_memo_entry(memo, target);
 
 	if (entry != NULL)
 	{
@@ -500,9 +507,9 @@ appconfig_memo_fetch(Memo *memo, const ApiRequest *request,
 MemoEntry *
 appconfig_memo_same(MemoEntry *entry, const char *target)
 {
-	Memo		 *memo = entry->memo;
+	Memo	   *memo = entry->memo;
 	MemoryContext old = MemoryContextSwitchTo(memo->context);
-	MemoEntry	 *known = find_memo_entry(memo, target);
+	MemoEntry  *known = find_memo_entry(memo, target);
 
 	if (known == NULL)
 	{
@@ -539,13 +546,13 @@ appconfig_memo_has_failed(const MemoEntry *entry)
 static void
 take_document(MemoEntry *entry)
 {
-	CacheTerms terms = cache_terms(entry);
-	JsonValue *document = appconfig_api_document(entry->call);
-	int64	   sent_at = appconfig_api_sent_at(entry->call);
+	CacheTerms	terms = cache_terms(entry);
+	JsonValue  *document = appconfig_api_document(entry->call);
+	int64		sent_at = appconfig_api_sent_at(entry->call);
 
 	set_document(entry, document);
 	if (document == NULL)
-		return; /* appconfig_memo_raise() still needs the call */
+		return;					/* appconfig_memo_raise() still needs the call */
 	appconfig_api_release(entry->call);
 	entry->call = NULL;
 	if (entry->page.list != NULL)
@@ -578,19 +585,17 @@ appconfig_memo_raise(const MemoEntry *entry)
 	if (entry->call != NULL)
 		appconfig_api_raise(entry->call);
 	/* that it was not found is in the file, how the service put it is not */
-	ereport(
-		ERROR,
-		(errcode(ERRCODE_FDW_ERROR),
-		 errmsg("AWS AppConfig no longer finds what it was listing"),
-		 errhint(
-			 "Run the query again: something was deleted while it was being read."),
-		 errcontext("GET %s", entry->target)));
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_ERROR),
+			 errmsg("AWS AppConfig no longer finds what it was listing"),
+			 errhint("Run the query again: something was deleted while it was being read."),
+			 errcontext("GET %s", entry->target)));
 }
 
 static void
 free_memo_entry(MemoEntry *entry)
 {
-	Memo *memo = entry->memo;
+	Memo	   *memo = entry->memo;
 
 	memo->bytes -= entry->bytes;
 	hash_search(memo->table, &entry->target, HASH_REMOVE, NULL);
@@ -613,10 +618,11 @@ free_memo_entry(MemoEntry *entry)
 static void
 spill_answer(const MemoEntry *entry)
 {
-	Memo		 *memo = entry->memo;
-	SpilledAnswer answer = {.target = entry->target,
-							.alias = entry->alias,
-							.document = entry->document};
+	Memo	   *memo = entry->memo;
+	SpilledAnswer answer = {
+		.target = entry->target, .alias = entry->alias,
+		.document = entry->document
+	};
 
 	if (memo->spill == NULL)
 		memo->spill = appconfig_spill_create(memo->context);
@@ -632,7 +638,7 @@ static bool
 has_come(const MemoEntry *entry)
 {
 	return entry->call != NULL && appconfig_api_is_done(entry->call) &&
-		   !appconfig_api_has_failed(entry->call);
+		!appconfig_api_has_failed(entry->call);
 }
 
 /*
@@ -642,7 +648,7 @@ has_come(const MemoEntry *entry)
 static void
 let_go(MemoEntry *entry)
 {
-	Memo *memo = entry->memo;
+	Memo	   *memo = entry->memo;
 
 	AssertCheckMemoEntry(entry);
 	if (memo->retain && !entry->ready && has_come(entry))
@@ -663,7 +669,7 @@ let_go(MemoEntry *entry)
 void
 appconfig_memo_release(MemoEntry *entry)
 {
-	Memo *memo = entry->memo;
+	Memo	   *memo = entry->memo;
 
 	Assert(entry->references > 0);
 	if (--entry->references > 0)
@@ -695,8 +701,8 @@ receive_abandoned(Memo *memo)
 
 	dlist_foreach_modify(iter, &memo->abandoned)
 	{
-		MemoEntry *entry =
-			dlist_container(MemoEntry, abandoned_node, iter.cur);
+		MemoEntry  *entry =
+		dlist_container(MemoEntry, abandoned_node, iter.cur);
 
 		if (appconfig_api_is_under_way(entry->call))
 			continue;

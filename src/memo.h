@@ -19,26 +19,26 @@ typedef struct Memo Memo;
 typedef struct MemoEntry MemoEntry;
 
 extern Memo *appconfig_memo_create(const ApiOwner *owner,
-								   DocumentCache  *cache);
-extern void	 appconfig_memo_join(Memo *memo, bool rereads);
-extern void	 appconfig_memo_leave(Memo *memo);
+								   DocumentCache *cache);
+extern void appconfig_memo_join(Memo *memo, bool rereads);
+extern void appconfig_memo_leave(Memo *memo);
 
-extern void		  appconfig_memo_confirm(Memo *memo, const char *target,
-										 const AppConfigFreezing *freezing,
-										 JsonValue				 *item);
-extern bool		  appconfig_memo_is_final(const Memo *memo, const char *target,
-										  const AppConfigFreezing *freezing,
-										  JsonValue				  *item);
+extern void appconfig_memo_confirm(Memo *memo, const char *target,
+								   const AppConfigFreezing *freezing,
+								   JsonValue *item);
+extern bool appconfig_memo_is_final(const Memo *memo, const char *target,
+									const AppConfigFreezing *freezing,
+									JsonValue *item);
 extern MemoEntry *appconfig_memo_fetch(Memo *memo, const ApiRequest *request,
 									   ApiCounters *counters);
 extern MemoEntry *appconfig_memo_same(MemoEntry *entry, const char *target);
-extern bool		  appconfig_memo_is_ready(const MemoEntry *entry);
-extern bool		  appconfig_memo_has_failed(const MemoEntry *entry);
+extern bool appconfig_memo_is_ready(const MemoEntry *entry);
+extern bool appconfig_memo_has_failed(const MemoEntry *entry);
 extern JsonValue *appconfig_memo_document(MemoEntry *entry);
 pg_noreturn extern void appconfig_memo_raise(const MemoEntry *entry);
-extern void				appconfig_memo_release(MemoEntry *entry);
-extern int				appconfig_memo_abandoned(const Memo *memo);
-extern bool				appconfig_memo_expect(Memo *memo);
-extern void				appconfig_memo_receive(Memo *memo);
+extern void appconfig_memo_release(MemoEntry *entry);
+extern int	appconfig_memo_abandoned(const Memo *memo);
+extern bool appconfig_memo_expect(Memo *memo);
+extern void appconfig_memo_receive(Memo *memo);
 
-#endif /* APPCONFIG_MEMO_H */
+#endif							/* APPCONFIG_MEMO_H */

@@ -33,8 +33,8 @@
 static void
 add_operand_text(KeyOperand *operand, Datum value, Oid type)
 {
-	char *string = type == NAMEOID ? pstrdup(NameStr(*DatumGetName(value)))
-								   : TextDatumGetCString(value);
+	char	   *string = type == NAMEOID ? pstrdup(NameStr(*DatumGetName(value)))
+	: TextDatumGetCString(value);
 
 	string = appconfig_encoding_to_utf8(string);
 	if (string != NULL)
@@ -45,9 +45,9 @@ static void
 add_number(KeyOperand *operand, Datum value, Oid type)
 {
 	operand->numbers[operand->nvalues++] =
-		type == INT2OID	  ? DatumGetInt16(value)
+		type == INT2OID ? DatumGetInt16(value)
 		: type == INT4OID ? DatumGetInt32(value)
-						  : DatumGetInt64(value);
+		: DatumGetInt64(value);
 }
 
 /* A type that the planner should not have let through binds nothing */
@@ -75,19 +75,19 @@ add_value(KeyOperand *operand, Datum value, Oid type)
 void
 appconfig_operand_set(KeyOperand *operand, Datum value, bool isnull, Oid type)
 {
-	Oid	   base = getBaseType(type);
-	Oid	   element = get_element_type(base);
-	Datum *values = &value;
-	bool  *nulls = &isnull;
-	int	   count = 1;
-	int	   i;
+	Oid			base = getBaseType(type);
+	Oid			element = get_element_type(base);
+	Datum	   *values = &value;
+	bool	   *nulls = &isnull;
+	int			count = 1;
+	int			i;
 
 	memset(operand, 0, sizeof(KeyOperand));
 	if (OidIsValid(element) && !isnull)
 	{
-		int16 length;
-		bool  byval;
-		char  align;
+		int16		length;
+		bool		byval;
+		char		align;
 
 		get_typlenbyvalalign(element, &length, &byval, &align);
 		deconstruct_array(DatumGetArrayTypeP(value), element, length, byval,
@@ -154,8 +154,8 @@ static double
 estimate_values(PlannerInfo *root, Node *value)
 {
 	return root != NULL && type_is_array(getBaseType(exprType(value)))
-			   ? appconfig_array_length(root, value)
-			   : 1;
+		? appconfig_array_length(root, value)
+		: 1;
 }
 
 /*
@@ -167,14 +167,14 @@ appconfig_operands_expect(PlannerInfo *root, const KeyExpr *expr,
 						  const List *values, const char *region)
 {
 	KeyOperand *operands =
-		palloc0(sizeof(KeyOperand) * Max(list_length(values), 1));
-	KnownKeys known = {{NULL}};
-	ListCell *cell;
-	int		  i = 0;
+	palloc0(sizeof(KeyOperand) * Max(list_length(values), 1));
+	KnownKeys	known = {{NULL}};
+	ListCell   *cell;
+	int			i = 0;
 
 	foreach(cell, values)
 	{
-		Node *value = lfirst(cell);
+		Node	   *value = lfirst(cell);
 
 		if (IsA(value, Const))
 			appconfig_operand_set_constant(&operands[i++], (Const *) value);

@@ -13,15 +13,15 @@
 
 #include "keyset.h"
 
-extern void	   appconfig_operand_set(KeyOperand *operand, Datum value,
-									 bool isnull, Oid type);
-extern void	   appconfig_operand_set_constant(KeyOperand  *operand,
-											  const Const *constant);
-extern void	   appconfig_operands_unbind_cut(const KeyExpr *expr,
-											 KeyOperand	   *operands);
-extern KeySet *appconfig_operands_expect(PlannerInfo   *root,
+extern void appconfig_operand_set(KeyOperand *operand, Datum value,
+								  bool isnull, Oid type);
+extern void appconfig_operand_set_constant(KeyOperand *operand,
+										   const Const *constant);
+extern void appconfig_operands_unbind_cut(const KeyExpr *expr,
+										  KeyOperand *operands);
+extern KeySet *appconfig_operands_expect(PlannerInfo *root,
 										 const KeyExpr *expr,
-										 const List	   *values,
-										 const char	   *region);
+										 const List *values,
+										 const char *region);
 
-#endif /* APPCONFIG_OPERAND_H */
+#endif							/* APPCONFIG_OPERAND_H */

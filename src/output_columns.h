@@ -17,19 +17,19 @@
 
 typedef struct OutputColumn
 {
-	const AppConfigColumn *column; /* what it stands for; NULL if it has no
-									* value of its own, and then nothing else
-									* counts */
-	Oid					   type;   /* as declared, a domain perhaps */
-	int32				   typmod;
-	const char			  *name; /* as declared, for messages */
+	const AppConfigColumn *column;	/* what it stands for; NULL if it has no
+									 * value of its own, and then nothing else
+									 * counts */
+	Oid			type;			/* as declared, a domain perhaps */
+	int32		typmod;
+	const char *name;			/* as declared, for messages */
 } OutputColumn;
 
 typedef struct OutputColumns
 {
-	const char	 *table_name; /* for messages */
-	int			  count;
-	OutputColumn *list; /* by attribute number - 1 */
+	const char *table_name;		/* for messages */
+	int			count;
+	OutputColumn *list;			/* by attribute number - 1 */
 } OutputColumns;
 
-#endif /* APPCONFIG_OUTPUT_COLUMNS_H */
+#endif							/* APPCONFIG_OUTPUT_COLUMNS_H */

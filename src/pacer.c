@@ -20,10 +20,10 @@
 
 #include "pacer.h"
 
-#define SECOND	 1000000.0 /* microseconds */
-#define LOWERING 0.7	   /* what a throttle leaves of the rate */
-#define LOWEST	 0.05	   /* of max_rate, the rate never falls below */
-#define RAISING	 0.1	   /* of max_rate, gained back in a second */
+#define SECOND	 1000000.0		/* microseconds */
+#define LOWERING 0.7			/* what a throttle leaves of the rate */
+#define LOWEST	 0.05			/* of max_rate, the rate never falls below */
+#define RAISING	 0.1			/* of max_rate, gained back in a second */
 
 /* max_rate is in calls per second, 0 for no limit */
 void
@@ -38,7 +38,7 @@ appconfig_pacer_init(Pacer *pacer, double max_rate, int64 now)
 static void
 advance_pacer(Pacer *pacer, int64 now)
 {
-	double elapsed = Max(0, now - pacer->updated_at) / SECOND;
+	double		elapsed = Max(0, now - pacer->updated_at) / SECOND;
 
 	pacer->tokens =
 		Min(pacer->tokens + elapsed * pacer->rate, Max(pacer->rate, 1.0));

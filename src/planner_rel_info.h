@@ -16,12 +16,12 @@
 typedef struct PlannerRelInfo
 {
 	const AppConfigTable *table;
-	PredicateTable		  predicates;
-	Bitmapset			 *read;		/* attribute numbers, offset as by
-									 * pull_varattnos() */
-	const char			 *region;	/* the server's */
-	Route				  route;	/* for the columns that the query reads */
-	bool				  pushdown; /* may clauses narrow the calls? */
+	PredicateTable predicates;
+	Bitmapset  *read;			/* attribute numbers, offset as by
+								 * pull_varattnos() */
+	const char *region;			/* the server's */
+	Route		route;			/* for the columns that the query reads */
+	bool		pushdown;		/* may clauses narrow the calls? */
 } PlannerRelInfo;
 
-#endif /* APPCONFIG_PLANNER_REL_INFO_H */
+#endif							/* APPCONFIG_PLANNER_REL_INFO_H */

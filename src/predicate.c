@@ -38,7 +38,7 @@
 typedef struct BindContext
 {
 	const PredicateTable *table;
-	List				 *operands; /* value expressions so far */
+	List	   *operands;		/* value expressions so far */
 } BindContext;
 
 /* What an order of the integer operators says about a key */
@@ -55,7 +55,7 @@ static KeyExpr *bind_clause(BindContext *context, Expr *clause);
 static KeyExpr *
 make_key_expr(KeyExprKind kind)
 {
-	KeyExpr *expr = palloc0(sizeof(KeyExpr));
+	KeyExpr    *expr = palloc0(sizeof(KeyExpr));
 
 	expr->kind = kind;
 	return expr;
@@ -66,9 +66,9 @@ static bool
 is_byte_equality(Oid opno, Oid collation)
 {
 	return get_op_opfamily_strategy(opno, TEXT_BTREE_FAM_OID) ==
-			   BTEqualStrategyNumber &&
-		   (!OidIsValid(collation) ||
-			get_collation_isdeterministic(collation));
+		BTEqualStrategyNumber &&
+		(!OidIsValid(collation) ||
+		 get_collation_isdeterministic(collation));
 }
 
 /* What is below casts that leave every bit as it is */
@@ -84,7 +84,7 @@ strip_relabel(Expr *expr)
 const AppConfigColumn *
 appconfig_predicate_column(const PredicateTable *table, Expr *expr)
 {
-	Var *var = (Var *) strip_relabel(expr);
+	Var		   *var = (Var *) strip_relabel(expr);
 
 	if (var == NULL || !IsA(var, Var) || (Index) var->varno != table->relid ||
 		var->varlevelsup != 0 || var->varattno <= 0)
@@ -96,9 +96,9 @@ appconfig_predicate_column(const PredicateTable *table, Expr *expr)
 List *
 appconfig_predicate_attributes(Index relid, Node *expr)
 {
-	Bitmapset *read = NULL;
-	List	  *attnums = NIL;
-	int		   member = -1;
+	Bitmapset  *read = NULL;
+	List	   *attnums = NIL;
+	int			member = -1;
 
 	pull_varattnos(expr, relid, &read);
 	while ((member = bms_next_member(read, member)) >= 0)
@@ -111,10 +111,10 @@ appconfig_predicate_attributes(Index relid, Node *expr)
 static bool
 is_column(Index relid, Node *expr)
 {
-	Var *var = (Var *) strip_relabel((Expr *) expr);
+	Var		   *var = (Var *) strip_relabel((Expr *) expr);
 
 	return IsA(var, Var) && (Index) var->varno == relid &&
-		   var->varlevelsup == 0 && var->varattno > 0;
+		var->varlevelsup == 0 && var->varattno > 0;
 }
 
 /*
@@ -124,10 +124,10 @@ is_column(Index relid, Node *expr)
 AttrNumber
 appconfig_predicate_equated(Index relid, Node *clause)
 {
-	Oid	  opno;
-	Oid	  collation;
-	List *args;
-	int	  i;
+	Oid			opno;
+	Oid			collation;
+	List	   *args;
+	int			i;
 
 	if (IsA(clause, OpExpr))
 	{
@@ -148,11 +148,11 @@ appconfig_predicate_equated(Index relid, Node *clause)
 		return InvalidAttrNumber;
 	for (i = 0; i < 2; i++)
 	{
-		Node *column = list_nth(args, i);
+		Node	   *column = list_nth(args, i);
 
 		if (is_column(relid, column) &&
 			appconfig_predicate_attributes(relid, list_nth(args, 1 - i)) ==
-				NIL)
+			NIL)
 			return ((Var *) strip_relabel((Expr *) column))->varattno;
 	}
 	return InvalidAttrNumber;
@@ -163,7 +163,7 @@ static const AppConfigColumn *
 key_column(const BindContext *context, Expr *expr)
 {
 	const AppConfigColumn *column =
-		appconfig_predicate_column(context->table, expr);
+	appconfig_predicate_column(context->table, expr);
 
 	return column != NULL && column->key != KEY_NONE ? column : NULL;
 }
@@ -172,11 +172,10 @@ key_column(const BindContext *context, Expr *expr)
 static bool
 is_operand(const BindContext *context, Expr *expr)
 {
-	return !bms_is_member(
-			   context->table->relid,
-			   appconfig_pull_varnos(context->table->root, (Node *) expr)) &&
-		   !contain_volatile_functions((Node *) expr) &&
-		   !contain_subplans((Node *) expr);
+	return !bms_is_member(context->table->relid,
+						  appconfig_pull_varnos(context->table->root, (Node *) expr)) &&
+		!contain_volatile_functions((Node *) expr) &&
+		!contain_subplans((Node *) expr);
 }
 
 /*
@@ -186,7 +185,7 @@ is_operand(const BindContext *context, Expr *expr)
 static bool
 operator_kind(Oid opno, Oid collation, AppConfigKey key, KeyExprKind *kind)
 {
-	int strategy;
+	int			strategy;
 
 	if (appconfig_keys[key].is_integer)
 	{
@@ -208,22 +207,22 @@ operator_kind(Oid opno, Oid collation, AppConfigKey key, KeyExprKind *kind)
 static int
 column_width(Expr *expr)
 {
-	const Var *var = (const Var *) strip_relabel(expr);
-	int32	   typmod = var->vartypmod;
-	Oid		   type = getBaseTypeAndTypmod(var->vartype, &typmod);
+	const Var  *var = (const Var *) strip_relabel(expr);
+	int32		typmod = var->vartypmod;
+	Oid			type = getBaseTypeAndTypmod(var->vartype, &typmod);
 
 	if (type == NAMEOID)
 		return NAMEDATALEN - pg_database_encoding_max_length();
 	return type == VARCHAROID && typmod >= (int32) VARHDRSZ
-			   ? typmod - (int32) VARHDRSZ
-			   : 0;
+		? typmod - (int32) VARHDRSZ
+		: 0;
 }
 
 static KeyExpr *
 make_leaf(BindContext *context, KeyExprKind kind, AppConfigKey key,
 		  Expr *column, Expr *value)
 {
-	KeyExpr *expr = make_key_expr(kind);
+	KeyExpr    *expr = make_key_expr(kind);
 
 	expr->key = key;
 	expr->width = appconfig_keys[key].is_integer ? 0 : column_width(column);
@@ -235,11 +234,11 @@ make_leaf(BindContext *context, KeyExprKind kind, AppConfigKey key,
 static KeyExpr *
 bind_operator(BindContext *context, OpExpr *op)
 {
-	Expr				  *left;
-	Expr				  *right;
-	Oid					   opno = op->opno;
+	Expr	   *left;
+	Expr	   *right;
+	Oid			opno = op->opno;
 	const AppConfigColumn *column;
-	KeyExprKind			   kind;
+	KeyExprKind kind;
 
 	if (list_length(op->args) != 2)
 		return NULL;
@@ -248,7 +247,7 @@ bind_operator(BindContext *context, OpExpr *op)
 	column = key_column(context, left);
 	if (column == NULL)
 	{
-		Expr *swap = left;
+		Expr	   *swap = left;
 
 		left = right;
 		right = swap;
@@ -267,7 +266,7 @@ static KeyExpr *
 bind_array_operator(BindContext *context, ScalarArrayOpExpr *op)
 {
 	const AppConfigColumn *column = key_column(context, linitial(op->args));
-	KeyExprKind			   kind;
+	KeyExprKind kind;
 
 	if (!op->useOr || column == NULL ||
 		!operator_kind(op->opno, op->inputcollid, column->key, &kind) ||
@@ -296,13 +295,13 @@ bind_null_test(BindContext *context, NullTest *test)
 static KeyExpr *
 bind_args(BindContext *context, KeyExprKind kind, List *args)
 {
-	KeyExpr	 *expr = make_key_expr(kind);
-	ListCell *cell;
+	KeyExpr    *expr = make_key_expr(kind);
+	ListCell   *cell;
 
 	expr->args = palloc(sizeof(KeyExpr *) * Max(list_length(args), 1));
 	foreach(cell, args)
 	{
-		KeyExpr *arg = bind_clause(context, lfirst(cell));
+		KeyExpr    *arg = bind_clause(context, lfirst(cell));
 
 		if (arg != NULL &&
 			(kind != KEY_EXPR_OR || arg->kind != KEY_EXPR_NEVER))
@@ -331,9 +330,9 @@ bind_clause(BindContext *context, Expr *clause)
 		return bind_args(context, KEY_EXPR_AND, ((BoolExpr *) clause)->args);
 	if (is_orclause(clause))
 	{
-		int		 before = list_length(context->operands);
-		KeyExpr *expr =
-			bind_args(context, KEY_EXPR_OR, ((BoolExpr *) clause)->args);
+		int			before = list_length(context->operands);
+		KeyExpr    *expr =
+		bind_args(context, KEY_EXPR_OR, ((BoolExpr *) clause)->args);
 
 		/* operands of arms that came to nothing need not be evaluated */
 		if (expr == NULL)
@@ -353,7 +352,7 @@ appconfig_predicate_bind(const PredicateTable *table, List *clauses,
 						 List **operands)
 {
 	BindContext context = {.table = table};
-	KeyExpr	   *expr = bind_args(&context, KEY_EXPR_AND, clauses);
+	KeyExpr    *expr = bind_args(&context, KEY_EXPR_AND, clauses);
 
 	*operands = context.operands;
 	return expr;

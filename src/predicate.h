@@ -17,16 +17,16 @@
 /* The foreign table that clauses are about */
 typedef struct PredicateTable
 {
-	PlannerInfo			*root;
-	Index				 relid; /* its place in the range table */
+	PlannerInfo *root;
+	Index		relid;			/* its place in the range table */
 	const OutputColumns *columns;
 } PredicateTable;
 
-extern KeyExpr	 *appconfig_predicate_bind(const PredicateTable *table,
-										   List *clauses, List **operands);
-extern List		 *appconfig_predicate_attributes(Index relid, Node *expr);
+extern KeyExpr *appconfig_predicate_bind(const PredicateTable *table,
+										 List *clauses, List **operands);
+extern List *appconfig_predicate_attributes(Index relid, Node *expr);
 extern AttrNumber appconfig_predicate_equated(Index relid, Node *clause);
-extern const AppConfigColumn *appconfig_predicate_column(
-	const PredicateTable *table, Expr *expr);
+extern const AppConfigColumn *appconfig_predicate_column(const PredicateTable *table,
+														 Expr *expr);
 
-#endif /* APPCONFIG_PREDICATE_H */
+#endif							/* APPCONFIG_PREDICATE_H */

@@ -19,7 +19,7 @@
 static AppConfigKey
 read_placeholder(const char *template, size_t *length)
 {
-	int key;
+	int			key;
 
 	for (key = KEY_NONE + 1; key < KEY_COUNT; key++)
 	{
@@ -59,24 +59,24 @@ appconfig_request_needs(const AppConfigOperation *operation, AppConfigKey key)
  */
 char *
 appconfig_request_path(const AppConfigOperation *operation,
-					   const KnownKeys			*known)
+					   const KnownKeys *known)
 {
 	StringInfoData path;
-	const char	  *p = operation->path;
-	const char	  *brace;
+	const char *p = operation->path;
+	const char *brace;
 
 	initStringInfo(&path);
 	while ((brace = strchr(p, '{')) != NULL)
 	{
-		size_t		 length;
+		size_t		length;
 		AppConfigKey key = read_placeholder(brace, &length);
 
 		appendBinaryStringInfo(&path, p, (int) (brace - p));
 		if (known->text[key] != NULL)
 			appconfig_uri_append_segment(&path, known->text[key]);
 		else if (known->text[appconfig_keys[key].name_key] != NULL)
-			appconfig_uri_append_segment(
-				&path, known->text[appconfig_keys[key].name_key]);
+			appconfig_uri_append_segment(&path,
+										 known->text[appconfig_keys[key].name_key]);
 		else
 			elog(ERROR, "%s needs %s", operation->name,
 				 appconfig_keys[key].name);
@@ -113,7 +113,7 @@ appconfig_request_filter_value(const AppConfigFilter *filter,
 
 	if (value == NULL)
 	{
-		KeyTexts *texts = appconfig_keyset_texts(keys, filter->key);
+		KeyTexts   *texts = appconfig_keyset_texts(keys, filter->key);
 
 		if (texts == NULL || texts->count != 1)
 			return NULL;
@@ -165,7 +165,7 @@ appconfig_request_query(const AppConfigOperation *operation,
 						const KnownKeys *known, const KeySet *keys,
 						int filters, const char *token)
 {
-	StringInfoData		   query;
+	StringInfoData query;
 	const AppConfigFilter *filter = operation->filters;
 
 	initStringInfo(&query);

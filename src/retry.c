@@ -48,8 +48,8 @@
 
 typedef struct RetryRule
 {
-	int base_ms; /* upper bound of the first delay */
-	int cost;	 /* tokens of one retry */
+	int			base_ms;		/* upper bound of the first delay */
+	int			cost;			/* tokens of one retry */
 } RetryRule;
 
 /* indexed by RetryCause */
@@ -61,17 +61,17 @@ static const RetryRule retry_rules[] = {
 /* A date of HTTP as written: day and month count from 1, the year is full. */
 typedef struct HttpDate
 {
-	int	 year;
-	char month[4];
-	int	 day;
-	int	 hour;
-	int	 minute;
-	int	 second; /* 60 in a leap second */
+	int			year;
+	char		month[4];
+	int			day;
+	int			hour;
+	int			minute;
+	int			second;			/* 60 in a leap second */
 } HttpDate;
 
 static const char *const month_names[] = {"Jan", "Feb", "Mar", "Apr",
-										  "May", "Jun", "Jul", "Aug",
-										  "Sep", "Oct", "Nov", "Dec"};
+	"May", "Jun", "Jul", "Aug",
+"Sep", "Oct", "Nov", "Dec"};
 
 /*
  * Returns the milliseconds to wait before a retry, random * min(base *
@@ -81,7 +81,7 @@ static const char *const month_names[] = {"Jan", "Feb", "Mar", "Apr",
 int
 appconfig_retry_delay(RetryCause cause, int retry, double random)
 {
-	int bound = retry_rules[cause].base_ms;
+	int			bound = retry_rules[cause].base_ms;
 
 	/* stops at the cap, so no count of retries can overflow */
 	for (; retry > 0 && bound < MAX_DELAY_MS; retry--)
@@ -108,8 +108,8 @@ appconfig_retry_apply_hint(int delay_ms, int hint_ms)
 static int
 parse_milliseconds(const char *value, int unit_ms)
 {
-	int64  number = 0;
-	size_t len;
+	int64		number = 0;
+	size_t		len;
 
 	value += strspn(value, " \t");
 	len = strspn(value, "0123456789");
@@ -141,16 +141,16 @@ appconfig_retry_parse_amz_hint(const char *value)
 static int64
 days_before_month(int year, int month)
 {
-	static const int days_before[] = {0,   31,	59,	 90,  120, 151,
-									  181, 212, 243, 273, 304, 334};
-	int				 leap_years; /* before this month, since year 1 */
+	static const int days_before[] = {0, 31, 59, 90, 120, 151,
+	181, 212, 243, 273, 304, 334};
+	int			leap_years;		/* before this month, since year 1 */
 
 	leap_years = month > 2 ? year : year - 1;
 	leap_years = leap_years / 4 - leap_years / 100 + leap_years / 400;
 
 	/* 719162 days lie between 0001-01-01 and 1970-01-01 */
 	return (int64) (year - 1) * 365 + leap_years + days_before[month - 1] -
-		   719162;
+		719162;
 }
 
 /*
@@ -161,7 +161,7 @@ days_before_month(int year, int month)
 static bool
 date_to_time(const HttpDate *date, int64 *result)
 {
-	size_t month;
+	size_t		month;
 
 	for (month = 0; month < lengthof(month_names); month++)
 	{
@@ -188,8 +188,8 @@ date_to_time(const HttpDate *date, int64 *result)
 bool
 appconfig_retry_parse_date(const char *value, time_t now, int64 *result)
 {
-	HttpDate d = {0};
-	int		 end = 0;
+	HttpDate	d = {0};
+	int			end = 0;
 
 	/* IMF-fixdate: Sun, 06 Nov 1994 08:49:37 GMT */
 	if (sscanf(value, " %*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT %n",
@@ -204,7 +204,7 @@ appconfig_retry_parse_date(const char *value, time_t now, int64 *result)
 			   &end) == 6 &&
 		end > 0 && value[end] == '\0')
 	{
-		int this_year = 1970 + (int) (now / (365.2425 * 86400));
+		int			this_year = 1970 + (int) (now / (365.2425 * 86400));
 
 		/* the latest year with these digits, 50 years ahead at most */
 		d.year += (this_year + 50) / 100 * 100;
@@ -231,7 +231,7 @@ appconfig_retry_parse_date(const char *value, time_t now, int64 *result)
 int
 appconfig_retry_parse_http_hint(const char *value, time_t now)
 {
-	int64 then;
+	int64		then;
 
 	if (!appconfig_retry_parse_date(value, now, &then))
 		return parse_milliseconds(value, 1000);
@@ -251,10 +251,10 @@ appconfig_retry_parse_http_hint(const char *value, time_t now)
 long
 appconfig_retry_clock_offset(const char *value, time_t now, long offset)
 {
-	int64 latest = (int64) now >= FIRST_SERVED
-					   ? (int64) now + MAX_AHEAD
-					   : FIRST_SERVED + MAX_AHEAD_OF_BOOT;
-	int64 then;
+	int64		latest = (int64) now >= FIRST_SERVED
+	? (int64) now + MAX_AHEAD
+	: FIRST_SERVED + MAX_AHEAD_OF_BOOT;
+	int64		then;
 
 	if (!appconfig_retry_parse_date(value, now, &then) ||
 		then < FIRST_SERVED || then > latest)
@@ -263,9 +263,7 @@ appconfig_retry_clock_offset(const char *value, time_t now, long offset)
 	return labs((long) then - offset) < TOLERATED_SKEW ? offset : (long) then;
 }
 
-/*
- * Makes a bucket full, as a client starts.
- */
+/* Makes a bucket full, as a client starts. */
 void
 appconfig_retry_fill(RetryBucket *bucket)
 {
@@ -280,7 +278,7 @@ appconfig_retry_fill(RetryBucket *bucket)
 int
 appconfig_retry_take(RetryBucket *bucket, RetryCause cause)
 {
-	int cost = retry_rules[cause].cost;
+	int			cost = retry_rules[cause].cost;
 
 	if (bucket->tokens < cost)
 		return 0;

@@ -13,8 +13,10 @@
 /* what made the last attempt fail; chooses pace and price of a retry */
 typedef enum RetryCause
 {
-	RETRY_TRANSIENT, /* a 5xx answer, a broken connection, a timeout */
-	RETRY_THROTTLED	 /* the server said that it gets too many requests */
+	RETRY_TRANSIENT,			/* a 5xx answer, a broken connection, a
+								 * timeout */
+	RETRY_THROTTLED				/* the server said that it gets too many
+								 * requests */
 } RetryCause;
 
 /* the answer carries no usable hint */
@@ -26,13 +28,13 @@ typedef enum RetryCause
  */
 typedef struct RetryBucket
 {
-	int tokens; /* 0 .. 500 */
+	int			tokens;			/* 0 .. 500 */
 } RetryBucket;
 
-extern int appconfig_retry_delay(RetryCause cause, int retry, double random);
-extern int appconfig_retry_apply_hint(int delay_ms, int hint_ms);
-extern int appconfig_retry_parse_amz_hint(const char *value);
-extern int appconfig_retry_parse_http_hint(const char *value, time_t now);
+extern int	appconfig_retry_delay(RetryCause cause, int retry, double random);
+extern int	appconfig_retry_apply_hint(int delay_ms, int hint_ms);
+extern int	appconfig_retry_parse_amz_hint(const char *value);
+extern int	appconfig_retry_parse_http_hint(const char *value, time_t now);
 
 extern bool appconfig_retry_parse_date(const char *value, time_t now,
 									   int64 *result);
@@ -43,4 +45,4 @@ extern void appconfig_retry_fill(RetryBucket *bucket);
 extern int	appconfig_retry_take(RetryBucket *bucket, RetryCause cause);
 extern void appconfig_retry_give_back(RetryBucket *bucket, int taken);
 
-#endif /* APPCONFIG_RETRY_H */
+#endif							/* APPCONFIG_RETRY_H */

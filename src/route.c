@@ -45,9 +45,9 @@ appconfig_route_leaf(const AppConfigTable *table)
 /* Can the column's value come from the source? */
 bool
 appconfig_route_column_has(const AppConfigColumn *column,
-						   AppConfigSource		  source)
+						   AppConfigSource source)
 {
-	int i;
+	int			i;
 
 	for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES; i++)
 	{
@@ -59,11 +59,11 @@ appconfig_route_column_has(const AppConfigColumn *column,
 
 /* Can a column be had without the document of the table's own collection? */
 static bool
-column_avoids_document(const AppConfigTable	 *table,
+column_avoids_document(const AppConfigTable *table,
 					   const AppConfigColumn *column)
 {
 	AppConfigSource document = appconfig_route_leaf(table)->get.yields;
-	int				i;
+	int			i;
 
 	for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES; i++)
 	{
@@ -82,7 +82,7 @@ column_avoids_document(const AppConfigTable	 *table,
  * clause on the column can be checked before what is below is asked for.
  */
 bool
-appconfig_route_lists_answer(const AppConfigTable  *table,
+appconfig_route_lists_answer(const AppConfigTable *table,
 							 const AppConfigColumn *column)
 {
 	AppConfigCollectionId id;
@@ -95,16 +95,16 @@ appconfig_route_lists_answer(const AppConfigTable  *table,
 			return true;
 	}
 	return appconfig_route_column_has(column, SOURCE_APPLICATION) ||
-		   appconfig_route_column_has(column, SOURCE_SERVER) ||
-		   appconfig_route_column_has(column, SOURCE_KEY);
+		appconfig_route_column_has(column, SOURCE_SERVER) ||
+		appconfig_route_column_has(column, SOURCE_KEY);
 }
 
 /* Can the member change that the path begins with? */
 static bool
 member_changes(const AppConfigCollection *leaf, const char *path)
 {
-	size_t length = strcspn(path, ".");
-	int	   i;
+	size_t		length = strcspn(path, ".");
+	int			i;
 
 	for (i = 0; leaf->fixed[i] != NULL; i++)
 	{
@@ -120,8 +120,8 @@ static bool
 reads_mutable(const Route *route)
 {
 	const AppConfigCollection *leaf = appconfig_route_leaf(route->table);
-	const AppConfigColumn	 **column;
-	int						   i;
+	const AppConfigColumn **column;
+	int			i;
 
 	if (leaf->fixed == NULL)
 		return false;
@@ -146,9 +146,9 @@ reads_mutable(const Route *route)
 static void
 find_needs(Route *route)
 {
-	const AppConfigTable   *table = route->table;
+	const AppConfigTable *table = route->table;
 	const AppConfigColumn **column;
-	int						i;
+	int			i;
 
 	route->need_document = table->shape != ROW_PER_ITEM;
 	for (column = route->columns; *column != NULL; column++)
@@ -166,7 +166,7 @@ static void
 find_levels(Route *route)
 {
 	AppConfigCollectionId id = route->table->collection;
-	int					  i;
+	int			i;
 
 	for (; id != COLLECTION_NONE; id = appconfig_collections[id].parent)
 		route->levels_count++;
@@ -186,7 +186,7 @@ find_levels(Route *route)
 bool
 appconfig_route_needs_applications(const Route *route, const KeySet *keys)
 {
-	int i;
+	int			i;
 
 	if (route->levels[0] == COLLECTION_APPLICATIONS)
 		return false;
@@ -238,8 +238,8 @@ appconfig_route_make(const AppConfigScanPlan *plan,
 					 const OutputColumns *columns, const StatementReads *reads,
 					 bool pushdown)
 {
-	Route *route = palloc(sizeof(Route));
-	bool mutable = (plan->reads & READS_MUTABLE) != 0;
+	Route	   *route = palloc(sizeof(Route));
+	bool		mutable = (plan->reads & READS_MUTABLE) != 0;
 
 	appconfig_route_for_columns(route, plan->table,
 								appconfig_scan_plan_columns(plan, columns));
@@ -259,22 +259,23 @@ appconfig_route_make(const AppConfigScanPlan *plan,
  * ------------------------------------------------------------------------
  */
 
-/* Is the key one that the operation needs, and not known, not by name either?
+/*
+ * Is the key one that the operation needs, and not known, not by name either?
  */
 bool
 appconfig_route_is_open(const AppConfigOperation *operation,
 						const KnownKeys *keys, AppConfigKey key)
 {
 	return keys->text[key] == NULL &&
-		   keys->text[appconfig_keys[key].name_key] == NULL &&
-		   appconfig_request_needs(operation, key);
+		keys->text[appconfig_keys[key].name_key] == NULL &&
+		appconfig_request_needs(operation, key);
 }
 
 /* Does the service mean the same by each of the names, whatever it prefers? */
 static bool
 names_are_direct(const KeyTexts *names)
 {
-	int i;
+	int			i;
 
 	if (names == NULL)
 		return false;
@@ -290,7 +291,7 @@ names_are_direct(const KeyTexts *names)
 /* What stands in a path for something known by a box */
 typedef enum BoxAccess
 {
-	BY_LIST, /* not everything is known */
+	BY_LIST,					/* not everything is known */
 	BY_ID,
 	BY_NAME
 } BoxAccess;
@@ -300,8 +301,8 @@ static BoxAccess
 box_access(const Route *route, const AppConfigOperation *get,
 		   const KnownKeys *keys, const KeyBox *box)
 {
-	BoxAccess access = BY_ID;
-	int		  key;
+	BoxAccess	access = BY_ID;
+	int			key;
 
 	if (get->path == NULL)
 		return BY_LIST;
@@ -326,18 +327,18 @@ static double
 count_combinations(const AppConfigOperation *get, const KnownKeys *keys,
 				   const KeySet *set)
 {
-	double total = 0;
-	int	   i;
+	double		total = 0;
+	int			i;
 
 	for (i = 0; i < set->count; i++)
 	{
 		const KeyBox *box = &set->boxes[i];
-		double		  count = 1;
-		int			  key;
+		double		count = 1;
+		int			key;
 
 		for (key = 0; key < KEY_COUNT; key++)
 		{
-			int values = appconfig_keyset_count(box, key);
+			int			values = appconfig_keyset_count(box, key);
 
 			if (values < 0)
 				values =
@@ -354,7 +355,7 @@ count_combinations(const AppConfigOperation *get, const KnownKeys *keys,
 static const AppConfigOperation *
 lowest_get(const Route *route)
 {
-	int level = route->levels_count - 1;
+	int			level = route->levels_count - 1;
 
 	while (level > 0 &&
 		   appconfig_route_collection(route, level)->get.path == NULL)
@@ -370,9 +371,10 @@ static bool
 is_too_large(const Route *route, int level, const KnownKeys *keys,
 			 const KeySet *set)
 {
-	double here = count_combinations(
-		&appconfig_route_collection(route, level)->get, keys, set);
-	double below = count_combinations(lowest_get(route), keys, set);
+	double		here =
+	count_combinations(&appconfig_route_collection(route, level)->get,
+					   keys, set);
+	double		below = count_combinations(lowest_get(route), keys, set);
 
 	return here > MAX_DIRECT || (here > FEW_DIRECT && below > MAX_DIRECT);
 }
@@ -387,19 +389,19 @@ appconfig_route_split(const Route *route, int level, const KnownKeys *keys,
 					  const KeySet *set, KeySet *direct, KeySet *listed)
 {
 	const AppConfigOperation *get =
-		&appconfig_route_collection(route, level)->get;
-	bool has_ids = false;
-	int	 i;
+	&appconfig_route_collection(route, level)->get;
+	bool		has_ids = false;
+	int			i;
 
 	for (i = 0; i < set->count; i++)
 		has_ids |= box_access(route, get, keys, &set->boxes[i]) == BY_ID;
 	direct->count = listed->count = 0;
 	for (i = 0; i < set->count; i++)
 	{
-		BoxAccess access = box_access(route, get, keys, &set->boxes[i]);
-		KeySet	 *part = access == BY_ID || (access == BY_NAME && !has_ids)
-							 ? direct
-							 : listed;
+		BoxAccess	access = box_access(route, get, keys, &set->boxes[i]);
+		KeySet	   *part = access == BY_ID || (access == BY_NAME && !has_ids)
+		? direct
+		: listed;
 
 		part->boxes[part->count++] = set->boxes[i];
 	}
@@ -428,12 +430,12 @@ static bool
 walk_has_source(const RouteCalls *calls, AppConfigSource source)
 {
 	const Route *route = calls->route;
-	int			 level;
+	int			level;
 
 	for (level = 0; level < route->levels_count; level++)
 	{
 		const AppConfigCollection *collection =
-			appconfig_route_collection(route, level);
+		appconfig_route_collection(route, level);
 
 		if (calls->listed[level] && collection->list.yields == source)
 			return true;
@@ -449,23 +451,23 @@ walk_has_source(const RouteCalls *calls, AppConfigSource source)
 static bool
 walk_needs_side(const RouteCalls *calls, SideLookup side)
 {
-	const Route			   *route = calls->route;
+	const Route *route = calls->route;
 	const AppConfigColumn **column;
-	int						i;
+	int			i;
 
 	if (appconfig_side_lookups[side].collection == route->table->collection ||
 		(side == SIDE_APPLICATION && calls->applications_listed))
 		return false;
 	for (column = route->columns; *column != NULL; column++)
 	{
-		bool elsewhere = false;
+		bool		elsewhere = false;
 
 		if (!appconfig_route_column_has(*column,
 										appconfig_side_lookups[side].source))
 			continue;
 		for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES; i++)
 			elsewhere |= (*column)->from[i].source != SOURCE_NONE &&
-						 walk_has_source(calls, (*column)->from[i].source);
+				walk_has_source(calls, (*column)->from[i].source);
 		if (!elsewhere)
 			return true;
 	}
@@ -492,7 +494,7 @@ find_ways(const Route *route, const AppConfigOperation *get,
 		  const KnownKeys *known, const KeySet *keys, bool *listed,
 		  bool *direct)
 {
-	int i;
+	int			i;
 
 	*listed = *direct = false;
 	for (i = 0; i < keys->count; i++)
@@ -504,12 +506,13 @@ find_ways(const Route *route, const AppConfigOperation *get,
 	}
 }
 
-/* Once a level has been walked, all that its things are addressed by is known
+/*
+ * Once a level has been walked, all that its things are addressed by is known
  */
 static void
 assume_known(const AppConfigOperation *get, KnownKeys *known)
 {
-	int key;
+	int			key;
 
 	for (key = 0; key < KEY_COUNT; key++)
 	{
@@ -545,8 +548,8 @@ appconfig_route_calls(const Route *route, const KeySet *keys)
 	for (level = 0; level < route->levels_count; level++)
 	{
 		const AppConfigCollection *collection =
-			appconfig_route_collection(route, level);
-		bool direct;
+		appconfig_route_collection(route, level);
+		bool		direct;
 
 		find_ways(route, &collection->get, &known, keys, &calls->listed[level],
 				  &direct);
@@ -560,10 +563,8 @@ appconfig_route_calls(const Route *route, const KeySet *keys)
 	for (side = 0; side < SIDE_COUNT; side++)
 	{
 		if (walk_needs_side(calls, side))
-			add_operation(
-				calls,
-				&appconfig_collections[appconfig_side_lookups[side].collection]
-					 .get);
+			add_operation(calls,
+						  &appconfig_collections[appconfig_side_lookups[side].collection].get);
 	}
 	return calls;
 }
@@ -589,12 +590,12 @@ names_key(const AppConfigCollection *collection, AppConfigKey key)
  * tell is checked before anything at all.
  */
 bool
-appconfig_route_calls_answer(const RouteCalls	   *calls,
+appconfig_route_calls_answer(const RouteCalls *calls,
 							 const AppConfigColumn *column)
 {
 	const Route *route = calls->route;
-	bool		 from_key = appconfig_route_column_has(column, SOURCE_KEY);
-	int			 level;
+	bool		from_key = appconfig_route_column_has(column, SOURCE_KEY);
+	int			level;
 
 	if (appconfig_route_column_has(column, SOURCE_SERVER) ||
 		(calls->applications_listed &&
@@ -604,7 +605,7 @@ appconfig_route_calls_answer(const RouteCalls	   *calls,
 	for (level = 0; level < route->levels_count; level++)
 	{
 		const AppConfigCollection *collection =
-			appconfig_route_collection(route, level);
+		appconfig_route_collection(route, level);
 
 		if (!calls->listed[level])
 			continue;

@@ -29,7 +29,7 @@ typedef enum SideLookup
 
 typedef struct SideLookupSource
 {
-	AppConfigSource		  source;
+	AppConfigSource source;
 	AppConfigCollectionId collection;
 } SideLookupSource;
 
@@ -43,61 +43,62 @@ extern const SideLookupSource appconfig_side_lookups[SIDE_COUNT];
  */
 typedef struct Route
 {
-	const AppConfigTable   *table;
-	const AppConfigColumn **columns; /* to be brought, ended by NULL */
-	int						levels_count;
-	AppConfigCollectionId	levels[MAX_LEVELS]; /* from the top to the leaf */
-	bool					read[SOURCE_COUNT]; /* do columns ask for it? */
-	bool need_document; /* does a row take more than a list's item? */
-	bool reads_mutable; /* can what is read be another thing a moment later? */
+	const AppConfigTable *table;
+	const AppConfigColumn **columns;	/* to be brought, ended by NULL */
+	int			levels_count;
+	AppConfigCollectionId levels[MAX_LEVELS];	/* from the top to the leaf */
+	bool		read[SOURCE_COUNT]; /* do columns ask for it? */
+	bool		need_document;	/* does a row take more than a list's item? */
+	bool		reads_mutable;	/* can what is read be another thing a moment
+								 * later? */
 
 	/* from here on by appconfig_route_make() alone */
-	const KeyExpr *keys;	/* which narrow the calls; NULL if none do */
-	List		  *filters; /* ListFilterClause that lists are checked by */
-	int			   rows_wanted;	 /* a LIMIT that is likely to stop it, or 0 */
-	bool		   shared_lists; /* are lists asked for as other scans of the
-								  * statement can read them?  Not filtered by
-								  * status, nor by a definition's name */
-	bool documents_decide; /* is what can change taken from documents alone,
-							* since other scans of the statement do so? */
+	const KeyExpr *keys;		/* which narrow the calls; NULL if none do */
+	List	   *filters;		/* ListFilterClause that lists are checked by */
+	int			rows_wanted;	/* a LIMIT that is likely to stop it, or 0 */
+	bool		shared_lists;	/* are lists asked for as other scans of the
+								 * statement can read them?  Not filtered by
+								 * status, nor by a definition's name */
+	bool		documents_decide;	/* is what can change taken from documents
+									 * alone, since other scans of the
+									 * statement do so? */
 } Route;
 
 /* What a route can call for some keys */
 typedef struct RouteCalls
 {
 	const Route *route;
-	List		*operations; /* names, in the order in which they come */
-	bool		 applications_listed;
-	bool		 listed[MAX_LEVELS];
+	List	   *operations;		/* names, in the order in which they come */
+	bool		applications_listed;
+	bool		listed[MAX_LEVELS];
 } RouteCalls;
 
 extern const Route *appconfig_route_make(const AppConfigScanPlan *plan,
-										 const OutputColumns	 *columns,
-										 const StatementReads	 *reads,
-										 bool					  pushdown);
-extern void			appconfig_route_for_columns(Route				   *route,
-												const AppConfigTable   *table,
-												const AppConfigColumn **columns);
-extern const AppConfigCollection *appconfig_route_leaf(
-	const AppConfigTable *table);
+										 const OutputColumns *columns,
+										 const StatementReads *reads,
+										 bool pushdown);
+extern void appconfig_route_for_columns(Route *route,
+										const AppConfigTable *table,
+										const AppConfigColumn **columns);
+extern const AppConfigCollection *appconfig_route_leaf(const AppConfigTable *table);
 extern bool appconfig_route_column_has(const AppConfigColumn *column,
-									   AppConfigSource		  source);
-extern bool appconfig_route_lists_answer(const AppConfigTable  *table,
+									   AppConfigSource source);
+extern bool appconfig_route_lists_answer(const AppConfigTable *table,
 										 const AppConfigColumn *column);
-extern const AppConfigCollection *appconfig_route_collection(
-	const Route *route, int level);
+extern const AppConfigCollection *appconfig_route_collection(const Route *route,
+															 int level);
 extern bool appconfig_route_is_leaf(const Route *route, int level);
 
-extern bool		   appconfig_route_needs_applications(const Route  *route,
-													  const KeySet *keys);
-extern bool		   appconfig_route_is_open(const AppConfigOperation *operation,
-										   const KnownKeys *keys, AppConfigKey key);
-extern void		   appconfig_route_split(const Route *route, int level,
-										 const KnownKeys *keys, const KeySet *set,
-										 KeySet *direct, KeySet *listed);
-extern RouteCalls *appconfig_route_calls(const Route  *route,
+extern bool appconfig_route_needs_applications(const Route *route,
+											   const KeySet *keys);
+extern bool appconfig_route_is_open(const AppConfigOperation *operation,
+									const KnownKeys *keys, AppConfigKey key);
+extern void appconfig_route_split(const Route *route, int level,
+								  const KnownKeys *keys, const KeySet *set,
+								  KeySet *direct, KeySet *listed);
+extern RouteCalls *appconfig_route_calls(const Route *route,
 										 const KeySet *keys);
-extern bool		   appconfig_route_calls_answer(const RouteCalls	  *calls,
-												const AppConfigColumn *column);
+extern bool appconfig_route_calls_answer(const RouteCalls *calls,
+										 const AppConfigColumn *column);
 
-#endif /* APPCONFIG_ROUTE_H */
+#endif							/* APPCONFIG_ROUTE_H */

@@ -29,40 +29,42 @@
 #include "json.h"
 #include "row.h"
 
-#define MAX_EPOCH_SECONDS 1e11 /* some three thousand years */
+#define MAX_EPOCH_SECONDS 1e11	/* some three thousand years */
 
-/* Parts of an array or object that becomes a value of SQL: many times what the
+/*
+ * Parts of an array or object that becomes a value of SQL: many times what the
  * service's limits allow, and still a matter of a tenth of a second to the
- * input functions of jsonb and arrays, which let no interrupt happen */
+ * input functions of jsonb and arrays, which let no interrupt happen
+ */
 #define MAX_PARTS 100000
 
 typedef struct RowColumn
 {
-	const AppConfigColumn *column;	 /* NULL: none */
-	bool				   is_array; /* what the declared type asks for */
-	bool				   is_json;
-	bool				   is_integer;
-	bool				   is_timestamp;
-	bool	 is_plain; /* takes any text that fits, or a number */
-	FmgrInfo input;
-	Oid		 typioparam;
-	int32	 typmod;
+	const AppConfigColumn *column;	/* NULL: none */
+	bool		is_array;		/* what the declared type asks for */
+	bool		is_json;
+	bool		is_integer;
+	bool		is_timestamp;
+	bool		is_plain;		/* takes any text that fits, or a number */
+	FmgrInfo	input;
+	Oid			typioparam;
+	int32		typmod;
 } RowColumn;
 
 struct RowMaker
 {
 	const AppConfigTable *table;
-	const OutputColumns	 *output;
-	const char			 *region;
-	RowColumn			 *columns; /* by attribute number - 1 */
+	const OutputColumns *output;
+	const char *region;
+	RowColumn  *columns;		/* by attribute number - 1 */
 };
 
 /* What a conversion that fails is about */
 typedef struct RowPosition
 {
 	const RowMaker *maker;
-	int				attnum;
-	const char	   *path; /* NULL where the value is not JSON */
+	int			attnum;
+	const char *path;			/* NULL where the value is not JSON */
 } RowPosition;
 
 static bool
@@ -79,8 +81,8 @@ RowMaker *
 appconfig_row_maker(const AppConfigTable *table, const OutputColumns *columns,
 					const char *region)
 {
-	RowMaker *maker = palloc0(sizeof(RowMaker));
-	int		  i;
+	RowMaker   *maker = palloc0(sizeof(RowMaker));
+	int			i;
 
 	maker->table = table;
 	maker->output = columns;
@@ -89,14 +91,14 @@ appconfig_row_maker(const AppConfigTable *table, const OutputColumns *columns,
 	for (i = 0; i < columns->count; i++)
 	{
 		const OutputColumn *output = &columns->list[i];
-		RowColumn		   *column = &maker->columns[i];
-		Oid					function;
+		RowColumn  *column = &maker->columns[i];
+		Oid			function;
 
 		column->column = output->column;
 		if (column->column == NULL)
 			continue;
 		column->is_array = is_type(column->column, "text[]") ||
-						   is_type(column->column, "double precision[]");
+			is_type(column->column, "double precision[]");
 		column->is_json = is_type(column->column, "jsonb");
 		column->is_integer = is_type(column->column, "integer");
 		column->is_timestamp = is_type(column->column, "timestamptz");
@@ -110,9 +112,9 @@ appconfig_row_maker(const AppConfigTable *table, const OutputColumns *columns,
 static void
 describe_position(void *arg)
 {
-	const RowPosition	*position = arg;
+	const RowPosition *position = arg;
 	const OutputColumns *output = position->maker->output;
-	const char			*column = output->list[position->attnum - 1].name;
+	const char *column = output->list[position->attnum - 1].name;
 
 	if (position->path != NULL)
 		errcontext("column \"%s\" of foreign table \"%s\", JSON path %s",
@@ -127,17 +129,18 @@ describe_position(void *arg)
  * ------------------------------------------------------------------------
  */
 
-/* Text from the service in the database's encoding; an error if it is not
- * UTF-8 */
+/*
+ * Text from the service in the database's encoding; an error if it is not
+ * UTF-8
+ */
 static char *
 server_text(const char *text, size_t length)
 {
 	if (strlen(text) != length)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
-			 errmsg("a text of AWS AppConfig contains the character U+0000"),
-			 errdetail("PostgreSQL cannot store it.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
+				 errmsg("a text of AWS AppConfig contains the character U+0000"),
+				 errdetail("PostgreSQL cannot store it.")));
 	return pg_any_to_server(text, (int) length, PG_UTF8);
 }
 
@@ -162,13 +165,15 @@ json_text(JsonValue *value)
 	return text != NULL ? server_text(text, length) : serialized_text(value);
 }
 
-/* A number that is an integer, however it is written; what is none, the input
- * function will not take */
+/*
+ * A number that is an integer, however it is written; what is none, the input
+ * function will not take
+ */
 static char *
 integer_text(JsonValue *value)
 {
-	bool  exact;
-	int64 integer = appconfig_json_integer(value, &exact);
+	bool		exact;
+	int64		integer = appconfig_json_integer(value, &exact);
 
 	return exact ? psprintf(INT64_FORMAT, integer) : json_text(value);
 }
@@ -181,21 +186,21 @@ static char *
 array_text(JsonValue *value, const char *path)
 {
 	StringInfoData text;
-	const char	  *brackets = strstr(path, "[].");
-	const char	  *element_path =
-		   brackets != NULL ? brackets + strlen("[].") : NULL;
+	const char *brackets = strstr(path, "[].");
+	const char *element_path =
+	brackets != NULL ? brackets + strlen("[].") : NULL;
 	JsonElements elements;
 
 	if (appconfig_json_kind(value) != JSON_ARRAY)
-		return json_text(
-			value); /* the input function will say what is wrong */
+		return json_text(value);	/* the input function will say what is
+									 * wrong */
 	initStringInfo(&text);
 	appendStringInfoChar(&text, '{');
 	appconfig_json_elements_start(&elements, value);
 	while (appconfig_json_elements_next(&elements))
 	{
-		JsonValue *element =
-			appconfig_json_lookup(elements.value, element_path);
+		JsonValue  *element =
+		appconfig_json_lookup(elements.value, element_path);
 		const char *c;
 
 		CHECK_FOR_INTERRUPTS();
@@ -223,7 +228,7 @@ static TimestampTz
 epoch_timestamp(double seconds)
 {
 	return (TimestampTz) rint(seconds * USECS_PER_SEC) -
-		   (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
+		(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
 }
 
 /*
@@ -234,11 +239,11 @@ epoch_timestamp(double seconds)
 static char *
 timestamp_text(JsonValue *value)
 {
-	char *text = json_text(value);
+	char	   *text = json_text(value);
 
 	if (appconfig_json_kind(value) == JSON_NUMBER)
 	{
-		double seconds = strtod(text, NULL);
+		double		seconds = strtod(text, NULL);
 
 		if (fabs(seconds) < MAX_EPOCH_SECONDS)
 			return pstrdup(timestamptz_to_str(epoch_timestamp(seconds)));
@@ -256,7 +261,7 @@ timestamp_text(JsonValue *value)
 static char *
 value_type_text(JsonValue *value)
 {
-	const char				 *member = appconfig_json_union_member(value);
+	const char *member = appconfig_json_union_member(value);
 	const AppConfigValueType *type;
 
 	if (member == NULL)
@@ -272,15 +277,14 @@ value_type_text(JsonValue *value)
 static char *
 value_text(const RowColumn *column, JsonValue *value, const char *path)
 {
-	int parts = appconfig_json_parts(value);
+	int			parts = appconfig_json_parts(value);
 
 	if (parts > MAX_PARTS)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_FDW_ERROR),
-			 errmsg("AWS AppConfig sent an answer that cannot be read"),
-			 errdetail("A value has %d parts, more than any of the service's.",
-					   parts)));
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_ERROR),
+				 errmsg("AWS AppConfig sent an answer that cannot be read"),
+				 errdetail("A value has %d parts, more than any of the service's.",
+						   parts)));
 	if (column->is_json)
 		return serialized_text(value);
 	if (column->is_integer)
@@ -297,8 +301,8 @@ static char *
 key_text(AppConfigKey key, const KnownKeys *keys)
 {
 	return keys->text[key] != NULL
-			   ? server_text(keys->text[key], strlen(keys->text[key]))
-			   : NULL;
+		? server_text(keys->text[key], strlen(keys->text[key]))
+		: NULL;
 }
 
 /*
@@ -308,7 +312,7 @@ static char *
 source_text(const RowMaker *maker, const RowColumn *column,
 			AppConfigColumnSource from, const AppConfigItem *item)
 {
-	JsonValue *value;
+	JsonValue  *value;
 
 	switch (from.source)
 	{
@@ -373,26 +377,28 @@ foreign_text(const RowMaker *maker, AppConfigColumnSource from,
 			}
 			value = appconfig_json_lookup(value, from.path);
 			return appconfig_json_kind(value) == JSON_STRING
-					   ? appconfig_json_text(value, length)
-					   : NULL;
+				? appconfig_json_text(value, length)
+				: NULL;
 	}
 	*length = text != NULL ? strlen(text) : 0;
 	return text;
 }
 
-/* Can the database hold what stands in an item for the columns named by
- * attnums? */
+/*
+ * Can the database hold what stands in an item for the columns named by
+ * attnums?
+ */
 bool
 appconfig_row_fits(const RowMaker *maker, const List *attnums,
 				   const AppConfigItem *item)
 {
-	ListCell *cell;
-	int		  i;
+	ListCell   *cell;
+	int			i;
 
 	foreach(cell, attnums)
 	{
 		const AppConfigColumn *column =
-			maker->columns[lfirst_int(cell) - 1].column;
+		maker->columns[lfirst_int(cell) - 1].column;
 
 		const char *text = NULL;
 		size_t		length;
@@ -416,20 +422,21 @@ void
 appconfig_row_fill(RowMaker *maker, const List *attnums,
 				   const AppConfigItem *item, TupleTableSlot *slot)
 {
-	RowPosition			 position = {.maker = maker};
-	ErrorContextCallback callback = {.callback = describe_position,
-									 .arg = &position,
-									 .previous = error_context_stack};
-	ListCell			*cell;
+	RowPosition position = {.maker = maker};
+	ErrorContextCallback callback = {
+		.callback = describe_position, .arg = &position,
+		.previous = error_context_stack
+	};
+	ListCell   *cell;
 
 	ExecClearTuple(slot);
 	memset(slot->tts_isnull, true, sizeof(bool) * maker->output->count);
 	error_context_stack = &callback;
 	foreach(cell, attnums)
 	{
-		RowColumn *column = &maker->columns[lfirst_int(cell) - 1];
-		char	  *text = NULL;
-		int		   i;
+		RowColumn  *column = &maker->columns[lfirst_int(cell) - 1];
+		char	   *text = NULL;
+		int			i;
 
 		position.attnum = lfirst_int(cell);
 		for (i = 0; i < APPCONFIG_MAX_COLUMN_SOURCES && text == NULL; i++)
@@ -438,8 +445,9 @@ appconfig_row_fill(RowMaker *maker, const List *attnums,
 			text = source_text(maker, column, column->column->from[i], item);
 		}
 		/* a domain may have something to say about NULL */
-		slot->tts_values[position.attnum - 1] = InputFunctionCall(
-			&column->input, text, column->typioparam, column->typmod);
+		slot->tts_values[position.attnum - 1] =
+			InputFunctionCall(&column->input, text, column->typioparam,
+							  column->typmod);
 		slot->tts_isnull[position.attnum - 1] = text == NULL;
 	}
 	error_context_stack = callback.previous;

@@ -18,12 +18,12 @@
 typedef struct RowMaker RowMaker;
 
 extern RowMaker *appconfig_row_maker(const AppConfigTable *table,
-									 const OutputColumns  *columns,
-									 const char			  *region);
-extern bool		 appconfig_row_fits(const RowMaker *maker, const List *attnums,
-									const AppConfigItem *item);
-extern void		 appconfig_row_fill(RowMaker *maker, const List *attnums,
-									const AppConfigItem *item,
-									TupleTableSlot		*slot);
+									 const OutputColumns *columns,
+									 const char *region);
+extern bool appconfig_row_fits(const RowMaker *maker, const List *attnums,
+							   const AppConfigItem *item);
+extern void appconfig_row_fill(RowMaker *maker, const List *attnums,
+							   const AppConfigItem *item,
+							   TupleTableSlot *slot);
 
-#endif /* APPCONFIG_ROW_H */
+#endif							/* APPCONFIG_ROW_H */

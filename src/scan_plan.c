@@ -22,25 +22,25 @@
 /* What stands where in a packed plan */
 enum PackedPlan
 {
-	PACKED_TABLE,		/* String: name of the table */
-	PACKED_KEYS,		/* see pack_keys(), or NULL */
-	PACKED_COLUMNS,		/* integer list */
-	PACKED_FILTERS,		/* a list of three integers for each */
-	PACKED_ROWS_WANTED, /* Integer */
-	PACKED_READS		/* Integer, READS_ bits */
+	PACKED_TABLE,				/* String: name of the table */
+	PACKED_KEYS,				/* see pack_keys(), or NULL */
+	PACKED_COLUMNS,				/* integer list */
+	PACKED_FILTERS,				/* a list of three integers for each */
+	PACKED_ROWS_WANTED,			/* Integer */
+	PACKED_READS				/* Integer, READS_ bits */
 };
 
 /* A list that begins with an integer list of the scalars; then the args */
 static List *
 pack_keys(const KeyExpr *expr)
 {
-	List *packed;
-	int	  i;
+	List	   *packed;
+	int			i;
 
 	if (expr == NULL)
 		return NIL;
-	packed = list_make1(
-		list_make4_int(expr->kind, expr->key, expr->operand, expr->width));
+	packed =
+		list_make1(list_make4_int(expr->kind, expr->key, expr->operand, expr->width));
 	for (i = 0; i < expr->nargs; i++)
 		packed = lappend(packed, pack_keys(expr->args[i]));
 	return packed;
@@ -49,9 +49,9 @@ pack_keys(const KeyExpr *expr)
 static KeyExpr *
 unpack_keys(List *packed)
 {
-	KeyExpr *expr;
-	List	*head;
-	int		 i;
+	KeyExpr    *expr;
+	List	   *head;
+	int			i;
 
 	if (packed == NIL)
 		return NULL;
@@ -71,8 +71,8 @@ unpack_keys(List *packed)
 static List *
 pack_filters(List *filters)
 {
-	List	 *packed = NIL;
-	ListCell *cell;
+	List	   *packed = NIL;
+	ListCell   *cell;
 
 	foreach(cell, filters)
 	{
@@ -87,8 +87,8 @@ pack_filters(List *filters)
 static List *
 unpack_filters(List *packed)
 {
-	List	 *filters = NIL;
-	ListCell *cell;
+	List	   *filters = NIL;
+	ListCell   *cell;
 
 	foreach(cell, packed)
 	{
@@ -106,7 +106,7 @@ unpack_filters(List *packed)
 List *
 appconfig_scan_plan_pack(const AppConfigScanPlan *plan)
 {
-	List *packed = list_make1(makeString(pstrdup(plan->table->name)));
+	List	   *packed = list_make1(makeString(pstrdup(plan->table->name)));
 
 	packed = lappend(packed, pack_keys(plan->keys));
 	packed = lappend(packed, plan->columns);
@@ -145,12 +145,12 @@ appconfig_scan_plan_unpack(List *packed)
  */
 const AppConfigColumn **
 appconfig_scan_plan_columns(const AppConfigScanPlan *plan,
-							const OutputColumns		*columns)
+							const OutputColumns *columns)
 {
 	const AppConfigColumn **wanted =
-		palloc0(sizeof(AppConfigColumn *) * (columns->count + 1));
-	int count = 0;
-	int i;
+	palloc0(sizeof(AppConfigColumn *) * (columns->count + 1));
+	int			count = 0;
+	int			i;
 
 	for (i = 0; i < columns->count; i++)
 	{

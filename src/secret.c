@@ -30,8 +30,10 @@
 /* How often a text may have been encoded */
 #define MAX_ENCODINGS 4
 
-/* Characters of base64 that hold PART bytes whatever bytes stand before, and
- * digits that do */
+/*
+ * Characters of base64 that hold PART bytes whatever bytes stand before, and
+ * digits that do
+ */
 #define PART_IN_BASE64 20
 #define PART_IN_HEX	   (2 * PART)
 
@@ -56,9 +58,9 @@ is_decimal(char c)
 static int
 digit_value(char c, int base)
 {
-	int value = is_decimal(c)					  ? c - '0'
-				: is_letter(c) && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
-												  : base;
+	int			value = is_decimal(c) ? c - '0'
+	: is_letter(c) && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
+	: base;
 
 	return value < base ? value : -1;
 }
@@ -72,8 +74,8 @@ static size_t
 read_digits(const char *text, size_t length, int base, size_t least,
 			size_t most, char *c)
 {
-	int	   value = 0;
-	size_t n = 0;
+	int			value = 0;
+	size_t		n = 0;
 
 	while (n < Min(most, length) && digit_value(text[n], base) >= 0)
 		value = value * base + digit_value(text[n++], base);
@@ -85,8 +87,8 @@ read_digits(const char *text, size_t length, int base, size_t least,
 static size_t
 read_entity(const char *text, size_t length, char *c)
 {
-	size_t n = 0;
-	size_t digits;
+	size_t		n = 0;
+	size_t		digits;
 
 	*c = ' ';
 	if (length > 2 && text[0] == '#' && (text[1] | 32) == 'x')
@@ -111,7 +113,7 @@ read_entity(const char *text, size_t length, char *c)
 static size_t
 read_backslash(const char *text, size_t length, char *c)
 {
-	size_t digits = 0;
+	size_t		digits = 0;
 
 	*c = ' ';
 	if (length == 0 || !is_letter(text[0]))
@@ -130,7 +132,7 @@ read_backslash(const char *text, size_t length, char *c)
 static size_t
 read_encoded(const char *text, size_t length, char *c)
 {
-	size_t n = 0;
+	size_t		n = 0;
 
 	if (*text == '%')
 		n = read_digits(text + 1, length - 1, 16, 2, 2, c);
@@ -145,13 +147,13 @@ read_encoded(const char *text, size_t length, char *c)
 static size_t
 decode_once(char *text, size_t length)
 {
-	size_t from = 0;
-	size_t to = 0;
+	size_t		from = 0;
+	size_t		to = 0;
 
 	while (from < length)
 	{
-		char   c;
-		size_t n = read_encoded(text + from, length - from, &c);
+		char		c;
+		size_t		n = read_encoded(text + from, length - from, &c);
 
 		if (n == 0)
 		{
@@ -168,7 +170,7 @@ decode_once(char *text, size_t length)
 static size_t
 decode_text(char *text, size_t length)
 {
-	int i;
+	int			i;
 
 	for (i = 0; i < MAX_ENCODINGS; i++)
 		length = decode_once(text, length);
@@ -179,8 +181,8 @@ decode_text(char *text, size_t length)
 static size_t
 reduce_text(char *text, size_t length)
 {
-	size_t to = 0;
-	size_t i;
+	size_t		to = 0;
+	size_t		i;
 
 	for (i = 0; i < length; i++)
 	{
@@ -217,12 +219,12 @@ have_in_common(const char *text, size_t length, const char *secret,
 
 		while ((at = memmem(at, end - at, block, half)) != NULL)
 		{
-			size_t before = 0;
-			size_t after = half;
+			size_t		before = 0;
+			size_t		after = half;
 
 			while (before < start && at - before > text &&
 				   at[-(ptrdiff_t) before - 1] ==
-					   block[-(ptrdiff_t) before - 1])
+				   block[-(ptrdiff_t) before - 1])
 				before++;
 			while (start + after < secret_length && at + after < end &&
 				   at[after] == block[after])
@@ -240,11 +242,11 @@ static size_t
 encode_base64(const char *bytes, size_t length, char *base64)
 {
 	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	uint32 bits = 0;
-	int	   count = 0;
-	size_t to = 0;
-	size_t i;
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	uint32		bits = 0;
+	int			count = 0;
+	size_t		to = 0;
+	size_t		i;
 
 	for (i = 0; i < length; i++)
 	{
@@ -260,7 +262,7 @@ static size_t
 encode_hex(const char *bytes, size_t length, char *hex)
 {
 	static const char digits[] = "0123456789abcdef";
-	size_t			  i;
+	size_t		i;
 
 	for (i = 0; i < length; i++)
 	{
@@ -278,9 +280,9 @@ static bool
 shows_in_digits(const char *text, size_t length, const char *secret,
 				char *scratch)
 {
-	size_t secret_length = strlen(secret);
-	size_t n;
-	int	   shift;
+	size_t		secret_length = strlen(secret);
+	size_t		n;
+	int			shift;
 
 	for (shift = 0; shift < 3; shift++)
 	{
@@ -298,20 +300,20 @@ static bool
 shows_secret(const char *decoded, size_t decoded_length, const char *reduced,
 			 size_t reduced_length, const char *secret)
 {
-	size_t secret_length = strlen(secret);
-	size_t allocated = 2 * secret_length + 1;
-	char  *scratch = palloc(allocated);
-	size_t n;
-	bool   found;
+	size_t		secret_length = strlen(secret);
+	size_t		allocated = 2 * secret_length + 1;
+	char	   *scratch = palloc(allocated);
+	size_t		n;
+	bool		found;
 
 	memcpy(scratch, secret, secret_length);
 	n = reduce_text(scratch, decode_text(scratch, secret_length));
 	if (n >= PART)
 		found = have_in_common(reduced, reduced_length, scratch, n, PART) ||
-				shows_in_digits(reduced, reduced_length, secret, scratch);
+			shows_in_digits(reduced, reduced_length, secret, scratch);
 	else
 		found = secret_length > 0 &&
-				memmem(decoded, decoded_length, secret, secret_length) != NULL;
+			memmem(decoded, decoded_length, secret, secret_length) != NULL;
 	explicit_bzero(scratch, allocated);
 	pfree(scratch);
 	return found;
@@ -323,7 +325,7 @@ appconfig_secret_shows(const AwsCredentials *credentials, const char *text,
 					   size_t length)
 {
 	const char *secrets[] = {credentials->secret_access_key,
-							 credentials->session_token};
+	credentials->session_token};
 	char	   *decoded = palloc(length + 1);
 	char	   *reduced = palloc(length + 1);
 	size_t		decoded_length;
@@ -337,8 +339,8 @@ appconfig_secret_shows(const AwsCredentials *credentials, const char *text,
 	reduced_length = reduce_text(reduced, decoded_length);
 	for (i = 0; i < (int) lengthof(secrets) && !found; i++)
 		found = secrets[i] != NULL &&
-				shows_secret(decoded, decoded_length, reduced, reduced_length,
-							 secrets[i]);
+			shows_secret(decoded, decoded_length, reduced, reduced_length,
+						 secrets[i]);
 	explicit_bzero(decoded, length);
 	explicit_bzero(reduced, length);
 	pfree(decoded);

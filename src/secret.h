@@ -13,4 +13,4 @@
 extern bool appconfig_secret_shows(const AwsCredentials *credentials,
 								   const char *text, size_t length);
 
-#endif /* APPCONFIG_SECRET_H */
+#endif							/* APPCONFIG_SECRET_H */

@@ -24,26 +24,26 @@
 #include "compat.h"
 #include "session.h"
 
-#define MAX_IDLE_SESSIONS 64 /* without a user, over all servers and roles */
+#define MAX_IDLE_SESSIONS 64	/* without a user, over all servers and roles */
 
 typedef struct SessionEntry
 {
-	dlist_node		 node;	  /* in sessions */
-	MemoryContext	 context; /* holds this struct */
-	Oid				 serverid;
-	Oid				 userid;
-	Oid				 umid;
-	uint32			 server_hash; /* by which an invalidation names them */
-	uint32			 umid_hash;
-	bool			 stale; /* not for new users */
-	int				 users;
+	dlist_node	node;			/* in sessions */
+	MemoryContext context;		/* holds this struct */
+	Oid			serverid;
+	Oid			userid;
+	Oid			umid;
+	uint32		server_hash;	/* by which an invalidation names them */
+	uint32		umid_hash;
+	bool		stale;			/* not for new users */
+	int			users;
 	AppConfigSession shared;
 } SessionEntry;
 
 /* One user's hold on a session; in the memory of the user */
 typedef struct SessionUse
 {
-	SessionEntry		 *session;
+	SessionEntry *session;
 	MemoryContextCallback callback;
 } SessionUse;
 
@@ -55,17 +55,17 @@ static uint64 changes = 0;
 
 /* A server or user mapping has changed; a hash of 0 stands for all of them */
 static void
-invalidate_sessions(Datum arg			pg_attribute_unused(),
+invalidate_sessions(Datum arg pg_attribute_unused(),
 					AppConfigSysCacheId cacheid, uint32 hash)
 {
-	dlist_iter iter;
+	dlist_iter	iter;
 
 	changes++;
 	dlist_foreach(iter, &sessions)
 	{
 		SessionEntry *session = dlist_container(SessionEntry, node, iter.cur);
-		uint32 hash_kept = cacheid == FOREIGNSERVEROID ? session->server_hash
-													   : session->umid_hash;
+		uint32		hash_kept = cacheid == FOREIGNSERVEROID ? session->server_hash
+		: session->umid_hash;
 
 		if (hash == 0 || hash == hash_kept)
 			session->stale = true;
@@ -106,7 +106,7 @@ destroy_session(SessionEntry *session)
 static void
 destroy_idle_sessions(void)
 {
-	int				   idle = 0;
+	int			idle = 0;
 	dlist_mutable_iter iter;
 
 	dlist_foreach_modify(iter, &sessions)
@@ -135,7 +135,7 @@ release_session(void *arg)
 static SessionEntry *
 find_session(Oid serverid, Oid userid, Oid umid)
 {
-	dlist_iter iter;
+	dlist_iter	iter;
 
 	destroy_idle_sessions();
 	dlist_foreach(iter, &sessions)
@@ -153,8 +153,9 @@ static SessionEntry *
 create_session(Oid serverid, Oid userid, Oid umid,
 			   const AppConfigSettings *settings, uint64 read_at)
 {
-	MemoryContext context = AllocSetContextCreate(
-		CurrentMemoryContext, "appconfig_fdw session", ALLOCSET_SMALL_SIZES);
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "appconfig_fdw session",
+												  ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	SessionEntry *session = palloc0(sizeof(SessionEntry));
 
@@ -187,7 +188,7 @@ appconfig_session_acquire(Oid serverid, Oid userid, Oid umid,
 						  const AppConfigSettings *settings, uint64 read_at,
 						  MemoryContext context)
 {
-	SessionUse	 *use = MemoryContextAllocZero(context, sizeof(SessionUse));
+	SessionUse *use = MemoryContextAllocZero(context, sizeof(SessionUse));
 	SessionEntry *session;
 
 	session = find_session(serverid, userid, umid);

@@ -14,13 +14,15 @@
 /* What one server, role and user mapping share from statement to statement */
 typedef struct AppConfigSession
 {
-	ApiClient	  *client;
+	ApiClient  *client;
 	DocumentCache *cache;
 } AppConfigSession;
 
-extern uint64				   appconfig_session_changes(void);
-extern const AppConfigSession *appconfig_session_acquire(
-	Oid serverid, Oid userid, Oid umid, const AppConfigSettings *settings,
-	uint64 read_at, MemoryContext context);
+extern uint64 appconfig_session_changes(void);
+extern const AppConfigSession *appconfig_session_acquire(Oid serverid,
+														 Oid userid, Oid umid,
+														 const AppConfigSettings *settings,
+														 uint64 read_at,
+														 MemoryContext context);
 
-#endif /* APPCONFIG_SESSION_H */
+#endif							/* APPCONFIG_SESSION_H */

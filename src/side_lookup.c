@@ -25,11 +25,11 @@ static MemoEntry *
 ask_side(CursorWalk *walk, const CursorNode *node, SideLookup side)
 {
 	const AppConfigCollection *collection =
-		&appconfig_collections[appconfig_side_lookups[side].collection];
+	&appconfig_collections[appconfig_side_lookups[side].collection];
 	MemoryContext old = MemoryContextSwitchTo(walk->scratch);
-	ApiRequest	  request =
-		appconfig_walk_request(collection, &collection->get, &node->keys);
-	MemoEntry *entry;
+	ApiRequest	request =
+	appconfig_walk_request(collection, &collection->get, &node->keys);
+	MemoEntry  *entry;
 
 	request.names_something = true;
 	MemoryContextSwitchTo(walk->context);
@@ -47,13 +47,13 @@ ask_side(CursorWalk *walk, const CursorNode *node, SideLookup side)
 static bool
 is_named(const CursorNode *node, AppConfigKey key)
 {
-	int id;
+	int			id;
 
 	for (id = 0; id < COLLECTION_COUNT; id++)
 	{
 		const AppConfigCollection *collection = &appconfig_collections[id];
-		JsonValue *listed = node->source[collection->list.yields];
-		JsonValue *document = node->source[collection->get.yields];
+		JsonValue  *listed = node->source[collection->list.yields];
+		JsonValue  *document = node->source[collection->get.yields];
 
 		if ((listed != NULL &&
 			 appconfig_answer_keys_find(collection, listed, key) != NULL) ||
@@ -78,10 +78,10 @@ is_named(const CursorNode *node, AppConfigKey key)
 static bool
 needs_proof(const CursorWalk *walk, const CursorNode *node)
 {
-	const char			 *application = node->keys.text[KEY_APPLICATION_ID];
+	const char *application = node->keys.text[KEY_APPLICATION_ID];
 	AppConfigCollectionId proof =
-		appconfig_route_leaf(walk->route->table)->proof;
-	int key;
+	appconfig_route_leaf(walk->route->table)->proof;
+	int			key;
 
 	if (!node->from_query || proof == COLLECTION_NONE)
 		return false;
@@ -93,25 +93,25 @@ needs_proof(const CursorWalk *walk, const CursorNode *node)
 			return true;
 	}
 	return !is_named(node, KEY_APPLICATION_ID) &&
-		   !appconfig_answer_keys_looks_like_id(application) &&
-		   appconfig_applications_find(&walk->applications, application) ==
-			   NULL;
+		!appconfig_answer_keys_looks_like_id(application) &&
+		appconfig_applications_find(&walk->applications, application) ==
+		NULL;
 }
 
 /* Is a source that has to be looked up read from the node's item? */
 static bool
 needs_side(const CursorWalk *walk, const CursorNode *node, SideLookup side)
 {
-	AppConfigSource			source = appconfig_side_lookups[side].source;
-	AppConfigItem			item;
+	AppConfigSource source = appconfig_side_lookups[side].source;
+	AppConfigItem item;
 	const AppConfigColumn **column;
 
 	if (appconfig_side_lookups[side].collection ==
-			walk->route->table->collection ||
+		walk->route->table->collection ||
 		node->source[source] != NULL)
 		return false;
 	if (appconfig_side_lookups[side].collection ==
-			appconfig_route_leaf(walk->route->table)->proof &&
+		appconfig_route_leaf(walk->route->table)->proof &&
 		needs_proof(walk, node))
 		return true;
 	if (!walk->route->read[source])
@@ -130,17 +130,18 @@ needs_side(const CursorWalk *walk, const CursorNode *node, SideLookup side)
 void
 appconfig_side_lookup_start(CursorWalk *walk, CursorNode *node, int *in_flight)
 {
-	int side;
+	int			side;
 
 	for (side = 0; side < SIDE_COUNT; side++)
 	{
-		int known = list_length(walk->lookups);
+		int			known = list_length(walk->lookups);
+		const char *application = node->keys.text[KEY_APPLICATION_ID];
 
 		if (side == SIDE_APPLICATION &&
 			node->source[SOURCE_APPLICATION] == NULL)
 			node->source[SOURCE_APPLICATION] =
-				appconfig_json_retain(appconfig_applications_find(
-					&walk->applications, node->keys.text[KEY_APPLICATION_ID]));
+				appconfig_json_retain(appconfig_applications_find(&walk->applications,
+																  application));
 		if (!needs_side(walk, node, side))
 			continue;
 		node->side[side] = ask_side(walk, node, side);
@@ -155,7 +156,7 @@ appconfig_side_lookup_start(CursorWalk *walk, CursorNode *node, int *in_flight)
 bool
 appconfig_side_lookup_is_ready(const CursorNode *node)
 {
-	int side;
+	int			side;
 
 	for (side = 0; side < SIDE_COUNT; side++)
 	{
@@ -166,18 +167,20 @@ appconfig_side_lookup_is_ready(const CursorNode *node)
 	return true;
 }
 
-/* Takes a document that was looked up; false if it shows that it is about
- * something else than the item */
+/*
+ * Takes a document that was looked up; false if it shows that it is about
+ * something else than the item
+ */
 static bool
 take_document(CursorWalk *walk, CursorNode *node, SideLookup side,
 			  JsonValue *document)
 {
-	KnownKeys	  learned = node->keys;
+	KnownKeys	learned = node->keys;
 	MemoryContext old = MemoryContextSwitchTo(walk->scratch);
-	bool		  believed = appconfig_answer_keys_learn(
-				 &learned,
-				 &appconfig_collections[appconfig_side_lookups[side].collection], false,
-				 document);
+	bool		believed =
+	appconfig_answer_keys_learn(&learned,
+								&appconfig_collections[appconfig_side_lookups[side].collection],
+								false, document);
 
 	MemoryContextSwitchTo(old);
 	if (believed)
@@ -197,13 +200,13 @@ take_document(CursorWalk *walk, CursorNode *node, SideLookup side,
 bool
 appconfig_side_lookup_take(CursorWalk *walk, CursorNode *node)
 {
-	int side;
+	int			side;
 
 	for (side = 0; side < SIDE_COUNT; side++)
 	{
-		JsonValue *document = node->side[side] != NULL
-								  ? appconfig_memo_document(node->side[side])
-								  : NULL;
+		JsonValue  *document = node->side[side] != NULL
+		? appconfig_memo_document(node->side[side])
+		: NULL;
 
 		if (document != NULL && !take_document(walk, node, side, document))
 			return false;
@@ -216,8 +219,8 @@ appconfig_side_lookup_take(CursorWalk *walk, CursorNode *node)
 int
 appconfig_side_lookup_in_flight(const CursorWalk *walk)
 {
-	int		  in_flight = 0;
-	ListCell *cell;
+	int			in_flight = 0;
+	ListCell   *cell;
 
 	foreach(cell, walk->lookups)
 	{
@@ -231,7 +234,7 @@ appconfig_side_lookup_in_flight(const CursorWalk *walk)
 void
 appconfig_side_lookup_release(CursorWalk *walk)
 {
-	ListCell *cell;
+	ListCell   *cell;
 
 	foreach(cell, walk->lookups)
 		appconfig_memo_release(lfirst(cell));

@@ -17,4 +17,4 @@ extern bool appconfig_side_lookup_take(CursorWalk *walk, CursorNode *item);
 extern int	appconfig_side_lookup_in_flight(const CursorWalk *walk);
 extern void appconfig_side_lookup_release(CursorWalk *walk);
 
-#endif /* APPCONFIG_SIDE_LOOKUP_H */
+#endif							/* APPCONFIG_SIDE_LOOKUP_H */

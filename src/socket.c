@@ -26,20 +26,20 @@
 
 typedef struct Socket
 {
-	int						sock;
-	int						local_port; /* 0 until it is known */
+	int			sock;
+	int			local_port;		/* 0 until it is known */
 	struct sockaddr_storage peer;
 } Socket;
 
 /* malloc'ed: connections outlive statements */
 static Socket *sockets = NULL;
-static int	   socket_count = 0;
-static int	   sockets_allocated = 0;
+static int	socket_count = 0;
+static int	sockets_allocated = 0;
 
 static Socket *
 get_socket(int sock)
 {
-	int i;
+	int			i;
 
 	for (i = 0; i < socket_count; i++)
 	{
@@ -52,8 +52,8 @@ get_socket(int sock)
 static bool
 make_place(void)
 {
-	int		wanted = Max(16, sockets_allocated * 2);
-	Socket *larger;
+	int			wanted = Max(16, sockets_allocated * 2);
+	Socket	   *larger;
 
 	if (socket_count < sockets_allocated)
 		return true;
@@ -73,8 +73,8 @@ int
 appconfig_socket_open(const struct sockaddr *peer, socklen_t length, int type,
 					  int protocol)
 {
-	Socket *new;
-	int sock;
+	Socket	   *new;
+	int			sock;
 
 	if (length > sizeof(new->peer) || !make_place())
 	{
@@ -86,7 +86,7 @@ appconfig_socket_open(const struct sockaddr *peer, socklen_t length, int type,
 	sock = socket(peer->sa_family, type | SOCK_CLOEXEC, protocol);
 	if (sock < 0)
 	{
-		int save_errno = errno;
+		int			save_errno = errno;
 
 		ReleaseExternalFD();
 		errno = save_errno;
@@ -102,7 +102,7 @@ appconfig_socket_open(const struct sockaddr *peer, socklen_t length, int type,
 int
 appconfig_socket_close(int sock)
 {
-	Socket *old = get_socket(sock);
+	Socket	   *old = get_socket(sock);
 
 	if (old != NULL)
 	{
@@ -117,7 +117,7 @@ bool
 appconfig_socket_means_shortage(int error)
 {
 	return error == EMFILE || error == ENFILE || error == ENOBUFS ||
-		   error == ENOMEM || error == ENOSPC;
+		error == ENOMEM || error == ENOSPC;
 }
 
 /* How many are open */
@@ -131,15 +131,15 @@ static int
 port_of(const struct sockaddr_storage *address)
 {
 	return ntohs(address->ss_family == AF_INET6
-					 ? ((const struct sockaddr_in6 *) address)->sin6_port
-					 : ((const struct sockaddr_in *) address)->sin_port);
+				 ? ((const struct sockaddr_in6 *) address)->sin6_port
+				 : ((const struct sockaddr_in *) address)->sin_port);
 }
 
 static int
 local_port_of(Socket *this)
 {
 	struct sockaddr_storage address = {0};
-	socklen_t				length = sizeof(address);
+	socklen_t	length = sizeof(address);
 
 	if (this->local_port == 0 &&
 		getsockname(this->sock, (struct sockaddr *) &address, &length) == 0)
@@ -152,23 +152,23 @@ has_peer(const Socket *this, const char *peer, int peer_port)
 {
 	char		text[INET6_ADDRSTRLEN];
 	const void *address =
-		this->peer.ss_family == AF_INET6
-			? (const void *) &((const struct sockaddr_in6 *) &this->peer)
-				  ->sin6_addr
-			: (const void *) &((const struct sockaddr_in *) &this->peer)
-				  ->sin_addr;
+	this->peer.ss_family == AF_INET6
+	? (const void *) &((const struct sockaddr_in6 *) &this->peer)
+	->sin6_addr
+	: (const void *) &((const struct sockaddr_in *) &this->peer)
+	->sin_addr;
 
 	return port_of(&this->peer) == peer_port &&
-		   inet_ntop(this->peer.ss_family, address, text, sizeof(text)) !=
-			   NULL &&
-		   strcmp(text, peer) == 0;
+		inet_ntop(this->peer.ss_family, address, text, sizeof(text)) !=
+		NULL &&
+		strcmp(text, peer) == 0;
 }
 
 /* The connected socket between these addresses, -1 if there is none */
 int
 appconfig_socket_find(const char *peer, int peer_port, int local_port)
 {
-	int i;
+	int			i;
 
 	for (i = 0; i < socket_count; i++)
 	{
@@ -190,10 +190,10 @@ appconfig_socket_peer(int sock)
 bool
 appconfig_socket_has_input(int sock)
 {
-	char byte;
+	char		byte;
 
 	return recv(sock, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 ||
-		   (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+		(errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
 }
 
 /* Bytes that have come in over the connection, whatever they were */
@@ -201,7 +201,7 @@ uint64
 appconfig_socket_received(int sock)
 {
 	struct tcp_info info = {0};
-	socklen_t		length = sizeof(info);
+	socklen_t	length = sizeof(info);
 
 	if (getsockopt(sock, IPPROTO_TCP, TCP_INFO, &info, &length) != 0)
 		return 0;

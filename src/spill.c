@@ -25,25 +25,25 @@
 struct SpillFile
 {
 	MemoryContext context;
-	BufFile		 *file;
-	int			  end_fileno; /* where the next answer goes */
-	off_t		  end_offset;
-	HTAB		 *places; /* SpillPlace by hash of the target */
+	BufFile    *file;
+	int			end_fileno;		/* where the next answer goes */
+	off_t		end_offset;
+	HTAB	   *places;			/* SpillPlace by hash of the target */
 };
 
 typedef struct SpillPlace
 {
-	uint64 hash;
-	off_t  offset;
-	int	   fileno;
+	uint64		hash;
+	off_t		offset;
+	int			fileno;
 } SpillPlace;
 
 /* What stands in the file before the texts of an answer */
 typedef struct SpillHeader
 {
-	size_t target_length; /* without a NUL */
-	size_t alias_length;  /* 0 for none */
-	size_t text_length;	  /* 0 where there is no document */
+	size_t		target_length;	/* without a NUL */
+	size_t		alias_length;	/* 0 for none */
+	size_t		text_length;	/* 0 where there is no document */
 } SpillHeader;
 
 /*
@@ -53,13 +53,15 @@ typedef struct SpillHeader
 SpillFile *
 appconfig_spill_create(MemoryContext parent)
 {
-	MemoryContext context = AllocSetContextCreate(
-		parent, "appconfig_fdw spill", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext context = AllocSetContextCreate(parent,
+												  "appconfig_fdw spill",
+												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	SpillFile	 *spill = palloc0(sizeof(SpillFile));
-	HASHCTL		  info = {.keysize = sizeof(uint64),
-						  .entrysize = sizeof(SpillPlace),
-						  .hcxt = context};
+	SpillFile  *spill = palloc0(sizeof(SpillFile));
+	HASHCTL		info = {
+		.keysize = sizeof(uint64), .entrysize = sizeof(SpillPlace),
+		.hcxt = context
+	};
 
 	spill->context = context;
 	spill->places = hash_create("appconfig_fdw spill", 1024, &info,
@@ -87,7 +89,7 @@ hash_target(const char *target)
 static SpillPlace *
 find_place(const SpillFile *spill, const char *target)
 {
-	uint64 hash = hash_target(target);
+	uint64		hash = hash_target(target);
 
 	return hash_search(spill->places, &hash, HASH_FIND, NULL);
 }
@@ -130,7 +132,7 @@ appconfig_spill_put(SpillFile *spill, const SpilledAnswer *answer)
 {
 	SpillHeader header = {
 		.target_length = strlen(answer->target),
-		.alias_length = answer->alias != NULL ? strlen(answer->alias) : 0};
+	.alias_length = answer->alias != NULL ? strlen(answer->alias) : 0};
 	const char *text = "";
 
 	if (answer->document != NULL)
@@ -150,7 +152,7 @@ appconfig_spill_put(SpillFile *spill, const SpilledAnswer *answer)
 static char *
 read_bytes(SpillFile *spill, size_t length)
 {
-	char *bytes = palloc(length + 1);
+	char	   *bytes = palloc(length + 1);
 
 	BufFileReadExact(spill->file, bytes, length);
 	bytes[length] = '\0';
@@ -177,8 +179,8 @@ appconfig_spill_get(SpillFile *spill, const char *target,
 	BufFileReadExact(spill->file, &header, sizeof(header));
 	answer->target = read_bytes(spill, header.target_length);
 	answer->alias = header.alias_length > 0
-						? read_bytes(spill, header.alias_length)
-						: NULL;
+		? read_bytes(spill, header.alias_length)
+		: NULL;
 	if (strcmp(answer->target, target) != 0 &&
 		(answer->alias == NULL || strcmp(answer->alias, target) != 0))
 		return false;
@@ -189,10 +191,9 @@ appconfig_spill_get(SpillFile *spill, const char *target,
 	answer->document = appconfig_json_parse(text, header.text_length, &error);
 	pfree(text);
 	if (answer->document == NULL)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_IO_ERROR),
-			 errmsg("could not read back a document from a temporary file: %s",
-					error)));
+		ereport(ERROR,
+				(errcode(ERRCODE_IO_ERROR),
+				 errmsg("could not read back a document from a temporary file: %s",
+						error)));
 	return true;
 }

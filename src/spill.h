@@ -17,15 +17,15 @@ typedef struct SpillFile SpillFile;
 typedef struct SpilledAnswer
 {
 	const char *target;
-	const char *alias;	  /* or NULL */
-	JsonValue  *document; /* NULL: the service knows no such thing */
+	const char *alias;			/* or NULL */
+	JsonValue  *document;		/* NULL: the service knows no such thing */
 } SpilledAnswer;
 
 extern SpillFile *appconfig_spill_create(MemoryContext parent);
-extern void		  appconfig_spill_close(SpillFile *spill);
+extern void appconfig_spill_close(SpillFile *spill);
 extern bool appconfig_spill_has(const SpillFile *spill, const char *target);
 extern void appconfig_spill_put(SpillFile *spill, const SpilledAnswer *answer);
 extern bool appconfig_spill_get(SpillFile *spill, const char *target,
 								SpilledAnswer *answer);
 
-#endif /* APPCONFIG_SPILL_H */
+#endif							/* APPCONFIG_SPILL_H */

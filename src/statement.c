@@ -28,9 +28,9 @@
 /* A statement that is being run, in its own memory */
 typedef struct BegunStatement
 {
-	dlist_node			  node;	  /* in begun_statements */
-	MemoryContext		  memory; /* of its executor, by which it is known */
-	Oid					  role;	  /* the current one when it began */
+	dlist_node	node;			/* in begun_statements */
+	MemoryContext memory;		/* of its executor, by which it is known */
+	Oid			role;			/* the current one when it began */
 	MemoryContextCallback callback;
 } BegunStatement;
 
@@ -39,14 +39,16 @@ static dlist_head begun_statements = DLIST_STATIC_INIT(begun_statements);
 /* What a search through a statement's plan is for, and has found */
 typedef struct PlanSearch
 {
-	Oid				   serverid;
+	Oid			serverid;
 	const PlannedStmt *statement;
-	Bitmapset *once;	 /* subplans that are run at most once, by plan_id */
-	int		   scans;	 /* of that server */
-	bool	   repeated; /* may one of them be run again? */
-	int		   mutable_scans; /* that read what can change */
-	bool	   documents;	  /* may one of these read documents? */
-	bool	   unknown; /* may there be scans that the search does not see? */
+	Bitmapset  *once;			/* subplans that are run at most once, by
+								 * plan_id */
+	int			scans;			/* of that server */
+	bool		repeated;		/* may one of them be run again? */
+	int			mutable_scans;	/* that read what can change */
+	bool		documents;		/* may one of these read documents? */
+	bool		unknown;		/* may there be scans that the search does not
+								 * see? */
 } PlanSearch;
 
 static void search_plan(PlanSearch *search, Plan *plan, bool repeats);
@@ -54,7 +56,7 @@ static void search_plan(PlanSearch *search, Plan *plan, bool repeats);
 static void
 note_scan(PlanSearch *search, const ForeignScan *scan, bool repeats)
 {
-	int reads = appconfig_scan_plan_reads(scan->fdw_private);
+	int			reads = appconfig_scan_plan_reads(scan->fdw_private);
 
 	search->scans++;
 	search->repeated |= repeats;
@@ -70,7 +72,7 @@ note_scan(PlanSearch *search, const ForeignScan *scan, bool repeats)
 static void
 search_plans(PlanSearch *search, List *plans, bool repeats)
 {
-	ListCell *cell;
+	ListCell   *cell;
 
 	foreach(cell, plans)
 		search_plan(search, lfirst(cell), repeats);
@@ -83,12 +85,12 @@ search_plans(PlanSearch *search, List *plans, bool repeats)
 static void
 search_initplans(PlanSearch *search, List *initplans, bool repeats)
 {
-	ListCell *cell;
+	ListCell   *cell;
 
 	foreach(cell, initplans)
 	{
-		int	  id = lfirst_node(SubPlan, cell)->plan_id;
-		Plan *plan = list_nth(search->statement->subplans, id - 1);
+		int			id = lfirst_node(SubPlan, cell)->plan_id;
+		Plan	   *plan = list_nth(search->statement->subplans, id - 1);
 
 		search->once = bms_add_member(search->once, id);
 		search_plan(search, plan, repeats && !bms_is_empty(plan->extParam));
@@ -123,10 +125,11 @@ special_children(const Plan *plan)
 /* How often a node runs its children, for each time that it is run itself */
 typedef enum ChildRuns
 {
-	RUNS_ALL_ONCE,	  /* or it has none */
-	RUNS_RIGHT_AGAIN, /* the right one for each row of the left one, or so */
-	RUNS_ALL_AGAIN,	  /* perhaps */
-	RUNS_UNKNOWN	  /* it may even have children that we don't see */
+	RUNS_ALL_ONCE,				/* or it has none */
+	RUNS_RIGHT_AGAIN,			/* the right one for each row of the left one,
+								 * or so */
+	RUNS_ALL_AGAIN,				/* perhaps */
+	RUNS_UNKNOWN				/* it may even have children that we don't see */
 } ChildRuns;
 
 static ChildRuns
@@ -156,7 +159,7 @@ child_runs(NodeTag tag)
 		case T_NamedTuplestoreScan:
 		case T_WorkTableScan:
 		case T_ForeignScan:
-		case T_MergeJoin: /* goes back in what Material has */
+		case T_MergeJoin:		/* goes back in what Material has */
 		case T_HashJoin:
 		case T_Material:
 		case T_Sort:
@@ -165,7 +168,7 @@ child_runs(NodeTag tag)
 		case T_Agg:
 		case T_WindowAgg:
 		case T_Unique:
-		case T_Gather: /* no scan of ours is run by a worker */
+		case T_Gather:			/* no scan of ours is run by a worker */
 		case T_GatherMerge:
 		case T_Hash:
 		case T_SetOp:
@@ -179,14 +182,14 @@ child_runs(NodeTag tag)
 			return RUNS_ALL_AGAIN;
 		default:
 			return appconfig_is_newer_plain_plan(tag) ? RUNS_ALL_ONCE
-													  : RUNS_UNKNOWN;
+				: RUNS_UNKNOWN;
 	}
 }
 
 static void
 search_plan(PlanSearch *search, Plan *plan, bool repeats)
 {
-	ChildRuns runs;
+	ChildRuns	runs;
 
 	if (plan == NULL)
 		return;
@@ -205,11 +208,11 @@ search_plan(PlanSearch *search, Plan *plan, bool repeats)
 
 /* Finds out how the statement's scans, this one among them, read a server */
 void
-appconfig_statement_examine(StatementReads	  *reads,
+appconfig_statement_examine(StatementReads *reads,
 							const PlannedStmt *statement, Oid serverid)
 {
-	PlanSearch search = {.serverid = serverid, .statement = statement};
-	int		   id;
+	PlanSearch	search = {.serverid = serverid, .statement = statement};
+	int			id;
 
 	search_plan(&search, statement->planTree, false);
 	/* a subplan comes before the one that it is part of */
@@ -238,7 +241,7 @@ static BegunStatement *
 begin_statement(MemoryContext memory)
 {
 	BegunStatement *statement =
-		MemoryContextAllocZero(memory, sizeof(BegunStatement));
+	MemoryContextAllocZero(memory, sizeof(BegunStatement));
 
 	statement->memory = memory;
 	statement->role = GetUserId();
@@ -260,14 +263,14 @@ begin_statement(MemoryContext memory)
 Oid
 appconfig_statement_role(const EState *estate)
 {
-	dlist_iter iter;
+	dlist_iter	iter;
 
 	while (estate->es_epq_active != NULL)
 		estate = estate->es_epq_active->parentestate;
 	dlist_foreach(iter, &begun_statements)
 	{
 		BegunStatement *statement =
-			dlist_container(BegunStatement, node, iter.cur);
+		dlist_container(BegunStatement, node, iter.cur);
 
 		if (statement->memory == estate->es_query_cxt)
 			return statement->role;

@@ -17,14 +17,14 @@
  */
 typedef struct StatementReads
 {
-	bool rereads;		   /* may a document be wanted more than once? */
-	bool shared_lists;	   /* may several scans read what can change? */
-	bool documents_decide; /* and some of them documents? */
+	bool		rereads;		/* may a document be wanted more than once? */
+	bool		shared_lists;	/* may several scans read what can change? */
+	bool		documents_decide;	/* and some of them documents? */
 } StatementReads;
 
-extern void appconfig_statement_examine(StatementReads	  *reads,
+extern void appconfig_statement_examine(StatementReads *reads,
 										const PlannedStmt *statement,
-										Oid				   serverid);
+										Oid serverid);
 extern Oid	appconfig_statement_role(const EState *estate);
 
-#endif /* APPCONFIG_STATEMENT_H */
+#endif							/* APPCONFIG_STATEMENT_H */

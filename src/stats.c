@@ -29,7 +29,7 @@ PG_FUNCTION_INFO_V1(appconfig_fdw_stats);
 typedef struct StatsKey
 {
 	Oid			serverid;
-	const char *operation; /* a constant, so its address will do */
+	const char *operation;		/* a constant, so its address will do */
 } StatsKey;
 
 typedef struct StatsEntry
@@ -56,13 +56,14 @@ appconfig_stats_counters(Oid serverid, const char *operation)
 
 	if (stats == NULL)
 	{
-		HASHCTL info = {.keysize = sizeof(StatsKey),
-						.entrysize = sizeof(StatsEntry)};
+		HASHCTL		info = {
+			.keysize = sizeof(StatsKey), .entrysize = sizeof(StatsEntry)
+		};
 
 		stats = hash_create("appconfig_fdw stats", 32, &info,
 							HASH_ELEM | HASH_BLOBS);
 	}
-	memset(&key, 0, sizeof(key)); /* padding counts */
+	memset(&key, 0, sizeof(key));	/* padding counts */
 	key.serverid = serverid;
 	key.operation = operation;
 	entry = hash_search(stats, &key, HASH_ENTER, &found);
@@ -75,8 +76,8 @@ appconfig_stats_counters(Oid serverid, const char *operation)
 static StatsEntry *
 copy_stats(int *count)
 {
-	StatsEntry	   *copy;
-	StatsEntry	   *entry;
+	StatsEntry *copy;
+	StatsEntry *entry;
 	HASH_SEQ_STATUS status;
 
 	*count = 0;
@@ -96,8 +97,8 @@ copy_stats(int *count)
 static HeapTuple
 form_tuple(TupleDesc tupdesc, const char *server, const StatsEntry *entry)
 {
-	Datum values[STATS_COLUMNS];
-	bool  nulls[STATS_COLUMNS] = {false};
+	Datum		values[STATS_COLUMNS];
+	bool		nulls[STATS_COLUMNS] = {false};
 
 	values[0] = CStringGetTextDatum(server);
 	values[1] = CStringGetTextDatum(entry->key.operation);
@@ -117,12 +118,12 @@ Datum
 appconfig_fdw_stats(PG_FUNCTION_ARGS)
 {
 	FuncCallContext *call;
-	StatsEntry		*entries;
+	StatsEntry *entries;
 
 	if (SRF_IS_FIRSTCALL())
 	{
 		MemoryContext old;
-		int			  count;
+		int			count;
 
 		call = SRF_FIRSTCALL_INIT();
 		old = MemoryContextSwitchTo(call->multi_call_memory_ctx);
@@ -139,17 +140,16 @@ appconfig_fdw_stats(PG_FUNCTION_ARGS)
 	while (call->call_cntr < call->max_calls)
 	{
 		const StatsEntry *entry = &entries[call->call_cntr];
-		ForeignServer	 *server =
-			GetForeignServerExtended(entry->key.serverid, FSV_MISSING_OK);
+		ForeignServer *server =
+		GetForeignServerExtended(entry->key.serverid, FSV_MISSING_OK);
 
 		if (server == NULL)
 		{
 			call->call_cntr++;
 			continue;
 		}
-		SRF_RETURN_NEXT(
-			call, HeapTupleGetDatum(form_tuple(call->tuple_desc,
-											   server->servername, entry)));
+		SRF_RETURN_NEXT(call,
+						HeapTupleGetDatum(form_tuple(call->tuple_desc, server->servername, entry)));
 	}
 	SRF_RETURN_DONE(call);
 }

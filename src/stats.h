@@ -11,14 +11,14 @@
 /* What calls have cost */
 typedef struct ApiCounters
 {
-	int64 calls; /* that have gone out */
-	int64 retries;
-	int64 throttles;
-	int64 bytes; /* received */
-	int64 hits;	 /* answers that were at hand */
+	int64		calls;			/* that have gone out */
+	int64		retries;
+	int64		throttles;
+	int64		bytes;			/* received */
+	int64		hits;			/* answers that were at hand */
 } ApiCounters;
 
-extern ApiCounters *appconfig_stats_counters(Oid		 serverid,
+extern ApiCounters *appconfig_stats_counters(Oid serverid,
 											 const char *operation);
 
-#endif /* APPCONFIG_STATS_H */
+#endif							/* APPCONFIG_STATS_H */

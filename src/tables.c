@@ -84,8 +84,8 @@ const AppConfigMembers appconfig_members = {
 };
 
 const AppConfigValueType appconfig_value_types[] = {
-	{"StringValue", "string"},		 {"NumberValue", "number"},
-	{"BooleanValue", "boolean"},	 {"StringArray", "string_array"},
+	{"StringValue", "string"}, {"NumberValue", "number"},
+	{"BooleanValue", "boolean"}, {"StringArray", "string_array"},
 	{"NumberArray", "number_array"}, {NULL, NULL},
 };
 
@@ -93,8 +93,9 @@ const AppConfigValueType appconfig_value_types[] = {
  * Collections: the operations of the service
  * ------------------------------------------------------------------------
  */
-static const char *const definition_statuses[] = {"ACTIVE", "IDLE", "ARCHIVED",
-												  NULL};
+static const char *const definition_statuses[] = {
+	"ACTIVE", "IDLE", "ARCHIVED", NULL
+};
 static const char *const run_statuses[] = {"RUNNING", "DONE", NULL};
 
 static const AppConfigFilter definition_filters[] = {
@@ -102,28 +103,33 @@ static const AppConfigFilter definition_filters[] = {
 	{KEY_ENVIRONMENT_ID, "environment_identifier", NULL, true},
 	{KEY_PROFILE_ID, "configuration_profile_identifier", NULL, true},
 	{KEY_STATUS, "status", definition_statuses, false},
-	{KEY_NONE, NULL, NULL, false}};
+	{KEY_NONE, NULL, NULL, false}
+};
 
 static const AppConfigFilter run_filters[] = {
 	{KEY_STATUS, "status", run_statuses, false},
-	{KEY_NONE, NULL, NULL, false}};
+	{KEY_NONE, NULL, NULL, false}
+};
 
 static const AppConfigKeyMember application_key_members[] = {
 	{KEY_APPLICATION_ID, "Id"},
 	{KEY_APPLICATION_NAME, "Name"},
-	{KEY_NONE, NULL}};
+	{KEY_NONE, NULL}
+};
 
 static const AppConfigKeyMember environment_key_members[] = {
 	{KEY_APPLICATION_ID, "ApplicationId"},
 	{KEY_ENVIRONMENT_ID, "Id"},
 	{KEY_ENVIRONMENT_NAME, "Name"},
-	{KEY_NONE, NULL}};
+	{KEY_NONE, NULL}
+};
 
 static const AppConfigKeyMember profile_key_members[] = {
 	{KEY_APPLICATION_ID, "ApplicationId"},
 	{KEY_PROFILE_ID, "Id"},
 	{KEY_PROFILE_NAME, "Name"},
-	{KEY_NONE, NULL}};
+	{KEY_NONE, NULL}
+};
 
 static const AppConfigKeyMember definition_key_members[] = {
 	{KEY_APPLICATION_ID, "ApplicationId"},
@@ -132,7 +138,8 @@ static const AppConfigKeyMember definition_key_members[] = {
 	{KEY_ENVIRONMENT_ID, "EnvironmentId"},
 	{KEY_PROFILE_ID, "ConfigurationProfileId"},
 	{KEY_STATUS, "Status"},
-	{KEY_NONE, NULL}};
+	{KEY_NONE, NULL}
+};
 
 static const AppConfigKeyMember run_key_members[] = {
 	{KEY_APPLICATION_ID, "ApplicationId"},
@@ -140,7 +147,8 @@ static const AppConfigKeyMember run_key_members[] = {
 	{KEY_DEFINITION_NAME, "ExperimentDefinitionSnapshot.Name"},
 	{KEY_RUN, "Run"},
 	{KEY_STATUS, "Status"},
-	{KEY_NONE, NULL}};
+	{KEY_NONE, NULL}
+};
 
 /*
  * What of a run stays as it was when the run started (appconfig-read-api.md,
@@ -148,16 +156,20 @@ static const AppConfigKeyMember run_key_members[] = {
  * it half before and half after that.
  */
 static const char *const run_fixed[] = {
-	"ApplicationId", "ExperimentDefinitionId",		 "Run",
-	"StartedAt",	 "ExperimentDefinitionSnapshot", NULL};
+	"ApplicationId", "ExperimentDefinitionId", "Run", "StartedAt",
+	"ExperimentDefinitionSnapshot", NULL
+};
 
-static const char *const run_state[] = {"Status", "UpdatedAt", "EndedAt",
-										NULL};
+static const char *const run_state[] = {
+	"Status", "UpdatedAt", "EndedAt", NULL
+};
 
 static const AppConfigFreezing run_freezing = {"Status", "DONE", run_state};
 
 /* an event names none of its keys */
-static const AppConfigKeyMember event_key_members[] = {{KEY_NONE, NULL}};
+static const AppConfigKeyMember event_key_members[] = {
+	{KEY_NONE, NULL}
+};
 
 #define APPLICATION_PATH "/applications/{application_id}"
 #define DEFINITION_PATH \
@@ -166,72 +178,91 @@ static const AppConfigKeyMember event_key_members[] = {{KEY_NONE, NULL}};
 
 const AppConfigCollection appconfig_collections[COLLECTION_COUNT] = {
 	[COLLECTION_APPLICATIONS] =
-		{
-			.expected = 10,
-			.list = {"ListApplications", "/applications", NULL,
-					 SOURCE_APPLICATION, true, NULL},
-			.get = {"GetApplication", APPLICATION_PATH, NULL,
-					SOURCE_APPLICATION, false, NULL},
-			.key_members = application_key_members,
+	{
+		.expected = 10,
+		.list = {
+			"ListApplications", "/applications", NULL, SOURCE_APPLICATION,
+			true, NULL
 		},
+		.get = {
+			"GetApplication", APPLICATION_PATH, NULL, SOURCE_APPLICATION,
+			false, NULL
+		},
+		.key_members = application_key_members,
+	},
 	[COLLECTION_ENVIRONMENTS] =
-		{
-			.parent = COLLECTION_APPLICATIONS,
-			.expected = 5,
-			.list = {"ListEnvironments", APPLICATION_PATH "/environments",
-					 NULL, SOURCE_ENVIRONMENT, true, NULL},
-			.get = {"GetEnvironment",
-					APPLICATION_PATH "/environments/{environment_id}", NULL,
-					SOURCE_ENVIRONMENT, false, NULL},
-			.key_members = environment_key_members,
+	{
+		.parent = COLLECTION_APPLICATIONS,
+		.expected = 5,
+		.list = {
+			"ListEnvironments", APPLICATION_PATH "/environments", NULL,
+			SOURCE_ENVIRONMENT, true, NULL
 		},
+		.get = {
+			"GetEnvironment",
+			APPLICATION_PATH "/environments/{environment_id}", NULL,
+			SOURCE_ENVIRONMENT, false, NULL
+		},
+		.key_members = environment_key_members,
+	},
 	[COLLECTION_PROFILES] =
-		{
-			.parent = COLLECTION_APPLICATIONS,
-			.expected = 5,
-			.list = {"ListConfigurationProfiles",
-					 APPLICATION_PATH "/configurationprofiles", NULL,
-					 SOURCE_PROFILE, true, NULL},
-			.get = {"GetConfigurationProfile",
-					APPLICATION_PATH
-					"/configurationprofiles/{configuration_profile_id}",
-					NULL, SOURCE_PROFILE_DOCUMENT, false, NULL},
-			.key_members = profile_key_members,
+	{
+		.parent = COLLECTION_APPLICATIONS,
+		.expected = 5,
+		.list = {
+			"ListConfigurationProfiles",
+			APPLICATION_PATH "/configurationprofiles", NULL, SOURCE_PROFILE,
+			true, NULL
 		},
+		.get = {
+			"GetConfigurationProfile",
+			APPLICATION_PATH "/configurationprofiles/{configuration_profile_id}",
+			NULL, SOURCE_PROFILE_DOCUMENT, false, NULL
+		},
+		.key_members = profile_key_members,
+	},
 	[COLLECTION_DEFINITIONS] =
-		{
-			/* the list is of the whole account: an application only filters it
-			 */
-			.expected = 10,
-			.list = {"ListExperimentDefinitions", "/experimentdefinitions",
-					 definition_filters, SOURCE_DEFINITION_SUMMARY, true,
-					 NULL},
-			.get = {"GetExperimentDefinition", DEFINITION_PATH, NULL,
-					SOURCE_DEFINITION, false, NULL},
-			.key_members = definition_key_members,
+	{
+		/* the list is of the whole account, an application only filters it */
+		.expected = 10,
+		.list = {
+			"ListExperimentDefinitions", "/experimentdefinitions",
+			definition_filters, SOURCE_DEFINITION_SUMMARY, true, NULL
 		},
+		.get = {
+			"GetExperimentDefinition", DEFINITION_PATH, NULL,
+			SOURCE_DEFINITION, false, NULL
+		},
+		.key_members = definition_key_members,
+	},
 	[COLLECTION_RUNS] =
-		{
-			.parent = COLLECTION_DEFINITIONS,
-			.proof = COLLECTION_DEFINITIONS,
-			.expected = 10,
-			.list = {"ListExperimentRuns", DEFINITION_PATH "/experimentruns",
-					 run_filters, SOURCE_RUN_SUMMARY, true, NULL},
-			.get = {"GetExperimentRun", RUN_PATH, NULL, SOURCE_RUN, false,
-					&run_freezing},
-			.key_members = run_key_members,
-			.fixed = run_fixed,
+	{
+		.parent = COLLECTION_DEFINITIONS,
+		.proof = COLLECTION_DEFINITIONS,
+		.expected = 10,
+		.list = {
+			"ListExperimentRuns", DEFINITION_PATH "/experimentruns",
+			run_filters, SOURCE_RUN_SUMMARY, true, NULL
 		},
+		.get = {
+			"GetExperimentRun", RUN_PATH, NULL, SOURCE_RUN, false,
+			&run_freezing
+		},
+		.key_members = run_key_members,
+		.fixed = run_fixed,
+	},
 	[COLLECTION_EVENTS] =
-		{
-			.parent = COLLECTION_RUNS,
-			.proof = COLLECTION_DEFINITIONS,
-			.expected = 4,
-			.list = {"ListExperimentRunEvents", RUN_PATH "/events", NULL,
-					 SOURCE_EVENT, true, NULL},
-			.get = {NULL, NULL, NULL, SOURCE_NONE, false, NULL},
-			.key_members = event_key_members,
+	{
+		.parent = COLLECTION_RUNS,
+		.proof = COLLECTION_DEFINITIONS,
+		.expected = 4,
+		.list = {
+			"ListExperimentRunEvents", RUN_PATH "/events", NULL, SOURCE_EVENT,
+			true, NULL
 		},
+		.get = {NULL, NULL, NULL, SOURCE_NONE, false, NULL},
+		.key_members = event_key_members,
+	},
 };
 
 /* ------------------------------------------------------------------------
@@ -324,7 +355,7 @@ static const AppConfigColumn applications_columns[] = {
 	{"application_name", "text", KEY_NONE, {{SOURCE_APPLICATION, "Name"}}},
 	{"description", "text", KEY_NONE, {{SOURCE_APPLICATION, "Description"}}},
 	REGION_COLUMN,
-	{.name = NULL},
+	{.name = NULL}
 };
 
 static const AppConfigColumn experiment_definitions_columns[] = {
@@ -343,7 +374,7 @@ static const AppConfigColumn experiment_definitions_columns[] = {
 	{"treatments", "jsonb", KEY_NONE, {{SOURCE_DEFINITION, "Treatments"}}},
 	{"control", "jsonb", KEY_NONE, {{SOURCE_DEFINITION, "Control"}}},
 	REGION_COLUMN,
-	{.name = NULL},
+	{.name = NULL}
 };
 
 static const AppConfigColumn experiment_runs_columns[] = {
@@ -367,21 +398,29 @@ static const AppConfigColumn experiment_runs_columns[] = {
 	{"launch_criteria", "text", KEY_NONE, {{SOURCE_RUN, SNAPSHOT ".LaunchCriteria"}}},
 	{"experiment_definition_snapshot", "jsonb", KEY_NONE, {{SOURCE_RUN, SNAPSHOT}}},
 	REGION_COLUMN,
-	{.name = NULL},
+	{.name = NULL}
 };
 
 static const AppConfigColumn treatments_columns[] = {
 	RUN_KEY_COLUMNS,
 	TREATMENT_COLUMNS,
 	REGION_COLUMN,
-	{.name = NULL}}; static const AppConfigColumn attribute_values_columns[] = {RUN_KEY_COLUMNS,
+	{.name = NULL}
+};
+
+static const AppConfigColumn attribute_values_columns[] = {
+	RUN_KEY_COLUMNS,
 	ATTRIBUTE_COLUMNS,
 	REGION_COLUMN,
-	{.name = NULL}}; static const AppConfigColumn treatment_overrides_columns[] = {RUN_KEY_COLUMNS,
+	{.name = NULL}
+};
+
+static const AppConfigColumn treatment_overrides_columns[] = {
+	RUN_KEY_COLUMNS,
 	{"entity_id", "text", KEY_NONE, {{SOURCE_ENTRY_NAME, NULL}}},
 	{"treatment_key", "text", KEY_NONE, {{SOURCE_ENTRY, NULL}}},
 	REGION_COLUMN,
-	{.name = NULL},
+	{.name = NULL}
 };
 
 static const AppConfigColumn run_events_columns[] = {
@@ -394,17 +433,25 @@ static const AppConfigColumn run_events_columns[] = {
 	{"exposure_percentage", "double precision", KEY_NONE, {{SOURCE_EVENT, "ExposurePercentage"}}},
 	{"treatment_overrides", "jsonb", KEY_NONE, {{SOURCE_EVENT, "TreatmentOverrides.Inline"}}},
 	REGION_COLUMN,
-	{.name = NULL},
+	{.name = NULL}
 };
 
 static const AppConfigColumn definition_treatments_columns[] = {
 	DEFINITION_KEY_COLUMNS,
 	TREATMENT_COLUMNS,
 	REGION_COLUMN,
-	{.name = NULL}}; static const AppConfigColumn definition_attribute_values_columns[] = {DEFINITION_KEY_COLUMNS,
+	{.name = NULL}
+};
+
+static const AppConfigColumn definition_attribute_values_columns[] = {
+	DEFINITION_KEY_COLUMNS,
 	ATTRIBUTE_COLUMNS,
 	REGION_COLUMN,
-	{.name = NULL}}; static const AppConfigColumn environments_columns[] = {{"application_id", "text", KEY_APPLICATION_ID, {{SOURCE_ENVIRONMENT, "ApplicationId"}, {SOURCE_KEY, NULL}}},
+	{.name = NULL}
+};
+
+static const AppConfigColumn environments_columns[] = {
+	{"application_id", "text", KEY_APPLICATION_ID, {{SOURCE_ENVIRONMENT, "ApplicationId"}, {SOURCE_KEY, NULL}}},
 	APPLICATION_NAME_COLUMN,
 	{"environment_id", "text", KEY_ENVIRONMENT_ID, {{SOURCE_ENVIRONMENT, "Id"}, {SOURCE_KEY, NULL}}},
 	{"environment_name", "text", KEY_ENVIRONMENT_NAME, {{SOURCE_ENVIRONMENT, "Name"}}},
@@ -412,7 +459,7 @@ static const AppConfigColumn definition_treatments_columns[] = {
 	{"state", "text", KEY_NONE, {{SOURCE_ENVIRONMENT, "State"}}},
 	{"monitors", "jsonb", KEY_NONE, {{SOURCE_ENVIRONMENT, "Monitors"}}},
 	REGION_COLUMN,
-	{.name = NULL},
+	{.name = NULL}
 };
 
 /* a list names the kinds of validators, a document has the validators */
@@ -425,66 +472,66 @@ static const AppConfigColumn configuration_profiles_columns[] = {
 	{"type", "text", KEY_NONE, PROFILE_MEMBER("Type")},
 	{"validator_types", "text[]", KEY_NONE, {{SOURCE_PROFILE, "ValidatorTypes"}, {SOURCE_PROFILE_DOCUMENT, "Validators[].Type"}}},
 	REGION_COLUMN,
-	{.name = NULL},
+	{.name = NULL}
 };
 
 /* name, collection, shape, what the shape is applied to, columns */
 const AppConfigTable appconfig_tables[] = {
 	{"applications",
-	 COLLECTION_APPLICATIONS,
-	 ROW_PER_ITEM,
-	 {SOURCE_NONE, NULL},
-	 applications_columns},
+		COLLECTION_APPLICATIONS,
+		ROW_PER_ITEM,
+		{SOURCE_NONE, NULL},
+	applications_columns},
 	{"experiment_definitions",
-	 COLLECTION_DEFINITIONS,
-	 ROW_PER_ITEM,
-	 {SOURCE_NONE, NULL},
-	 experiment_definitions_columns},
+		COLLECTION_DEFINITIONS,
+		ROW_PER_ITEM,
+		{SOURCE_NONE, NULL},
+	experiment_definitions_columns},
 	{"experiment_runs",
-	 COLLECTION_RUNS,
-	 ROW_PER_ITEM,
-	 {SOURCE_NONE, NULL},
-	 experiment_runs_columns},
+		COLLECTION_RUNS,
+		ROW_PER_ITEM,
+		{SOURCE_NONE, NULL},
+	experiment_runs_columns},
 	{"treatments",
-	 COLLECTION_RUNS,
-	 ROW_PER_TREATMENT,
-	 {SOURCE_RUN, SNAPSHOT},
-	 treatments_columns},
+		COLLECTION_RUNS,
+		ROW_PER_TREATMENT,
+		{SOURCE_RUN, SNAPSHOT},
+	treatments_columns},
 	{"attribute_values",
-	 COLLECTION_RUNS,
-	 ROW_PER_ATTRIBUTE,
-	 {SOURCE_RUN, SNAPSHOT},
-	 attribute_values_columns},
+		COLLECTION_RUNS,
+		ROW_PER_ATTRIBUTE,
+		{SOURCE_RUN, SNAPSHOT},
+	attribute_values_columns},
 	{"treatment_overrides",
-	 COLLECTION_RUNS,
-	 ROW_PER_ENTRY,
-	 {SOURCE_RUN, "TreatmentOverrides.Inline"},
-	 treatment_overrides_columns},
+		COLLECTION_RUNS,
+		ROW_PER_ENTRY,
+		{SOURCE_RUN, "TreatmentOverrides.Inline"},
+	treatment_overrides_columns},
 	{"run_events",
-	 COLLECTION_EVENTS,
-	 ROW_PER_ITEM,
-	 {SOURCE_NONE, NULL},
-	 run_events_columns},
+		COLLECTION_EVENTS,
+		ROW_PER_ITEM,
+		{SOURCE_NONE, NULL},
+	run_events_columns},
 	{"definition_treatments",
-	 COLLECTION_DEFINITIONS,
-	 ROW_PER_TREATMENT,
-	 {SOURCE_DEFINITION, NULL},
-	 definition_treatments_columns},
+		COLLECTION_DEFINITIONS,
+		ROW_PER_TREATMENT,
+		{SOURCE_DEFINITION, NULL},
+	definition_treatments_columns},
 	{"definition_attribute_values",
-	 COLLECTION_DEFINITIONS,
-	 ROW_PER_ATTRIBUTE,
-	 {SOURCE_DEFINITION, NULL},
-	 definition_attribute_values_columns},
+		COLLECTION_DEFINITIONS,
+		ROW_PER_ATTRIBUTE,
+		{SOURCE_DEFINITION, NULL},
+	definition_attribute_values_columns},
 	{"environments",
-	 COLLECTION_ENVIRONMENTS,
-	 ROW_PER_ITEM,
-	 {SOURCE_NONE, NULL},
-	 environments_columns},
+		COLLECTION_ENVIRONMENTS,
+		ROW_PER_ITEM,
+		{SOURCE_NONE, NULL},
+	environments_columns},
 	{"configuration_profiles",
-	 COLLECTION_PROFILES,
-	 ROW_PER_ITEM,
-	 {SOURCE_NONE, NULL},
-	 configuration_profiles_columns},
+		COLLECTION_PROFILES,
+		ROW_PER_ITEM,
+		{SOURCE_NONE, NULL},
+	configuration_profiles_columns},
 	{.name = NULL}
 };
 

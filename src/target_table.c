@@ -37,13 +37,12 @@ compare_targets(const void *a, const void *b,
 HTAB *
 appconfig_target_table_create(const char *name, MemoryContext context)
 {
-	HASHCTL info = {.keysize = sizeof(const char *),
-					.entrysize = sizeof(TargetSlot),
-					.hash = hash_target_key,
-					.match = compare_targets,
-					.hcxt = context};
+	HASHCTL		info = {
+		.keysize = sizeof(const char *), .entrysize = sizeof(TargetSlot),
+		.hash = hash_target_key, .match = compare_targets, .hcxt = context
+	};
 
 	return hash_create(name, 64, &info,
 					   HASH_ELEM | HASH_FUNCTION | HASH_COMPARE |
-						   HASH_CONTEXT);
+					   HASH_CONTEXT);
 }

@@ -13,11 +13,11 @@
 /* What is in such a table */
 typedef struct TargetSlot
 {
-	const char *target; /* owned by the entry */
+	const char *target;			/* owned by the entry */
 	void	   *entry;
 } TargetSlot;
 
-extern HTAB *appconfig_target_table_create(const char	*name,
+extern HTAB *appconfig_target_table_create(const char *name,
 										   MemoryContext context);
 
-#endif /* APPCONFIG_TARGET_TABLE_H */
+#endif							/* APPCONFIG_TARGET_TABLE_H */

@@ -37,7 +37,7 @@ PG_FUNCTION_INFO_V1(appconfig_treatment_key);
 static bool
 is_key(const char *text, int len)
 {
-	int i;
+	int			i;
 
 	for (i = 0; i < len; i++)
 	{
@@ -49,9 +49,7 @@ is_key(const char *text, int len)
 	return len > 0;
 }
 
-/*
- * Finds the key inside a variant.  Returns false for what is not a variant.
- */
+/* Finds the key inside a variant.  Returns false for what is not a variant. */
 static bool
 find_key(const char *variant, int len, const char **key, int *key_len)
 {

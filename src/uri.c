@@ -49,15 +49,15 @@ typedef struct UriScheme
 
 static const UriScheme schemes[] = {
 	{"https", 443, false},
-	{"http", 80, true}, /* for test servers; keys must not cross a net */
+	{"http", 80, true},			/* for test servers; keys must not cross a net */
 };
 
 /* The pieces of an endpoint between the first cut and the result. */
 typedef struct UriPieces
 {
 	const UriScheme *scheme;
-	char			*authority; /* what stands between "://" and the path */
-	const char		*path;		/* points into the URL; may be empty */
+	char	   *authority;		/* what stands between "://" and the path */
+	const char *path;			/* points into the URL; may be empty */
 } UriPieces;
 
 /*
@@ -68,8 +68,8 @@ static bool
 is_unreserved(unsigned char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		   (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
-		   c == '~';
+		(c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
+		c == '~';
 }
 
 /*
@@ -81,7 +81,7 @@ appconfig_uri_append_encoded(StringInfo buf, const char *bytes, size_t len,
 							 const char *keep)
 {
 	static const char hex[] = "0123456789ABCDEF";
-	size_t			  i;
+	size_t		i;
 
 	for (i = 0; i < len; i++)
 	{
@@ -129,7 +129,7 @@ bool
 appconfig_uri_segment_is_safe(const char *segment)
 {
 	return segment[0] != '\0' && strcmp(segment, ".") != 0 &&
-		   strcmp(segment, "..") != 0;
+		strcmp(segment, "..") != 0;
 }
 
 /*
@@ -138,8 +138,8 @@ appconfig_uri_segment_is_safe(const char *segment)
 static char *
 copy_lower(const char *text, size_t len)
 {
-	char  *copy = pnstrdup(text, len);
-	size_t i;
+	char	   *copy = pnstrdup(text, len);
+	size_t		i;
 
 	for (i = 0; i < len; i++)
 		copy[i] = pg_ascii_tolower((unsigned char) copy[i]);
@@ -153,11 +153,11 @@ copy_lower(const char *text, size_t len)
 static bool
 is_ipv4_literal(const char *host)
 {
-	int parts;
+	int			parts;
 
 	for (parts = 1;; parts++)
 	{
-		size_t len = strspn(host, DIGITS);
+		size_t		len = strspn(host, DIGITS);
 
 		if (len == 0 || len > 3 || (len > 1 && host[0] == '0') ||
 			atoi(host) > 255)
@@ -178,8 +178,8 @@ is_ipv4_literal(const char *host)
 static bool
 is_ipv6_literal(const char *host)
 {
-	size_t			len = strlen(host);
-	char			address[INET6_ADDRSTRLEN];
+	size_t		len = strlen(host);
+	char		address[INET6_ADDRSTRLEN];
 	struct in6_addr parsed;
 
 	if (len < 4 || len - 2 >= sizeof(address) || host[0] != '[' ||
@@ -189,7 +189,7 @@ is_ipv6_literal(const char *host)
 	address[len - 2] = '\0';
 
 	return strspn(address, HEX_DIGITS ":") == len - 2 &&
-		   inet_pton(AF_INET6, address, &parsed) == 1;
+		inet_pton(AF_INET6, address, &parsed) == 1;
 }
 
 /*
@@ -202,7 +202,7 @@ is_numeric_label(const char *label, size_t len)
 	if (strspn(label, DIGITS) >= len)
 		return true;
 	return strncmp(label, "0x", 2) == 0 &&
-		   strspn(label + 2, HEX_DIGITS) >= len - 2;
+		strspn(label + 2, HEX_DIGITS) >= len - 2;
 }
 
 /*
@@ -218,7 +218,7 @@ is_host_name(const char *host)
 
 	for (;;)
 	{
-		size_t len = strspn(host, LABEL_CHARACTERS);
+		size_t		len = strspn(host, LABEL_CHARACTERS);
 
 		if (len == 0 || len > MAX_LABEL_LENGTH || host[0] == '-' ||
 			host[len - 1] == '-')
@@ -239,7 +239,7 @@ static bool
 is_loopback(const char *host)
 {
 	return strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
-		   (is_ipv4_literal(host) && strncmp(host, "127.", 4) == 0);
+		(is_ipv4_literal(host) && strncmp(host, "127.", 4) == 0);
 }
 
 /*
@@ -266,9 +266,7 @@ check_characters(const char *url)
 	return NULL;
 }
 
-/*
- * Cuts the URL into scheme, authority and path.
- */
+/* Cuts the URL into scheme, authority and path. */
 static const char *
 split_url(const char *url, UriPieces *pieces)
 {
@@ -305,7 +303,7 @@ split_url(const char *url, UriPieces *pieces)
 static const char *
 parse_port(const char *digits, const UriPieces *pieces, UriEndpoint *endpoint)
 {
-	size_t len = strspn(digits, DIGITS);
+	size_t		len = strspn(digits, DIGITS);
 
 	if (len == 0 || len > 5 || digits[len] != '\0' || digits[0] == '0' ||
 		atoi(digits) > 65535)
@@ -317,9 +315,7 @@ parse_port(const char *digits, const UriPieces *pieces, UriEndpoint *endpoint)
 	return NULL;
 }
 
-/*
- * Takes host and port out of the authority.
- */
+/* Takes host and port out of the authority. */
 static const char *
 parse_authority(const UriPieces *pieces, UriEndpoint *endpoint)
 {
@@ -370,9 +366,9 @@ parse_path(const UriPieces *pieces, UriEndpoint *endpoint)
 
 	for (segment = endpoint->path_prefix; *segment == '/';)
 	{
-		size_t segment_len;
-		char  *copy;
-		bool   safe;
+		size_t		segment_len;
+		char	   *copy;
+		bool		safe;
 
 		segment++;
 		segment_len = strcspn(segment, "/");
@@ -403,7 +399,7 @@ bool
 appconfig_uri_parse_endpoint(const char *url, UriEndpoint *endpoint,
 							 const char **reason)
 {
-	UriPieces pieces = {0};
+	UriPieces	pieces = {0};
 
 	memset(endpoint, 0, sizeof(*endpoint));
 
@@ -420,8 +416,8 @@ appconfig_uri_parse_endpoint(const char *url, UriEndpoint *endpoint,
 		endpoint->scheme = pstrdup(pieces.scheme->name);
 		endpoint->host_header =
 			endpoint->port == 0
-				? pstrdup(endpoint->host)
-				: psprintf("%s:%d", endpoint->host, endpoint->port);
+			? pstrdup(endpoint->host)
+			: psprintf("%s:%d", endpoint->host, endpoint->port);
 	}
 	else
 		appconfig_uri_free_endpoint(endpoint);
@@ -438,9 +434,9 @@ appconfig_uri_parse_endpoint(const char *url, UriEndpoint *endpoint,
 void
 appconfig_uri_free_endpoint(UriEndpoint *endpoint)
 {
-	char  *fields[] = {endpoint->scheme, endpoint->host, endpoint->path_prefix,
-					   endpoint->host_header};
-	size_t i;
+	char	   *fields[] = {endpoint->scheme, endpoint->host, endpoint->path_prefix,
+	endpoint->host_header};
+	size_t		i;
 
 	for (i = 0; i < (int) lengthof(fields); i++)
 	{

@@ -17,24 +17,26 @@
  */
 typedef struct UriEndpoint
 {
-	char *scheme;		 /* "https" or "http" */
-	char *host;			 /* lower case; an IPv6 literal keeps its brackets */
-	int	  port;			 /* 0 for the default of the scheme */
-	char *path_prefix;	 /* "" or "/a/b", never with a slash at the end */
-	char *host_header;	 /* host, and the port when it is not the default */
-	bool  loopback_only; /* may nothing be reached beyond this host? */
+	char	   *scheme;			/* "https" or "http" */
+	char	   *host;			/* lower case; an IPv6 literal keeps its
+								 * brackets */
+	int			port;			/* 0 for the default of the scheme */
+	char	   *path_prefix;	/* "" or "/a/b", never with a slash at the end */
+	char	   *host_header;	/* host, and the port when it is not the
+								 * default */
+	bool		loopback_only;	/* may nothing be reached beyond this host? */
 } UriEndpoint;
 
 extern void appconfig_uri_append_encoded(StringInfo buf, const char *bytes,
 										 size_t len, const char *keep);
 extern void appconfig_uri_append_segment(StringInfo buf, const char *segment);
-extern void appconfig_uri_append_query_value(StringInfo	 buf,
+extern void appconfig_uri_append_query_value(StringInfo buf,
 											 const char *value);
 extern bool appconfig_uri_segment_is_safe(const char *segment);
 
-extern bool appconfig_uri_parse_endpoint(const char	 *url,
+extern bool appconfig_uri_parse_endpoint(const char *url,
 										 UriEndpoint *endpoint,
 										 const char **reason);
 extern void appconfig_uri_free_endpoint(UriEndpoint *endpoint);
 
-#endif /* APPCONFIG_URI_H */
+#endif							/* APPCONFIG_URI_H */

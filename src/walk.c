@@ -33,7 +33,7 @@ static bool
 can_be_asked_for(const CursorWalk *walk, const CursorNode *node)
 {
 	const AppConfigOperation *operation = appconfig_walk_operation(walk, node);
-	int						  key;
+	int			key;
 
 	for (key = 0; key < KEY_COUNT; key++)
 	{
@@ -47,9 +47,9 @@ can_be_asked_for(const CursorWalk *walk, const CursorNode *node)
 static void
 AssertCheckCursorNode(const CursorWalk *walk, const CursorNode *node)
 {
-	bool leaf = appconfig_route_is_leaf(walk->route, node->level);
-	bool is_list = node->kind == NODE_LIST || node->kind == NODE_APPLICATIONS;
-	int	 side;
+	bool		leaf = appconfig_route_is_leaf(walk->route, node->level);
+	bool		is_list = node->kind == NODE_LIST || node->kind == NODE_APPLICATIONS;
+	int			side;
 
 	Assert(node->level >= 0 && node->level < walk->route->levels_count);
 	Assert(node->kind != NODE_KNOWN || !leaf);
@@ -70,9 +70,9 @@ AssertCheckCursorNode(const CursorWalk *walk, const CursorNode *node)
 void
 AssertCheckCursorWalk(const CursorWalk *walk)
 {
-	int		   nodes = 0;
-	int		   asked = 0;
-	dlist_iter iter;
+	int			nodes = 0;
+	int			asked = 0;
+	dlist_iter	iter;
 
 	/* dlist_foreach wants a list that is not constant */
 	dlist_foreach(iter, unconstify(dlist_head *, &walk->queue))
@@ -95,7 +95,7 @@ AssertCheckCursorWalk(const CursorWalk *walk)
 Inherited
 appconfig_walk_inherit(const CursorNode *node)
 {
-	Inherited inherited = {.keys = node->keys, .from_query = node->from_query};
+	Inherited	inherited = {.keys = node->keys, .from_query = node->from_query};
 
 	memcpy(inherited.source, node->source, sizeof(inherited.source));
 	return inherited;
@@ -107,8 +107,8 @@ appconfig_walk_add(CursorWalk *walk, dlist_node *before, CursorNodeKind kind,
 				   int level, const Inherited *inherited)
 {
 	CursorNode *node =
-		MemoryContextAllocZero(walk->context, sizeof(CursorNode));
-	int i;
+	MemoryContextAllocZero(walk->context, sizeof(CursorNode));
+	int			i;
 
 	node->kind = kind;
 	node->level = level;
@@ -137,8 +137,9 @@ appconfig_walk_item(const CursorWalk *walk, JsonValue *const *source,
 
 	memcpy(item.source, source, sizeof(item.source));
 	if (item.source[SOURCE_APPLICATION] == NULL)
-		item.source[SOURCE_APPLICATION] = appconfig_applications_find(
-			&walk->applications, keys->text[KEY_APPLICATION_ID]);
+		item.source[SOURCE_APPLICATION] =
+			appconfig_applications_find(&walk->applications,
+										keys->text[KEY_APPLICATION_ID]);
 	return item;
 }
 
@@ -146,7 +147,7 @@ appconfig_walk_item(const CursorWalk *walk, JsonValue *const *source,
 void
 appconfig_walk_release_sources(CursorNode *node)
 {
-	int i;
+	int			i;
 
 	for (i = 0; i < SOURCE_COUNT; i++)
 		appconfig_json_release(node->source[i]);
@@ -200,8 +201,8 @@ const AppConfigCollection *
 appconfig_walk_collection(const CursorWalk *walk, const CursorNode *node)
 {
 	return node->kind == NODE_APPLICATIONS
-			   ? &appconfig_collections[COLLECTION_APPLICATIONS]
-			   : appconfig_route_collection(walk->route, node->level);
+		? &appconfig_collections[COLLECTION_APPLICATIONS]
+		: appconfig_route_collection(walk->route, node->level);
 }
 
 /* The operation that brings the node's answer */
@@ -209,8 +210,8 @@ const AppConfigOperation *
 appconfig_walk_operation(const CursorWalk *walk, const CursorNode *node)
 {
 	return node->kind == NODE_GET
-			   ? &appconfig_walk_collection(walk, node)->get
-			   : &appconfig_walk_collection(walk, node)->list;
+		? &appconfig_walk_collection(walk, node)->get
+		: &appconfig_walk_collection(walk, node)->list;
 }
 
 /* Which filters the list of a node can be asked with */
@@ -218,20 +219,20 @@ static int
 filters_of(const CursorWalk *walk, const CursorNode *node)
 {
 	return (appconfig_route_is_leaf(walk->route, node->level) &&
-					!walk->route->shared_lists
-				? FILTER_BY_STATE
-				: 0) |
-		   (node->unfiltered ? 0 : FILTER_BY_DELETABLE);
+			!walk->route->shared_lists
+			? FILTER_BY_STATE
+			: 0) |
+		(node->unfiltered ? 0 : FILTER_BY_DELETABLE);
 }
 
 /* The query of a page of the node's list, in the current context */
 static char *
 page_query(const CursorWalk *walk, const CursorNode *node, const char *token)
 {
-	return appconfig_request_query(
-		appconfig_walk_operation(walk, node), &node->keys,
-		appconfig_keyset_restrict(walk->keys, &node->keys),
-		filters_of(walk, node), token);
+	return appconfig_request_query(appconfig_walk_operation(walk, node),
+								   &node->keys,
+								   appconfig_keyset_restrict(walk->keys, &node->keys),
+								   filters_of(walk, node), token);
 }
 
 /*
@@ -243,7 +244,7 @@ expect_members(ApiRequest *request, const AppConfigCollection *collection,
 			   const AppConfigOperation *operation)
 {
 	const AppConfigKeyMember *key_member = collection->key_members;
-	ApiMember				 *member = request->members;
+	ApiMember  *member = request->members;
 
 	if (operation->is_list)
 	{
@@ -258,8 +259,8 @@ expect_members(ApiRequest *request, const AppConfigCollection *collection,
 		Assert(member < &request->members[API_MAX_MEMBERS]);
 		member->path = key_member->path;
 		member->kind = appconfig_keys[key_member->key].is_integer
-						   ? JSON_NUMBER
-						   : JSON_STRING;
+			? JSON_NUMBER
+			: JSON_STRING;
 		member++;
 	}
 }
@@ -267,14 +268,14 @@ expect_members(ApiRequest *request, const AppConfigCollection *collection,
 /* A request for an operation, without the query; in the current context */
 ApiRequest
 appconfig_walk_request(const AppConfigCollection *collection,
-					   const AppConfigOperation	 *operation,
-					   const KnownKeys			 *keys)
+					   const AppConfigOperation *operation,
+					   const KnownKeys *keys)
 {
-	ApiRequest request = {.operation = operation->name,
-						  .path = appconfig_request_path(operation, keys),
-						  .query = "",
-						  .is_list = operation->is_list,
-						  .freezing = operation->freezing};
+	ApiRequest	request = {
+		.operation = operation->name,
+		.path = appconfig_request_path(operation, keys), .query = "",
+		.is_list = operation->is_list, .freezing = operation->freezing
+	};
 
 	expect_members(&request, collection, operation);
 	return request;
@@ -285,14 +286,14 @@ static ApiRequest
 make_request(const CursorWalk *walk, const CursorNode *node)
 {
 	const AppConfigOperation *operation = appconfig_walk_operation(walk, node);
-	ApiRequest				  request;
+	ApiRequest	request;
 
 	request = appconfig_walk_request(appconfig_walk_collection(walk, node),
 									 operation, &node->keys);
-	request.names_something = appconfig_request_names_something(
-		operation, &node->keys,
-		appconfig_keyset_restrict(walk->keys, &node->keys),
-		filters_of(walk, node));
+	request.names_something =
+		appconfig_request_names_something(operation, &node->keys,
+										  appconfig_keyset_restrict(walk->keys, &node->keys),
+										  filters_of(walk, node));
 	if (operation->is_list)
 		request.query = page_query(walk, node, node->token);
 	if (node->token != NULL)
@@ -323,7 +324,7 @@ void
 appconfig_walk_ask(CursorWalk *walk, CursorNode *node)
 {
 	MemoryContext old = MemoryContextSwitchTo(walk->scratch);
-	ApiRequest	  request = make_request(walk, node);
+	ApiRequest	request = make_request(walk, node);
 
 	MemoryContextSwitchTo(old);
 	hold_answer(walk, node,

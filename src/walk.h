@@ -23,58 +23,63 @@
 /* What the nodes of one cursor have in common */
 typedef struct CursorWalk
 {
-	MemoryContext		context; /* holds the nodes */
-	MemoryContext		scratch; /* reset after each step */
-	Memo			   *memo;
-	const Route		   *route;
-	const KeySet	   *keys;	/* from the moment that all applications are
+	MemoryContext context;		/* holds the nodes */
+	MemoryContext scratch;		/* reset after each step */
+	Memo	   *memo;
+	const Route *route;
+	const KeySet *keys;			/* from the moment that all applications are
 								 * listed with their names resolved */
 	AppConfigItemFilter filter; /* or NULL */
-	void			   *filter_arg;
-	ApiCounters		   *counters;
-	dlist_head			queue;
-	int					nodes;		  /* in the queue */
-	int					named_nodes;  /* of these, at the beginning */
-	int					asked;		  /* nodes with an entry */
-	Applications		applications; /* all, where names are resolved */
-	List *lookups; /* MemoEntry of side look-ups, held to the end */
+	void	   *filter_arg;
+	ApiCounters *counters;
+	dlist_head	queue;
+	int			nodes;			/* in the queue */
+	int			named_nodes;	/* of these, at the beginning */
+	int			asked;			/* nodes with an entry */
+	Applications applications;	/* all, where names are resolved */
+	List	   *lookups;		/* MemoEntry of side look-ups, held to the end */
 } CursorWalk;
 
 typedef enum CursorNodeKind
 {
-	NODE_APPLICATIONS, /* a page of all applications, to know their names */
-	NODE_KNOWN, /* what is above the table's collection, known by its keys */
-	NODE_LIST,	/* a page of a list */
-	NODE_GET,	/* a document of the table's own collection */
-	NODE_ITEM	/* complete, but for its side look-ups */
+	NODE_APPLICATIONS,			/* a page of all applications, to know their
+								 * names */
+	NODE_KNOWN,					/* what is above the table's collection, known
+								 * by its keys */
+	NODE_LIST,					/* a page of a list */
+	NODE_GET,					/* a document of the table's own collection */
+	NODE_ITEM					/* complete, but for its side look-ups */
 } CursorNodeKind;
 
 typedef struct CursorNode
 {
-	dlist_node	   node; /* in walk->queue */
+	dlist_node	node;			/* in walk->queue */
 	CursorNodeKind kind;
-	int			   level; /* in route->levels */
-	KnownKeys	   keys;  /* owned */
-	bool from_query; /* do the keys come from the query, not the service? */
-	JsonValue *source[SOURCE_COUNT]; /* a reference each, or NULL */
-	MemoEntry *entry;				 /* LIST, GET: once asked for */
-	char	  *token;				 /* LIST: NULL for the first page */
-	char	  *mark;				 /* LIST: an earlier token */
-	uint64	   pages;				 /* LIST: read so far */
-	bool	   shown;	   /* LIST: has a list shown what it belongs to? */
-	bool	   unfiltered; /* LIST: without filters on what can be deleted */
-	bool	   has_items;  /* LIST: so what its filters name is there */
-	MemoEntry *side[SIDE_COUNT]; /* ITEM */
-	bool	   sides_started;
+	int			level;			/* in route->levels */
+	KnownKeys	keys;			/* owned */
+	bool		from_query;		/* do the keys come from the query, not the
+								 * service? */
+	JsonValue  *source[SOURCE_COUNT];	/* a reference each, or NULL */
+	MemoEntry  *entry;			/* LIST, GET: once asked for */
+	char	   *token;			/* LIST: NULL for the first page */
+	char	   *mark;			/* LIST: an earlier token */
+	uint64		pages;			/* LIST: read so far */
+	bool		shown;			/* LIST: has a list shown what it belongs to? */
+	bool		unfiltered;		/* LIST: without filters on what can be
+								 * deleted */
+	bool		has_items;		/* LIST: so what its filters name is there */
+	MemoEntry  *side[SIDE_COUNT];	/* ITEM */
+	bool		sides_started;
 } CursorNode;
 
 /* What a new node takes over from the one that it comes of; all borrowed */
 typedef struct Inherited
 {
-	KnownKeys  keys;
-	bool	   from_query; /* do they come from the query, not the service? */
-	bool	   shown;	   /* has a list shown what the node belongs to? */
-	JsonValue *source[SOURCE_COUNT];
+	KnownKeys	keys;
+	bool		from_query;		/* do they come from the query, not the
+								 * service? */
+	bool		shown;			/* has a list shown what the node belongs to? */
+	JsonValue  *source[SOURCE_COUNT];
 } Inherited;
 
 #ifdef USE_ASSERT_CHECKING
@@ -83,25 +88,25 @@ extern void AssertCheckCursorWalk(const CursorWalk *walk);
 #define AssertCheckCursorWalk(walk) ((void) 0)
 #endif
 
-extern Inherited   appconfig_walk_inherit(const CursorNode *node);
+extern Inherited appconfig_walk_inherit(const CursorNode *node);
 extern CursorNode *appconfig_walk_add(CursorWalk *walk, dlist_node *before,
 									  CursorNodeKind kind, int level,
 									  const Inherited *inherited);
-extern void		   appconfig_walk_take_out(CursorWalk *walk, CursorNode *node);
-extern void		   appconfig_walk_free(CursorWalk *walk, CursorNode *node);
-extern void		   appconfig_walk_remove(CursorWalk *walk, CursorNode *node);
-extern void		   appconfig_walk_release_sources(CursorNode *node);
+extern void appconfig_walk_take_out(CursorWalk *walk, CursorNode *node);
+extern void appconfig_walk_free(CursorWalk *walk, CursorNode *node);
+extern void appconfig_walk_remove(CursorWalk *walk, CursorNode *node);
+extern void appconfig_walk_release_sources(CursorNode *node);
 extern AppConfigItem appconfig_walk_item(const CursorWalk *walk,
 										 JsonValue *const *source,
-										 const KnownKeys  *keys);
+										 const KnownKeys *keys);
 
-extern const AppConfigCollection *appconfig_walk_collection(
-	const CursorWalk *walk, const CursorNode *node);
-extern const AppConfigOperation *appconfig_walk_operation(
-	const CursorWalk *walk, const CursorNode *node);
+extern const AppConfigCollection *appconfig_walk_collection(const CursorWalk *walk,
+															const CursorNode *node);
+extern const AppConfigOperation *appconfig_walk_operation(const CursorWalk *walk,
+														  const CursorNode *node);
 extern ApiRequest appconfig_walk_request(const AppConfigCollection *collection,
-										 const AppConfigOperation  *operation,
-										 const KnownKeys		   *keys);
+										 const AppConfigOperation *operation,
+										 const KnownKeys *keys);
 
 extern void appconfig_walk_ask(CursorWalk *walk, CursorNode *node);
 extern void appconfig_walk_drop_answer(CursorWalk *walk, CursorNode *node);
@@ -111,4 +116,4 @@ extern void appconfig_walk_turn_page(CursorWalk *walk, CursorNode *list,
 									 const char *token);
 extern void appconfig_walk_start_over(CursorWalk *walk, CursorNode *node);
 
-#endif /* APPCONFIG_WALK_H */
+#endif							/* APPCONFIG_WALK_H */

@@ -33,7 +33,7 @@
 #include "socket.h"
 #include "watch.h"
 
-#define OWN_DESCRIPTORS 3 /* the epoll set, the timer, the wait set */
+#define OWN_DESCRIPTORS 3		/* the epoll set, the timer, the wait set */
 
 pg_noreturn static void
 raise_no_descriptors(void)
@@ -51,9 +51,9 @@ raise_no_descriptors(void)
 void
 appconfig_watch_find_free(const Watch *watch, int *next, int count)
 {
-	int i;
-	int missing = 0;
-	int save_errno = 0;
+	int			i;
+	int			missing = 0;
+	int			save_errno = 0;
 
 	for (i = 0; i < count; i++)
 	{
@@ -79,7 +79,7 @@ appconfig_watch_find_free(const Watch *watch, int *next, int count)
 static void
 open_wait_set(Watch *watch)
 {
-	int next;
+	int			next;
 
 	/* rather our error than PostgreSQL's, which counts this one itself */
 	appconfig_watch_find_free(watch, &next, 1);
@@ -149,7 +149,7 @@ appconfig_watch_add(Watch *watch, int sock, bool to_read, bool to_write)
 	event.events = (to_read ? EPOLLIN : 0) | (to_write ? EPOLLOUT : 0);
 	event.data.fd = sock;
 	return epoll_ctl(watch->epoll_fd, EPOLL_CTL_MOD, sock, &event) == 0 ||
-		   epoll_ctl(watch->epoll_fd, EPOLL_CTL_ADD, sock, &event) == 0;
+		epoll_ctl(watch->epoll_fd, EPOLL_CTL_ADD, sock, &event) == 0;
 }
 
 /* Watches it no longer; one that is closed has left by itself */
@@ -172,7 +172,7 @@ set_timer(Watch *watch, int64 at)
 		when.it_value.tv_nsec = at % CLOCK_SECOND * 1000;
 	}
 	return timerfd_settime(watch->timer_fd, TFD_TIMER_ABSTIME, &when, NULL) ==
-		   0;
+		0;
 }
 
 /*
@@ -198,9 +198,9 @@ int
 appconfig_watch_look(Watch *watch, WatchEvent *events)
 {
 	struct epoll_event found[WATCH_MOST_EVENTS];
-	int n = epoll_wait(watch->epoll_fd, found, WATCH_MOST_EVENTS, 0);
-	int count = 0;
-	int i;
+	int			n = epoll_wait(watch->epoll_fd, found, WATCH_MOST_EVENTS, 0);
+	int			count = 0;
+	int			i;
 
 	for (i = 0; i < n; i++)
 	{
@@ -225,7 +225,7 @@ appconfig_watch_look(Watch *watch, WatchEvent *events)
 void
 appconfig_watch_wait(Watch *watch)
 {
-	WaitEvent event;
+	WaitEvent	event;
 
 	if (WaitEventSetWait(watch->wait_set, -1, &event, 1,
 						 appconfig_wait_event()) == 1 &&

@@ -8,27 +8,27 @@
 #ifndef APPCONFIG_WATCH_H
 #define APPCONFIG_WATCH_H
 
-#define WATCH_MOST_EVENTS 64 /* told of at a time */
+#define WATCH_MOST_EVENTS 64	/* told of at a time */
 
 struct WaitEventSet;
 
 /* Its members are watch.c's */
 typedef struct Watch
 {
-	int descriptors; /* told to PostgreSQL */
-	int epoll_fd;	 /* holds the sockets and timer_fd; ready when
-					  * one of them is */
-	int timer_fd;
-	struct WaitEventSet *wait_set; /* latch, postmaster death, epoll_fd */
+	int			descriptors;	/* told to PostgreSQL */
+	int			epoll_fd;		/* holds the sockets and timer_fd; ready when
+								 * one of them is */
+	int			timer_fd;
+	struct WaitEventSet *wait_set;	/* latch, postmaster death, epoll_fd */
 } Watch;
 
 /* What has happened on a socket */
 typedef struct WatchEvent
 {
-	int	 sock;
-	bool readable;
-	bool writable;
-	bool failed;
+	int			sock;
+	bool		readable;
+	bool		writable;
+	bool		failed;
 } WatchEvent;
 
 extern void appconfig_watch_open(Watch *watch, int others);
@@ -43,4 +43,4 @@ extern void appconfig_watch_set_timer(Watch *watch, int64 at);
 extern int	appconfig_watch_look(Watch *watch, WatchEvent *events);
 extern void appconfig_watch_wait(Watch *watch);
 
-#endif /* APPCONFIG_WATCH_H */
+#endif							/* APPCONFIG_WATCH_H */

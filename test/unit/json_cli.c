@@ -22,12 +22,12 @@
 static size_t
 decode_line(char *line)
 {
-	size_t length = strcspn(line, "\n") / 2;
-	size_t i;
+	size_t		length = strcspn(line, "\n") / 2;
+	size_t		i;
 
 	for (i = 0; i < length; i++)
 	{
-		char digits[3] = {line[2 * i], line[2 * i + 1], '\0'};
+		char		digits[3] = {line[2 * i], line[2 * i + 1], '\0'};
 
 		line[i] = (char) strtol(digits, NULL, 16);
 	}
@@ -38,7 +38,7 @@ static void
 print_value(JsonValue *value)
 {
 	StringInfoData text;
-	int			   i;
+	int			i;
 
 	initStringInfo(&text);
 	appconfig_json_append(&text, value);

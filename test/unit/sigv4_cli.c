@@ -35,27 +35,25 @@
 /* One request while its fields are read. */
 typedef struct CliRequest
 {
-	AwsSigv4Scope	scope;
-	AwsCredentials	credentials;
+	AwsSigv4Scope scope;
+	AwsCredentials credentials;
 	AwsSigv4Request request;
-	AwsSigv4Header	headers[MAX_HEADERS];
-	StringInfoData	path;
-	StringInfoData	query;
+	AwsSigv4Header headers[MAX_HEADERS];
+	StringInfoData path;
+	StringInfoData query;
 } CliRequest;
 
-/*
- * Returns the bytes that the digits mean, palloc'd and with a terminator.
- */
+/* Returns the bytes that the digits mean, palloc'd and with a terminator. */
 static char *
 decode_hex(const char *hex)
 {
-	size_t len = strlen(hex) / 2;
-	char  *bytes = palloc(len + 1);
-	size_t i;
+	size_t		len = strlen(hex) / 2;
+	char	   *bytes = palloc(len + 1);
+	size_t		i;
 
 	for (i = 0; i < len; i++)
 	{
-		char digits[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
+		char		digits[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
 
 		bytes[i] = (char) strtol(digits, NULL, 16);
 	}
@@ -73,9 +71,7 @@ add_query_parameter(StringInfo query, const char *name, const char *value)
 	appconfig_uri_append_query_value(query, value);
 }
 
-/*
- * Takes one field in.  second is NULL for a field of one value.
- */
+/* Takes one field in.  second is NULL for a field of one value. */
 static void
 read_field(CliRequest *cli, char letter, char *first, char *second)
 {
@@ -123,14 +119,12 @@ read_field(CliRequest *cli, char letter, char *first, char *second)
 	}
 }
 
-/*
- * Reads a line into *cli.
- */
+/* Reads a line into *cli. */
 static void
 read_request(CliRequest *cli, char *line)
 {
-	char *state;
-	char *field;
+	char	   *state;
+	char	   *field;
 
 	memset(cli, 0, sizeof(*cli));
 	initStringInfo(&cli->path);
@@ -139,7 +133,7 @@ read_request(CliRequest *cli, char *line)
 	for (field = strtok_r(line, "\t\n", &state); field != NULL;
 		 field = strtok_r(NULL, "\t\n", &state))
 	{
-		char *second = strchr(field + 2, ':');
+		char	   *second = strchr(field + 2, ':');
 
 		if (field[0] == 't')
 		{
@@ -157,9 +151,7 @@ read_request(CliRequest *cli, char *line)
 	cli->request.normalize_path = true;
 }
 
-/*
- * Memory is left to the end of the process.
- */
+/* Memory is left to the end of the process. */
 int
 main(void)
 {
@@ -167,16 +159,17 @@ main(void)
 
 	while (fgets(line, sizeof(line), stdin) != NULL)
 	{
-		CliRequest	   cli;
+		CliRequest	cli;
 		AwsSigv4Result result;
-		char		  *canonical_request;
-		char		  *signed_headers;
-		const char	  *c;
+		char	   *canonical_request;
+		char	   *signed_headers;
+		const char *c;
 
 		read_request(&cli, line);
-		canonical_request = appconfig_sigv4_canonical_request(
-			&cli.request, &cli.scope, cli.credentials.session_token,
-			&signed_headers);
+		canonical_request =
+			appconfig_sigv4_canonical_request(&cli.request, &cli.scope,
+											  cli.credentials.session_token,
+											  &signed_headers);
 		if (canonical_request == NULL ||
 			!appconfig_sigv4_sign(&cli.request, &cli.scope, &cli.credentials,
 								  &result))

@@ -102,13 +102,13 @@ static const Expected addresses[] = {
 /* All that have a cloud's credentials; others of the list above have none */
 static const char *const metadata[] = {
 	"169.254.169.254", "169.254.170.2", "169.254.170.23",
-	"fd00:ec2::254",   "fd00:ec2::23",	"::ffff:169.254.169.254",
+	"fd00:ec2::254", "fd00:ec2::23", "::ffff:169.254.169.254",
 };
 
 static bool
 has_credentials(const char *text)
 {
-	size_t i;
+	size_t		i;
 
 	for (i = 0; i < lengthof(metadata); i++)
 	{
@@ -121,7 +121,7 @@ has_credentials(const char *text)
 static bool
 is_allowed(const char *text, AddressPolicy policy)
 {
-	struct sockaddr_in	ipv4 = {.sin_family = AF_INET};
+	struct sockaddr_in ipv4 = {.sin_family = AF_INET};
 	struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6};
 
 	if (inet_pton(AF_INET, text, &ipv4.sin_addr) == 1)
@@ -135,7 +135,7 @@ int
 main(void)
 {
 	struct sockaddr other = {.sa_family = AF_UNIX};
-	size_t			i;
+	size_t		i;
 
 	for (i = 0; i < lengthof(addresses); i++)
 	{

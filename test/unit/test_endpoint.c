@@ -108,7 +108,7 @@ static void
 test_base_url(const char *region, bool use_fips, bool use_dualstack,
 			  const char *expected)
 {
-	char *url = appconfig_endpoint_base_url(region, use_fips, use_dualstack);
+	char	   *url = appconfig_endpoint_base_url(region, use_fips, use_dualstack);
 
 	is_str(url, expected, "URL of %s, fips %d, dualstack %d", region, use_fips,
 		   use_dualstack);
@@ -119,7 +119,7 @@ test_base_url(const char *region, bool use_fips, bool use_dualstack,
 static void
 test_region(const ExpectedEndpoint *expected)
 {
-	char *sts;
+	char	   *sts;
 
 	ok(appconfig_endpoint_region_is_valid(expected->region), "%s is valid",
 	   expected->region);
@@ -137,14 +137,14 @@ test_region(const ExpectedEndpoint *expected)
 int
 main(void)
 {
-	size_t i;
+	size_t		i;
 
 	for (i = 0; i < lengthof(expected_endpoints); i++)
 		test_region(&expected_endpoints[i]);
 
 	for (i = 0; i < lengthof(invalid_regions); i++)
 	{
-		int n = (int) i;
+		int			n = (int) i;
 
 		ok(!appconfig_endpoint_region_is_valid(invalid_regions[i]),
 		   "invalid region %d", n);
@@ -153,8 +153,7 @@ main(void)
 		is_str(appconfig_endpoint_sts_host(invalid_regions[i]), NULL,
 			   "no STS host for invalid region %d", n);
 	}
-	ok(appconfig_endpoint_region_is_valid(
-		   "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffggg"),
+	ok(appconfig_endpoint_region_is_valid("aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffggg"),
 	   "63 characters are valid");
 	return done_testing();
 }

@@ -34,10 +34,10 @@ static long failures = 0;
 static bool
 fails(void)
 {
-	long number = allocations++;
+	long		number = allocations++;
 
 	return first_failure >= 0 && number >= first_failure &&
-		   number < first_failure + failures;
+		number < first_failure + failures;
 }
 
 void *
@@ -63,7 +63,7 @@ static curl_socket_t watched = CURL_SOCKET_BAD;
 
 static int
 watch_socket(CURL *easy pg_attribute_unused(), curl_socket_t sock, int what,
-			 void *userp   pg_attribute_unused(),
+			 void *userp pg_attribute_unused(),
 			 void *socketp pg_attribute_unused())
 {
 	watched = what == CURL_POLL_REMOVE ? CURL_SOCKET_BAD : sock;
@@ -71,9 +71,9 @@ watch_socket(CURL *easy pg_attribute_unused(), curl_socket_t sock, int what,
 }
 
 static int
-set_timer(CURLM *multi		pg_attribute_unused(),
+set_timer(CURLM *multi pg_attribute_unused(),
 		  long milliseconds pg_attribute_unused(),
-		  void *userp		pg_attribute_unused())
+		  void *userp pg_attribute_unused())
 {
 	return 0;
 }
@@ -82,27 +82,26 @@ set_timer(CURLM *multi		pg_attribute_unused(),
 static CURLcode
 transfer(void)
 {
-	CURLM	*multi = curl_multi_init();
-	CURL	*easy = curl_easy_init();
-	CURLMsg *message = NULL;
-	CURLcode result = CURLE_OUT_OF_MEMORY;
-	int		 running = 1;
-	int		 left;
+	CURLM	   *multi = curl_multi_init();
+	CURL	   *easy = curl_easy_init();
+	CURLMsg    *message = NULL;
+	CURLcode	result = CURLE_OUT_OF_MEMORY;
+	int			running = 1;
+	int			left;
 
 	if (multi != NULL && easy != NULL)
 	{
 		curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
 		curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, set_timer);
 		if (curl_easy_setopt(easy, CURLOPT_URL, "http://127.0.0.1:1/path") ==
-				CURLE_OK &&
+			CURLE_OK &&
 			curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
 			curl_multi_add_handle(multi, easy) == CURLM_OK)
 		{
 			while (running > 0)
-				curl_multi_socket_action(
-					multi, watched,
-					watched == CURL_SOCKET_BAD ? 0 : CURL_CSELECT_OUT,
-					&running);
+				curl_multi_socket_action(multi, watched,
+										 watched == CURL_SOCKET_BAD ? 0 : CURL_CSELECT_OUT,
+										 &running);
 			message = curl_multi_info_read(multi, &left);
 		}
 		if (message != NULL)
@@ -120,10 +119,10 @@ transfer(void)
 static void
 test_failures(long count)
 {
-	long needed;
-	long wrong = 0;
-	long silent = 0;
-	long kept = 0;
+	long		needed;
+	long		wrong = 0;
+	long		silent = 0;
+	long		kept = 0;
 
 	first_failure = -1;
 	allocations = 0;

@@ -59,9 +59,9 @@ static const Bytes refused[] = {
 static char *
 visible(const Bytes *bytes)
 {
-	char  *copy = malloc(bytes->length * 4 + 1);
-	char  *out = copy;
-	size_t i;
+	char	   *copy = malloc(bytes->length * 4 + 1);
+	char	   *out = copy;
+	size_t		i;
 
 	for (i = 0; i < bytes->length; i++)
 	{
@@ -151,7 +151,7 @@ is_json(const char *text, const char *path, const char *expected)
 static char *
 nested(int depth, char open, char close)
 {
-	char *text = malloc(depth * 2 + 1);
+	char	   *text = malloc(depth * 2 + 1);
 
 	memset(text, open, depth);
 	memset(text + depth, close, depth);
@@ -163,7 +163,7 @@ static void
 test_depth(void)
 {
 	static const int depths[] = {1, 10, JSON_MAX_DEPTH - 1, JSON_MAX_DEPTH + 1, 1000, 1000000};
-	size_t			 i;
+	size_t		i;
 
 	for (i = 0; i < lengthof(depths); i++)
 	{
@@ -199,12 +199,12 @@ test_kinds(void)
 	{
 		const char *text;
 		JsonKind	kind;
-	} kinds[] = {
+	}			kinds[] = {
 		{"true", JSON_BOOLEAN}, {"1", JSON_NUMBER}, {"1.5", JSON_NUMBER}, {"12345678901234567890", JSON_NUMBER},
 		{"\"1\"", JSON_STRING}, {"[]", JSON_ARRAY}, {"{}", JSON_OBJECT},
 	};
-	JsonValue *value;
-	size_t	   i;
+	JsonValue  *value;
+	size_t		i;
 
 	for (i = 0; i < lengthof(kinds); i++)
 	{
@@ -227,7 +227,7 @@ test_numbers(void)
 	static const struct
 	{
 		const char *text;
-	} numbers[] = {
+	}			numbers[] = {
 		{"0"}, {"-0"}, {"-0.0"}, {"-1"}, {"50.0"}, {"1.10"},
 		{"999999999999999999"}, {"-999999999999999999"}, {"9223372036854775807"}, {"9223372036854775808"}, {"18446744073709551616"},
 		{"-9223372036854775809"}, {"123456789012345678901234567890"},
@@ -239,7 +239,7 @@ test_numbers(void)
 		const char *text;
 		int64		value;
 		bool		exact;
-	} integers[] = {
+	}			integers[] = {
 		{"0", 0, true}, {"7", 7, true}, {"-7", -7, true}, {"999999999999999999", INT64CONST(999999999999999999), true},
 		/* however it is written */
 		{"1.0", 1, true}, {"1e2", 100, true}, {"1e0", 1, true}, {"10e-1", 1, true}, {"0.001e3", 1, true}, {"-1.50E+1", -15, true},
@@ -249,11 +249,11 @@ test_numbers(void)
 		{"1.5", 0, false}, {"1e-1", 0, false}, {"1e19", 0, false}, {"1e30", 0, false}, {"1e99999999999999999999", 0, false}, {"1e-99999999999999999999", 0, false},
 		{"9223372036854775808", 0, false}, {"\"7\"", 0, false}, {"true", 0, false}, {"[]", 0, false},
 	};
-	size_t i;
+	size_t		i;
 
 	for (i = 0; i < lengthof(numbers); i++)
 	{
-		int places;
+		int			places;
 
 		/* at the top, in an array, as a member */
 		for (places = 0; places < 3; places++)
@@ -274,9 +274,9 @@ test_numbers(void)
 	}
 	for (i = 0; i < lengthof(integers); i++)
 	{
-		JsonValue *value = parse(integers[i].text);
-		bool	   exact = !integers[i].exact;
-		int64	   got = appconfig_json_integer(value, &exact);
+		JsonValue  *value = parse(integers[i].text);
+		bool		exact = !integers[i].exact;
+		int64		got = appconfig_json_integer(value, &exact);
 
 		ok(got == integers[i].value && exact == integers[i].exact, "%s as an integer", integers[i].text);
 		appconfig_json_release(value);
@@ -301,8 +301,8 @@ is_text(const char *text, const Bytes *expected, const char *what)
 static void
 test_texts(void)
 {
-	JsonValue *value;
-	size_t	   length;
+	JsonValue  *value;
+	size_t		length;
 
 	is_text("\"abc\"", &(Bytes) BYTES("abc"), "a string");
 	is_text("\"\"", &(Bytes) BYTES(""), "an empty one");
@@ -328,7 +328,7 @@ static void
 test_paths(void)
 {
 	const char *document = "{\"a\":{\"b\":{\"c\":1},\"n\":null,\"\":2},\"l\":[{\"Type\":\"x\"},{\"Type\":null}],"
-		"\"u\":{\"StringValue\":null,\"NumberValue\":3},\"a.b\":4,\"*\":5}";
+	"\"u\":{\"StringValue\":null,\"NumberValue\":3},\"a.b\":4,\"*\":5}";
 
 	is_json(document, "a.b.c", "1");
 	is_json(document, "a.b", "{\"c\":1}");
@@ -360,15 +360,15 @@ test_unions(void)
 	{
 		const char *text;
 		const char *member;
-	} unions[] = {
+	}			unions[] = {
 		{"{\"StringValue\":\"x\"}", "StringValue"}, {"{\"Other\":{}}", "Other"}, {"{}", NULL}, {"{\"a\":null}", NULL},
 		{"{\"a\":null,\"b\":1}", "b"}, {"{\"b\":false}", "b"}, {"{\"\":1}", ""}, {"[1]", NULL}, {"\"x\"", NULL},
 	};
-	size_t i;
+	size_t		i;
 
 	for (i = 0; i < lengthof(unions); i++)
 	{
-		JsonValue *value = parse(unions[i].text);
+		JsonValue  *value = parse(unions[i].text);
 
 		is_str(appconfig_json_union_member(value), unions[i].member, "the member of %s", unions[i].text);
 		appconfig_json_release(value);
@@ -406,16 +406,16 @@ static void
 test_many_members(void)
 {
 	static const int counts[] = {1, 16, 17, 1000, 100000};
-	size_t			 i;
+	size_t		i;
 
 	for (i = 0; i < lengthof(counts); i++)
 	{
 		StringInfoData text;
-		JsonValue	  *value;
-		JsonMembers	   members;
-		int			   seen = 0;
-		int			   right = 0;
-		int			   k;
+		JsonValue  *value;
+		JsonMembers members;
+		int			seen = 0;
+		int			right = 0;
+		int			k;
 
 		/* each name twice, the second time with the number that counts */
 		initStringInfo(&text);
@@ -427,7 +427,7 @@ test_many_members(void)
 		appconfig_json_members_start(&members, value);
 		while (appconfig_json_members_next(&members))
 		{
-			bool exact;
+			bool		exact;
 
 			right += atoi(members.name + 1) == seen &&
 				appconfig_json_integer(appconfig_json_first_element(members.value), &exact) == counts[i] + seen;
@@ -443,7 +443,9 @@ test_many_members(void)
 	is_json("{\"ab\":1,\"a\":2,\"abc\":3}", "a", "2");
 }
 
-/* what comes in is kept as it came, and takes no more than a small multiple of it */
+/*
+ * what comes in is kept as it came, and takes no more than a small multiple of it
+ */
 static void
 test_documents(void)
 {
@@ -461,7 +463,7 @@ test_documents(void)
 	for (i = 0; i < lengthof(units); i++)
 	{
 		StringInfoData text;
-		int			   k;
+		int			k;
 
 		initStringInfo(&text);
 		for (k = 0; k < 100000; k++)
@@ -478,7 +480,7 @@ test_documents(void)
 static void
 test_arrays(void)
 {
-	JsonValue *value = parse("[1,null,[2,3]]");
+	JsonValue  *value = parse("[1,null,[2,3]]");
 
 	is_int(appconfig_json_array_length(value), 3, "an array's length");
 	ok(element(value, 1) == NULL, "a null in it is no value");
@@ -505,7 +507,7 @@ static void
 test_damage(void)
 {
 	const char *document = "{\"Items\":[{\"Run\":12345678901234567890,\"D\":\"\\u0041\\ud83d\\uded2\xc3\xa4\",\"W\":-0,"
-		"\"N\":null,\"T\":true,\"E\":1.5e-7}],\"NextToken\":\"a\\\"b\"}";
+	"\"N\":null,\"T\":true,\"E\":1.5e-7}],\"NextToken\":\"a\\\"b\"}";
 	size_t		length = strlen(document);
 	int			accepted_prefixes = 0;
 	size_t		i;
@@ -526,7 +528,7 @@ test_damage(void)
 	is_int(accepted_prefixes, 0, "no part of a document is taken for the whole");
 	for (i = 0; i < length; i++)
 	{
-		char *copy = malloc(length);
+		char	   *copy = malloc(length);
 
 		memcpy(copy, document, length);
 		for (byte = 0; byte < 256; byte++)
@@ -548,7 +550,7 @@ test_damage(void)
 int
 main(void)
 {
-	size_t i;
+	size_t		i;
 
 	for (i = 0; i < lengthof(accepted); i++)
 		test_syntax(&accepted[i], true);

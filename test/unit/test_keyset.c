@@ -31,7 +31,7 @@ __asan_default_options(void)
 
 /* The values of the predicate at hand. */
 static KeyOperand operands[100000];
-static int		  operands_count = 0;
+static int	operands_count = 0;
 
 /* ------------------------------------------------------------------------
  * Predicates
@@ -40,7 +40,7 @@ static int		  operands_count = 0;
 static KeyExpr *
 leaf(KeyExprKind kind, AppConfigKey key)
 {
-	KeyExpr *expr = palloc0(sizeof(KeyExpr));
+	KeyExpr    *expr = palloc0(sizeof(KeyExpr));
 
 	expr->kind = kind;
 	expr->key = key;
@@ -51,9 +51,9 @@ leaf(KeyExprKind kind, AppConfigKey key)
 
 /* key = one of count texts */
 static KeyExpr *
-text_in(AppConfigKey key, int count, ...)
+text_in(AppConfigKey key, int count,...)
 {
-	KeyExpr	   *expr = leaf(KEY_EXPR_IN, key);
+	KeyExpr    *expr = leaf(KEY_EXPR_IN, key);
 	KeyOperand *operand = &operands[expr->operand];
 	va_list		texts;
 	int			i;
@@ -68,9 +68,9 @@ text_in(AppConfigKey key, int count, ...)
 
 /* run compared with one of count numbers */
 static KeyExpr *
-run_is(KeyExprKind kind, int count, ...)
+run_is(KeyExprKind kind, int count,...)
 {
-	KeyExpr	   *expr = leaf(kind, KEY_RUN);
+	KeyExpr    *expr = leaf(kind, KEY_RUN);
 	KeyOperand *operand = &operands[expr->operand];
 	va_list		numbers;
 	int			i;
@@ -90,18 +90,18 @@ run_is(KeyExprKind kind, int count, ...)
 static KeyExpr *
 unbounded(AppConfigKey key)
 {
-	KeyExpr *expr = leaf(KEY_EXPR_IN, key);
+	KeyExpr    *expr = leaf(KEY_EXPR_IN, key);
 
 	operands[expr->operand].unbounded = true;
 	return expr;
 }
 
 static KeyExpr *
-join(KeyExprKind kind, int count, ...)
+join(KeyExprKind kind, int count,...)
 {
-	KeyExpr *expr = palloc0(sizeof(KeyExpr));
-	va_list	 args;
-	int		 i;
+	KeyExpr    *expr = palloc0(sizeof(KeyExpr));
+	va_list		args;
+	int			i;
 
 	expr->kind = kind;
 	expr->args = palloc(sizeof(KeyExpr *) * (count + 1));
@@ -122,7 +122,7 @@ join(KeyExprKind kind, int count, ...)
 static KeySet *
 evaluate(KeyExpr *expr)
 {
-	KeySet *set = appconfig_keyset_evaluate(expr, operands);
+	KeySet	   *set = appconfig_keyset_evaluate(expr, operands);
 
 	operands_count = 0;
 	return set;
@@ -137,7 +137,7 @@ evaluate(KeyExpr *expr)
 static KnownKeys
 item_keys(const char *application, const char *definition, int64 run)
 {
-	KnownKeys keys = {{NULL}};
+	KnownKeys	keys = {{NULL}};
 
 	if (run != -1)
 		keys.text[KEY_RUN] = psprintf("%lld", (long long) run);
@@ -149,7 +149,7 @@ item_keys(const char *application, const char *definition, int64 run)
 static bool
 has(const KeySet *set, const char *application, const char *definition, int64 run)
 {
-	KnownKeys item = item_keys(application, definition, run);
+	KnownKeys	item = item_keys(application, definition, run);
 
 	return appconfig_keyset_contains(set, &item);
 }
@@ -184,7 +184,7 @@ runs_of(const KeySet *set)
 static void
 test_everything(void)
 {
-	KeySet *set = evaluate(NULL);
+	KeySet	   *set = evaluate(NULL);
 
 	is_int(set->count, 1, "no predicate is one box");
 	ok(has(set, "a", "d", 1) && has(set, "a", "d", PG_INT32_MAX), "which holds everything");
@@ -202,7 +202,7 @@ test_everything(void)
 static void
 test_texts(void)
 {
-	KeySet *set = evaluate(APPLICATION("a"));
+	KeySet	   *set = evaluate(APPLICATION("a"));
 
 	ok(has(set, "a", "d", 1) && !has(set, "b", "d", 1), "an application");
 	ok(has(set, NULL, "d", 1), "an item whose application is not known may be it");
@@ -228,7 +228,7 @@ test_texts(void)
 static void
 test_runs(void)
 {
-	KeySet *set = evaluate(RUN_IN(N(3), N(1), N(2), N(3)));
+	KeySet	   *set = evaluate(RUN_IN(N(3), N(1), N(2), N(3)));
 
 	is_str(runs_of(set), "1,2,3", "runs in order, each once");
 	ok(has(set, "a", "d", 2) && !has(set, "a", "d", 4) && has(set, "a", "d", -1),
@@ -266,7 +266,7 @@ test_runs(void)
 static void
 test_and(void)
 {
-	KeySet *set;
+	KeySet	   *set;
 
 	set = evaluate(AND3(APPLICATION("a"), DEFINITION("d"), RUN_IN(N(1), N(2))));
 	is_int(set->count, 1, "a conjunction is one box");
@@ -298,8 +298,8 @@ test_and(void)
 static void
 test_or(void)
 {
-	KeySet	*set;
-	KnownKeys known;
+	KeySet	   *set;
+	KnownKeys	known;
 
 	set = evaluate(OR2(AND2(APPLICATION("a"), RUN_IN(N(1))), AND2(APPLICATION("b"), RUN_IN(N(2)))));
 	ok(has(set, "a", "d", 1) && has(set, "b", "d", 2) && !has(set, "a", "d", 2) && !has(set, "b", "d", 1),
@@ -338,13 +338,13 @@ test_or(void)
 static KeyExpr *
 many_pairs(int count, int first)
 {
-	KeyExpr *expr = join(KEY_EXPR_OR, 0);
-	int		 i;
+	KeyExpr    *expr = join(KEY_EXPR_OR, 0);
+	int			i;
 
 	expr->args = palloc(sizeof(KeyExpr *) * (count + 1));
 	for (i = 0; i < count; i++)
 	{
-		char *text = psprintf("a%d", first + i);
+		char	   *text = psprintf("a%d", first + i);
 
 		expr->args[expr->nargs++] = AND2(APPLICATION(text), RUN_IN((int64) first + i));
 	}
@@ -354,7 +354,7 @@ many_pairs(int count, int first)
 static void
 test_caps(void)
 {
-	KeySet *set = evaluate(many_pairs(5000, 1));
+	KeySet	   *set = evaluate(many_pairs(5000, 1));
 
 	ok(has(set, "a5000", "d", 5000) && !has(set, "a5000", "d", 4999) && !has(set, "a6000", "d", 6000),
 	   "a long disjunction is exact");
@@ -369,26 +369,28 @@ test_caps(void)
 	ok(has(set, "a7", "d", 7) && !has(set, "a8", "d", 8), "what follows still narrows it");
 }
 
-/* Every set is a superset of what its predicate asks for, however it is put. */
+/*
+ * Every set is a superset of what its predicate asks for, however it is put.
+ */
 static void
 test_superset(void)
 {
 	static const char *const names[] = {"a", "b", "c"};
-	unsigned   seed = 12345;
-	int		   missed = 0;
-	int		   exact = 0;
-	int		   trials = 0;
-	int		   round;
+	unsigned	seed = 12345;
+	int			missed = 0;
+	int			exact = 0;
+	int			trials = 0;
+	int			round;
 
 	for (round = 0; round < 2000; round++)
 	{
 		/* (app in x OR run < y) AND (run in z OR def in w) */
-		int		 bits[6];
-		int		 i;
-		int		 run;
-		KeyExpr *app;
-		KeyExpr *def;
-		KeySet	*set;
+		int			bits[6];
+		int			i;
+		int			run;
+		KeyExpr    *app;
+		KeyExpr    *def;
+		KeySet	   *set;
 
 		for (i = 0; i < 6; i++)
 		{
@@ -403,11 +405,11 @@ test_superset(void)
 		{
 			for (run = 1; run <= 4; run++)
 			{
-				int	 a = i / 3;
-				int	 d = i % 3;
-				bool wanted = (a == bits[0] % 3 || a == bits[1] % 3 || run < bits[3]) &&
-					(run == bits[4] || run == bits[5] || d == bits[2] % 3);
-				bool held = has(set, names[a], names[d], run);
+				int			a = i / 3;
+				int			d = i % 3;
+				bool		wanted = (a == bits[0] % 3 || a == bits[1] % 3 || run < bits[3]) &&
+				(run == bits[4] || run == bits[5] || d == bits[2] % 3);
+				bool		held = has(set, names[a], names[d], run);
 
 				trials++;
 				missed += wanted && !held ? 1 : 0;
@@ -419,11 +421,13 @@ test_superset(void)
 	is_int(exact, trials, "and none is held that is not");
 }
 
-/* What is not known before a query is executed: only how many values there will be */
+/*
+ * What is not known before a query is executed: only how many values there will be
+ */
 static KeyExpr *
 unknown_in(AppConfigKey key, int count)
 {
-	KeyExpr	   *expr = leaf(KEY_EXPR_IN, key);
+	KeyExpr    *expr = leaf(KEY_EXPR_IN, key);
 	KeyOperand *operand = &operands[expr->operand];
 	int			i;
 
@@ -448,7 +452,7 @@ values_of(KeySet *set, AppConfigKey key)
 static void
 test_unknown(void)
 {
-	KeySet			  *set;
+	KeySet	   *set;
 	const AppConfigKey both[] = {KEY_APPLICATION_ID, KEY_DEFINITION_ID};
 
 	set = evaluate(AND2(unknown_in(KEY_APPLICATION_ID, 10), unknown_in(KEY_RUN, 4)));
@@ -476,25 +480,27 @@ test_unknown(void)
 		   "a region may be any text");
 }
 
-/* Boxes are found by an index in a large set, and it finds the same ones in the same order. */
+/*
+ * Boxes are found by an index in a large set, and it finds the same ones in the same order.
+ */
 static void
 test_index(void)
 {
-	KeyExpr	*expr = join(KEY_EXPR_OR, 0);
-	KeySet	*plain;
-	KeySet	*indexed;
-	KnownKeys known;
-	unsigned seed = 1;
-	int		 differences = 0;
-	int		 found = 0;
-	int		 i;
+	KeyExpr    *expr = join(KEY_EXPR_OR, 0);
+	KeySet	   *plain;
+	KeySet	   *indexed;
+	KnownKeys	known;
+	unsigned	seed = 1;
+	int			differences = 0;
+	int			found = 0;
+	int			i;
 
 	expr->args = palloc(sizeof(KeyExpr *) * 400);
 	for (i = 0; i < 400; i++)
 	{
-		KeyExpr *application = text_in(KEY_APPLICATION_ID, 2, psprintf("a%d", i % 20), psprintf("a%d", i % 7));
-		KeyExpr *definition = DEFINITION(psprintf("d%d", i % 30));
-		KeyExpr *run = RUN_IN((int64) i % 5 + 1);
+		KeyExpr    *application = text_in(KEY_APPLICATION_ID, 2, psprintf("a%d", i % 20), psprintf("a%d", i % 7));
+		KeyExpr    *definition = DEFINITION(psprintf("d%d", i % 30));
+		KeyExpr    *run = RUN_IN((int64) i % 5 + 1);
 
 		/* some boxes leave a key open */
 		expr->args[expr->nargs++] = i % 11 == 0 ? AND2(application, run)
@@ -507,13 +513,13 @@ test_index(void)
 	ok(plain->index == NULL && indexed->index != NULL, "a large set has an index if it is wanted");
 	for (i = 0; i < 3000; i++)
 	{
-		KeySet *some;
-		KeySet *same;
+		KeySet	   *some;
+		KeySet	   *same;
 
 		seed = seed * 1103515245 + 12345;
 		known = item_keys((seed >> 16) % 4 == 0 ? NULL : psprintf("a%d", (seed >> 18) % 22),
-					  (seed >> 17) % 3 == 0 ? NULL : psprintf("d%d", (seed >> 20) % 33),
-					  (seed >> 16) % 2 == 0 ? -1 : (int64) ((seed >> 19) % 6));
+						  (seed >> 17) % 3 == 0 ? NULL : psprintf("d%d", (seed >> 20) % 33),
+						  (seed >> 16) % 2 == 0 ? -1 : (int64) ((seed >> 19) % 6));
 		some = appconfig_keyset_restrict(plain, &known);
 		same = appconfig_keyset_restrict(indexed, &known);
 		differences += some->count != same->count ||
@@ -531,8 +537,8 @@ static const KeyTexts *
 translate(void *arg, const KeyBox *box)
 {
 	const KeyTexts *texts = box->texts[KEY_APPLICATION_NAME];
-	KeyTexts *ids = palloc0(sizeof(KeyTexts));
-	int		  i;
+	KeyTexts   *ids = palloc0(sizeof(KeyTexts));
+	int			i;
 
 	(void) arg;
 	if (texts == NULL)
@@ -549,9 +555,9 @@ translate(void *arg, const KeyBox *box)
 static void
 test_translation(void)
 {
-	KeySet *set = evaluate(OR2(text_in(KEY_APPLICATION_NAME, 2, "x", "nobody"),
-							   OR2(AND2(text_in(KEY_APPLICATION_NAME, 1, "y"), APPLICATION("a")),
-								   text_in(KEY_APPLICATION_NAME, 1, "nobody"))));
+	KeySet	   *set = evaluate(OR2(text_in(KEY_APPLICATION_NAME, 2, "x", "nobody"),
+								   OR2(AND2(text_in(KEY_APPLICATION_NAME, 1, "y"), APPLICATION("a")),
+									   text_in(KEY_APPLICATION_NAME, 1, "nobody"))));
 
 	set = appconfig_keyset_bind(set, KEY_APPLICATION_ID, translate, NULL);
 	is_str(texts_of(set, KEY_APPLICATION_ID), "a,id-x", "names become ids where there is none yet");

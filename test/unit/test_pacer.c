@@ -26,17 +26,15 @@
 static int64
 take(Pacer *pacer, int count, int64 now)
 {
-	int64 at = now;
-	int	  i;
+	int64		at = now;
+	int			i;
 
 	for (i = 0; i < count; i++)
 		at = appconfig_pacer_take(pacer, now);
 	return at - now;
 }
 
-/*
- * Nearly the same: the last microsecond is lost to rounding.
- */
+/* Nearly the same: the last microsecond is lost to rounding. */
 static void
 is_near(int64 got, int64 expected, const char *what)
 {
@@ -48,7 +46,7 @@ is_near(int64 got, int64 expected, const char *what)
 static void
 test_burst(void)
 {
-	Pacer pacer;
+	Pacer		pacer;
 
 	appconfig_pacer_init(&pacer, 10, START);
 	is_int(take(&pacer, 10, START), 0, "a second's worth starts at once");
@@ -70,7 +68,7 @@ test_burst(void)
 static void
 test_rates(void)
 {
-	Pacer pacer;
+	Pacer		pacer;
 
 	appconfig_pacer_init(&pacer, 0, START);
 	is_int(take(&pacer, 100000, START), 0, "a rate of 0 is no limit");
@@ -100,10 +98,10 @@ test_rates(void)
 static void
 test_throttle(void)
 {
-	Pacer pacer;
-	int64 first;
-	int64 now;
-	int	  i;
+	Pacer		pacer;
+	int64		first;
+	int64		now;
+	int			i;
 
 	appconfig_pacer_init(&pacer, 100, START);
 	take(&pacer, 10, START);
@@ -143,7 +141,7 @@ test_throttle(void)
 static void
 test_clock(void)
 {
-	Pacer pacer;
+	Pacer		pacer;
 
 	appconfig_pacer_init(&pacer, 10, 0);
 	is_int(take(&pacer, 10, 0), 0, "a clock may begin at zero");

@@ -18,10 +18,10 @@
 
 typedef struct ExpectedDelay
 {
-	RetryCause cause;
-	int		   retry;
-	double	   random;
-	int		   delay_ms;
+	RetryCause	cause;
+	int			retry;
+	double		random;
+	int			delay_ms;
 } ExpectedDelay;
 
 /* 0.999999 stands for the largest random number, so the bound less 1 ms */
@@ -69,7 +69,8 @@ static const ExpectedHint amz_hints[] = {
 	{"Sun, 06 Nov 1994 08:49:37 GMT", RETRY_NO_HINT},
 };
 
-/* against NOW, 1994-11-06 08:49:07, thirty seconds before RFC 9110's example
+/*
+ * against NOW, 1994-11-06 08:49:07, thirty seconds before RFC 9110's example
  */
 #define NOW 784111747
 
@@ -97,8 +98,8 @@ static const ExpectedHint http_hints[] = {
 	{"Sun, 06 Nov 1994 08:49:08 GMT", 1000},
 	{"Thu, 01 Jan 1970 00:00:00 GMT", 0},
 	{"Fri, 31 Dec 9999 23:59:59 GMT", INT_MAX},
-	{"Monday, 06-Nov-44 08:49:37 GMT", INT_MAX}, /* 2044 */
-	{"Monday, 06-Nov-45 08:49:37 GMT", 0},		 /* 1945 */
+	{"Monday, 06-Nov-44 08:49:37 GMT", INT_MAX},	/* 2044 */
+	{"Monday, 06-Nov-45 08:49:37 GMT", 0},	/* 1945 */
 
 	/* not dates */
 	{"Sun, 06 Nov 1994 08:49:37", RETRY_NO_HINT},
@@ -120,21 +121,21 @@ static const ExpectedHint http_hints[] = {
 
 /* base, hint, result */
 static const int clamps[][3] = {
-	{100, RETRY_NO_HINT, 100}, {100, 0, 100},	  {100, 99, 100},
-	{100, 101, 101},		   {100, 5100, 5100}, {100, 5101, 5100},
-	{100, INT_MAX, 5100},	   {0, 3000, 3000},	  {20000, INT_MAX, 25000},
+	{100, RETRY_NO_HINT, 100}, {100, 0, 100}, {100, 99, 100},
+	{100, 101, 101}, {100, 5100, 5100}, {100, 5101, 5100},
+	{100, INT_MAX, 5100}, {0, 3000, 3000}, {20000, INT_MAX, 25000},
 };
 
 /* What is believed of a clock, at one moment and that many seconds before */
-#define CLOCK_NOW 1792843200 /* 2026-10-24 12:00:00 */
+#define CLOCK_NOW 1792843200	/* 2026-10-24 12:00:00 */
 
 static const struct
 {
 	const char *date;
-	long		before; /* our clock is behind CLOCK_NOW */
+	long		before;			/* our clock is behind CLOCK_NOW */
 	long		believed;
 	long		offset;
-} offsets[] = {
+}			offsets[] = {
 	{"Sat, 24 Oct 2026 12:00:00 GMT", 0, 0, 0},
 	{"Sat, 24 Oct 2026 12:04:59 GMT", 0, 0, 0},
 	{"Sat, 24 Oct 2026 12:05:00 GMT", 0, 0, 300},
@@ -160,7 +161,7 @@ static const struct
 	/* a machine that has just been started without a battery */
 	{"Sat, 24 Oct 2026 12:00:00 GMT", CLOCK_NOW, 0, CLOCK_NOW},
 	{"Sat, 24 Oct 2026 12:00:00 GMT", CLOCK_NOW - 946684800, 0,
-	 CLOCK_NOW - 946684800},
+	CLOCK_NOW - 946684800},
 	{"Wed, 24 Oct 2040 12:00:00 GMT", CLOCK_NOW, 0, 2234692800},
 	{"Fri, 31 Dec 9999 23:59:59 GMT", CLOCK_NOW, 0, 0},
 	{"Mon, 01 Jan 1601 00:00:00 GMT", CLOCK_NOW, 0, 0},
@@ -174,14 +175,14 @@ static void
 test_calendar(void)
 {
 	const time_t day = 86400;
-	time_t		 t;
-	int			 wrong = 0;
+	time_t		t;
+	int			wrong = 0;
 
 	for (t = 0; t < (time_t) 150000 * day; t += day)
 	{
-		char	  text[64];
-		struct tm utc;
-		time_t	  then = t + 5025; /* 01:23:45 */
+		char		text[64];
+		struct tm	utc;
+		time_t		then = t + 5025;	/* 01:23:45 */
 
 		if (gmtime_r(&then, &utc) == NULL)
 			break;
@@ -193,9 +194,7 @@ test_calendar(void)
 	is_int(wrong, 0, "days misread");
 }
 
-/*
- * An outage drains the bucket; success refills it slowly.
- */
+/* An outage drains the bucket; success refills it slowly. */
 static void
 test_bucket(void)
 {
@@ -239,7 +238,7 @@ test_bucket(void)
 int
 main(void)
 {
-	size_t i;
+	size_t		i;
 
 	for (i = 0; i < lengthof(delays); i++)
 		is_int(appconfig_retry_delay(delays[i].cause, delays[i].retry,

@@ -26,9 +26,9 @@ static void
 make_token(void)
 {
 	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	uint32 state = 1;
-	int	   i;
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	uint32		state = 1;
+	int			i;
 
 	for (i = 0; i < TOKEN_LENGTH - 2; i++)
 	{
@@ -49,15 +49,15 @@ shows(const char *text)
  * ------------------------------------------------------------------------
  */
 
-typedef void (*Encoder)(const char *text, char *encoded);
+typedef void (*Encoder) (const char *text, char *encoded);
 
 static void
 encode_percent(const char *text, char *encoded)
 {
 	for (; *text != '\0'; text++)
 		encoded += isalnum((unsigned char) *text)
-					   ? sprintf(encoded, "%c", *text)
-					   : sprintf(encoded, "%%%02X", *text);
+			? sprintf(encoded, "%c", *text)
+			: sprintf(encoded, "%%%02X", *text);
 	*encoded = '\0';
 }
 
@@ -66,8 +66,8 @@ encode_percent_lower(const char *text, char *encoded)
 {
 	for (; *text != '\0'; text++)
 		encoded += isalnum((unsigned char) *text)
-					   ? sprintf(encoded, "%c", *text)
-					   : sprintf(encoded, "%%%02x", *text);
+			? sprintf(encoded, "%c", *text)
+			: sprintf(encoded, "%%%02x", *text);
 	*encoded = '\0';
 }
 
@@ -122,8 +122,8 @@ encode_entities(const char *text, char *encoded)
 	for (; *text != '\0'; text++)
 		encoded +=
 			isalnum((unsigned char) *text)
-				? sprintf(encoded, "%c", *text)
-				: sprintf(encoded, *text == '/' ? "&#x%X;" : "&#%d;", *text);
+			? sprintf(encoded, "%c", *text)
+			: sprintf(encoded, *text == '/' ? "&#x%X;" : "&#%d;", *text);
 	*encoded = '\0';
 }
 
@@ -131,15 +131,15 @@ static void
 encode_entities_named(const char *text, char *encoded)
 {
 	for (; *text != '\0'; text++)
-		encoded += *text == '+'	  ? sprintf(encoded, "&plus;")
-				   : *text == '/' ? sprintf(encoded, "&sol;")
-								  : sprintf(encoded, "%c", *text);
+		encoded += *text == '+' ? sprintf(encoded, "&plus;")
+			: *text == '/' ? sprintf(encoded, "&sol;")
+			: sprintf(encoded, "%c", *text);
 }
 
 static void
 encode_lines(const char *text, char *encoded)
 {
-	int i;
+	int			i;
 
 	for (i = 0; text[i] != '\0'; i++)
 		encoded +=
@@ -166,15 +166,15 @@ static void
 encode_base64(const char *text, char *encoded)
 {
 	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	size_t length = strlen(text);
-	size_t i;
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	size_t		length = strlen(text);
+	size_t		i;
 
 	for (i = 0; i < length; i += 3)
 	{
-		int a = text[i];
-		int b = i + 1 < length ? text[i + 1] : 0;
-		int c = i + 2 < length ? text[i + 2] : 0;
+		int			a = text[i];
+		int			b = i + 1 < length ? text[i + 1] : 0;
+		int			c = i + 2 < length ? text[i + 2] : 0;
 
 		*encoded++ = digits[a / 4];
 		*encoded++ = digits[a % 4 * 16 + b / 16];
@@ -194,7 +194,7 @@ static const struct
 {
 	const char *name;
 	Encoder		encode;
-} encodings[] = {
+}			encodings[] = {
 	{"as it is", encode_none},
 	{"percent-encoded", encode_percent},
 	{"percent-encoded in lower case", encode_percent_lower},
@@ -219,16 +219,16 @@ check_encodings(const char *what, const char *secret, size_t start,
 {
 	/* the beginning of base64 depends on how much stands before */
 	static const char *const before[] = {"", "x", "xy"};
-	char					*part = pnstrdup(secret + start, length);
-	char					*sent = palloc(length + 10);
-	char					*encoded = palloc(12 * length + 100);
-	char					*text = palloc(12 * length + 200);
-	size_t					 i;
-	size_t					 j;
+	char	   *part = pnstrdup(secret + start, length);
+	char	   *sent = palloc(length + 10);
+	char	   *encoded = palloc(12 * length + 100);
+	char	   *text = palloc(12 * length + 200);
+	size_t		i;
+	size_t		j;
 
 	for (i = 0; i < lengthof(encodings); i++)
 	{
-		bool found = true;
+		bool		found = true;
 
 		for (j = 0; j < lengthof(before); j++)
 		{
@@ -253,11 +253,11 @@ static void
 check_parts(void)
 {
 	AwsCredentials brief = {"AKID", "s3cr/et", NULL};
-	char		   part[TOKEN_LENGTH + 1];
-	bool		   found = true;
-	int			   letters;
-	size_t		   i;
-	size_t		   n;
+	char		part[TOKEN_LENGTH + 1];
+	bool		found = true;
+	int			letters;
+	size_t		i;
+	size_t		n;
 
 	/* wherever 16 letters and digits of it begin */
 	for (i = 0; i < TOKEN_LENGTH && found; i++)
@@ -294,7 +294,7 @@ check_parts(void)
 	   "... and not what is like it");
 	brief.secret_access_key = "/";
 	ok(appconfig_secret_shows(&brief, "a/b", 3) &&
-		   !appconfig_secret_shows(&brief, "ab", 2),
+	   !appconfig_secret_shows(&brief, "ab", 2),
 	   "one without a letter or digit");
 }
 

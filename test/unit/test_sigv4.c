@@ -33,13 +33,13 @@
 /* A vector read into memory.  The strings point into its two files. */
 typedef struct Vector
 {
-	char		   *context_text;
-	char		   *request_text;
-	AwsCredentials	credentials;
-	AwsSigv4Scope	scope;
-	AwsSigv4Header	headers[MAX_HEADERS];
+	char	   *context_text;
+	char	   *request_text;
+	AwsCredentials credentials;
+	AwsSigv4Scope scope;
+	AwsSigv4Header headers[MAX_HEADERS];
 	AwsSigv4Request request;
-	char			payload_hash[AWS_SIGV4_SIGNATURE_LEN + 1];
+	char		payload_hash[AWS_SIGV4_SIGNATURE_LEN + 1];
 } Vector;
 
 /* ------------------------------------------------------------------------
@@ -54,10 +54,10 @@ typedef struct Vector
 static char *
 read_vector_file(const char *directory, const char *name, const char *file)
 {
-	char		  *path = psprintf("%s/%s/%s", directory, name, file);
-	FILE		  *stream = fopen(path, "rb");
+	char	   *path = psprintf("%s/%s/%s", directory, name, file);
+	FILE	   *stream = fopen(path, "rb");
 	StringInfoData buf;
-	int			   c;
+	int			c;
 
 	pfree(path);
 	if (stream == NULL)
@@ -91,23 +91,19 @@ context_value(const char *context, const char *name)
 	return value != NULL ? pnstrdup(value, strcspn(value, "\",\n}")) : NULL;
 }
 
-/*
- * True if the member of context.json is true.
- */
+/* True if the member of context.json is true. */
 static bool
 context_is_true(const char *context, const char *name)
 {
-	char *value = context_value(context, name);
-	bool  result = value != NULL && strcmp(value, "true") == 0;
+	char	   *value = context_value(context, name);
+	bool		result = value != NULL && strcmp(value, "true") == 0;
 
 	if (value != NULL)
 		pfree(value);
 	return result;
 }
 
-/*
- * Reads context.json.
- */
+/* Reads context.json. */
 static void
 parse_context(Vector *vector)
 {
@@ -143,9 +139,9 @@ parse_context(Vector *vector)
 static void
 parse_request_line(Vector *vector, char *line)
 {
-	char *path = strchr(line, ' ');
-	char *version = strrchr(line, ' ');
-	char *query;
+	char	   *path = strchr(line, ' ');
+	char	   *version = strrchr(line, ' ');
+	char	   *query;
 
 	*path++ = '\0';
 	*version = '\0';
@@ -165,16 +161,16 @@ parse_request_line(Vector *vector, char *line)
 static void
 parse_request(Vector *vector)
 {
-	char *end = strchr(vector->request_text, '\n');
-	char *line = end + 1;
-	int	  n = 0;
+	char	   *end = strchr(vector->request_text, '\n');
+	char	   *line = end + 1;
+	int			n = 0;
 
 	*end = '\0';
 	parse_request_line(vector, vector->request_text);
 
 	while (*line != '\0' && *line != '\n')
 	{
-		char *colon = strchr(line, ':');
+		char	   *colon = strchr(line, ':');
 
 		end = line + strcspn(line, "\n");
 		while (end[0] == '\n' && end[1] == ' ')
@@ -194,9 +190,7 @@ parse_request(Vector *vector)
 	vector->request.nheaders = n;
 }
 
-/*
- * Reads a vector.  Returns false if a file is missing.
- */
+/* Reads a vector.  Returns false if a file is missing. */
 static bool
 read_vector(const char *directory, const char *name, Vector *vector)
 {
@@ -238,14 +232,12 @@ free_vector(Vector *vector)
  * ------------------------------------------------------------------------
  */
 
-/*
- * Checks a header of the signed request that the vector shows.
- */
+/* Checks a header of the signed request that the vector shows. */
 static void
 check_signed_header(const char *signed_request, const char *header,
 					const char *value, const char *name)
 {
-	char *line = psprintf("\n%s:%s\n", header, value);
+	char	   *line = psprintf("\n%s:%s\n", header, value);
 
 	if (!ok(strstr(signed_request, line) != NULL, "%s: %s", name, header))
 		fprintf(stderr, "# expected in: %s\n# got: %s\n", signed_request,
@@ -253,23 +245,22 @@ check_signed_header(const char *signed_request, const char *header,
 	pfree(line);
 }
 
-/*
- * Checks the stages, each with what the stage before has made.
- */
+/* Checks the stages, each with what the stage before has made. */
 static void
 check_stages(const Vector *vector, const char *directory, const char *name)
 {
-	char		 *expected;
-	char		 *signed_headers;
-	char		 *canonical_request;
-	char		 *string_to_sign;
-	char		 *authorization;
+	char	   *expected;
+	char	   *signed_headers;
+	char	   *canonical_request;
+	char	   *string_to_sign;
+	char	   *authorization;
 	unsigned char signing_key[AWS_SIGV4_KEY_LEN];
-	char		  signature[AWS_SIGV4_SIGNATURE_LEN + 1] = "";
+	char		signature[AWS_SIGV4_SIGNATURE_LEN + 1] = "";
 
-	canonical_request = appconfig_sigv4_canonical_request(
-		&vector->request, &vector->scope, vector->credentials.session_token,
-		&signed_headers);
+	canonical_request =
+		appconfig_sigv4_canonical_request(&vector->request, &vector->scope,
+										  vector->credentials.session_token,
+										  &signed_headers);
 	expected =
 		read_vector_file(directory, name, "header-canonical-request.txt");
 	is_str(canonical_request, expected, "%s: canonical request", name);
@@ -284,15 +275,16 @@ check_stages(const Vector *vector, const char *directory, const char *name)
 	ok(appconfig_sigv4_signing_key(&vector->scope,
 								   vector->credentials.secret_access_key,
 								   signing_key) &&
-		   appconfig_sigv4_signature(signing_key, string_to_sign, signature),
+	   appconfig_sigv4_signature(signing_key, string_to_sign, signature),
 	   "%s: signing key", name);
 	expected = read_vector_file(directory, name, "header-signature.txt");
 	is_str(signature, expected, "%s: signature", name);
 	pfree(expected);
 
-	authorization = appconfig_sigv4_authorization(
-		&vector->scope, vector->credentials.access_key_id, signed_headers,
-		signature);
+	authorization =
+		appconfig_sigv4_authorization(&vector->scope,
+									  vector->credentials.access_key_id,
+									  signed_headers, signature);
 	expected = read_vector_file(directory, name, "header-signed-request.txt");
 	check_signed_header(expected, "Authorization", authorization, name);
 	pfree(expected);
@@ -303,14 +295,12 @@ check_stages(const Vector *vector, const char *directory, const char *name)
 	pfree(authorization);
 }
 
-/*
- * Checks that the stages together give what they give one by one.
- */
+/* Checks that the stages together give what they give one by one. */
 static void
 check_sign(const Vector *vector, const char *directory, const char *name)
 {
 	AwsSigv4Result result;
-	char		  *expected;
+	char	   *expected;
 
 	expected = read_vector_file(directory, name, "header-signed-request.txt");
 	if (ok(appconfig_sigv4_sign(&vector->request, &vector->scope,
@@ -333,19 +323,19 @@ check_sign(const Vector *vector, const char *directory, const char *name)
 static void
 test_vectors(void)
 {
-	const char	   *shared = getenv("APPCONFIG_SHARED");
-	char		   *directory;
+	const char *shared = getenv("APPCONFIG_SHARED");
+	char	   *directory;
 	struct dirent **entries;
-	int				nentries;
-	int				nvectors = 0;
-	int				i;
+	int			nentries;
+	int			nvectors = 0;
+	int			i;
 
 	directory = psprintf("%s/api/sigv4-vectors",
 						 shared != NULL ? shared : DEFAULT_SHARED);
 	nentries = scandir(directory, &entries, NULL, alphasort);
 	if (nentries < 0)
 		skip("published vectors", "their directory is missing, see "
-								  "APPCONFIG_SHARED");
+			 "APPCONFIG_SHARED");
 	for (i = 0; i < nentries; i++)
 	{
 		const char *name = entries[i]->d_name;
@@ -378,13 +368,13 @@ test_vectors(void)
 
 #define OCTOBER_2026 1790812800 /* 2026-10-01 00:00:00 UTC */
 
-static const AwsSigv4Scope	appconfig_scope = {OCTOBER_2026, "us-east-1",
-											   "appconfig"};
+static const AwsSigv4Scope appconfig_scope = {OCTOBER_2026, "us-east-1",
+"appconfig"};
 static const AwsSigv4Header appconfig_headers[] = {
 	{"Host", "appconfig.us-east-1.amazonaws.com"},
 };
 static AwsCredentials appconfig_credentials = {
-	"AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", NULL};
+"AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", NULL};
 
 typedef struct AppConfigVector
 {
@@ -396,10 +386,10 @@ typedef struct AppConfigVector
 /* made with botocore; the second tells a path encoded once from one twice */
 static const AppConfigVector appconfig_vectors[] = {
 	{"/experimentdefinitions",
-	 "application_identifier=My%20App&max_results=50",
-	 "112a24a48c3acf04d1280292b0a267ebd82b977760a95eb41dc8f36dcc7c10b4"},
+		"application_identifier=My%20App&max_results=50",
+	"112a24a48c3acf04d1280292b0a267ebd82b977760a95eb41dc8f36dcc7c10b4"},
 	{"/applications/My%20App%2F1/experimentdefinitions/bsxyd7k/experimentruns/1",
-	 NULL, "d513c3d53331e10cdaeabb5e9a6fcfab864c0cd7cd4343f7eb20613e29adcf36"},
+	NULL, "d513c3d53331e10cdaeabb5e9a6fcfab864c0cd7cd4343f7eb20613e29adcf36"},
 };
 
 static AwsSigv4Request
@@ -418,23 +408,20 @@ make_appconfig_request(const char *path, const char *query)
 static void
 test_appconfig_vectors(void)
 {
-	size_t i;
+	size_t		i;
 
 	for (i = 0; i < lengthof(appconfig_vectors) * 2; i++)
 	{
 		const AppConfigVector *vector = &appconfig_vectors[i / 2];
-		AwsSigv4Request		   request;
-		AwsSigv4Result		   result;
-		char				  *expected;
+		AwsSigv4Request request;
+		AwsSigv4Result result;
+		char	   *expected;
 
 		/* the switch makes no difference where nothing is to be resolved */
 		request = make_appconfig_request(vector->path, vector->query);
 		request.normalize_path = i % 2 == 1;
-		expected = psprintf(
-			"AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261001/us-east-1/"
-			"appconfig/aws4_request, SignedHeaders=host;x-amz-date, "
-			"Signature=%s",
-			vector->signature);
+		expected = psprintf("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261001/us-east-1/" "appconfig/aws4_request, SignedHeaders=host;x-amz-date, " "Signature=%s",
+							vector->signature);
 		if (ok(appconfig_sigv4_sign(&request, &appconfig_scope,
 									&appconfig_credentials, &result),
 			   "signed %s", vector->path))
@@ -453,9 +440,7 @@ test_appconfig_vectors(void)
  * ------------------------------------------------------------------------
  */
 
-/*
- * Headers that may change on the way are left out, in any case of letters.
- */
+/* Headers that may change on the way are left out, in any case of letters. */
 static void
 test_unsigned_headers(void)
 {
@@ -477,13 +462,14 @@ test_unsigned_headers(void)
 		{"Accept", "text/plain"},
 	};
 	AwsSigv4Request request = make_appconfig_request("/", NULL);
-	char		   *signed_headers;
-	char		   *canonical_request;
+	char	   *signed_headers;
+	char	   *canonical_request;
 
 	request.headers = headers;
 	request.nheaders = lengthof(headers);
-	canonical_request = appconfig_sigv4_canonical_request(
-		&request, &appconfig_scope, "", &signed_headers);
+	canonical_request = appconfig_sigv4_canonical_request(&request,
+														  &appconfig_scope, "",
+														  &signed_headers);
 	is_str(signed_headers, "accept;host;x-amz-date",
 		   "headers left unsigned, and no empty token");
 	is_str(canonical_request,
@@ -516,18 +502,20 @@ static const ExpectedQuery expected_queries[] = {
 static void
 test_queries(void)
 {
-	size_t i;
+	size_t		i;
 
 	for (i = 0; i < lengthof(expected_queries); i++)
 	{
 		AwsSigv4Request request;
-		char		   *signed_headers;
-		char		   *canonical_request;
-		char		   *query;
+		char	   *signed_headers;
+		char	   *canonical_request;
+		char	   *query;
 
 		request = make_appconfig_request("/", expected_queries[i].query);
-		canonical_request = appconfig_sigv4_canonical_request(
-			&request, &appconfig_scope, NULL, &signed_headers);
+		canonical_request = appconfig_sigv4_canonical_request(&request,
+															  &appconfig_scope,
+															  NULL,
+															  &signed_headers);
 		query = pnstrdup(canonical_request + 6,
 						 strcspn(canonical_request + 6, "\n"));
 		is_str(query, expected_queries[i].canonical, "canonical query of %s",
@@ -541,7 +529,7 @@ test_queries(void)
 static void
 test_dates(void)
 {
-	char date[AWS_SIGV4_DATE_LEN + 1];
+	char		date[AWS_SIGV4_DATE_LEN + 1];
 
 	ok(appconfig_sigv4_amz_date(0, date), "the epoch is a date");
 	is_str(date, "19700101T000000Z", "the epoch");
@@ -563,14 +551,14 @@ static void
 check_failures(const AwsSigv4Scope *scope, const char *why)
 {
 	AwsSigv4Request request = make_appconfig_request("/", NULL);
-	AwsSigv4Result	result;
-	unsigned char	key[AWS_SIGV4_KEY_LEN];
-	char		   *signed_headers = "";
+	AwsSigv4Result result;
+	unsigned char key[AWS_SIGV4_KEY_LEN];
+	char	   *signed_headers = "";
 
 	memset(key, 0xFF, sizeof(key));
 	ok(appconfig_sigv4_canonical_request(&request, scope, NULL,
 										 &signed_headers) == NULL &&
-		   signed_headers == NULL,
+	   signed_headers == NULL,
 	   "%s: no canonical request", why);
 	is_str(appconfig_sigv4_string_to_sign(scope, ""), NULL,
 		   "%s: no string to sign", why);
@@ -597,7 +585,7 @@ test_failures(void)
 #if OPENSSL_VERSION_NUMBER >= 0x30000000L
 	{
 		unsigned char key[AWS_SIGV4_KEY_LEN] = {0};
-		char		  hex[AWS_SIGV4_SIGNATURE_LEN + 1];
+		char		hex[AWS_SIGV4_SIGNATURE_LEN + 1];
 
 		/* from here on no algorithm is found */
 		EVP_set_default_properties(NULL, "provider=none");
@@ -621,8 +609,8 @@ test_wipe(void)
 
 	appconfig_credentials_wipe(&credentials);
 	ok(credentials.access_key_id == NULL &&
-		   credentials.secret_access_key == NULL &&
-		   credentials.session_token == NULL,
+	   credentials.secret_access_key == NULL &&
+	   credentials.session_token == NULL,
 	   "wiped credentials are empty");
 	appconfig_credentials_wipe(&credentials);
 	ok(true, "and can be wiped again");

@@ -198,8 +198,8 @@ static void
 test_encoding(void)
 {
 	StringInfoData buf;
-	int			   c;
-	int			   unreserved = 0;
+	int			c;
+	int			unreserved = 0;
 
 	initStringInfo(&buf);
 
@@ -223,8 +223,8 @@ test_encoding(void)
 
 	for (c = 1; c < 256; c++)
 	{
-		char text[2] = {(char) c, '\0'};
-		char encoded[4];
+		char		text[2] = {(char) c, '\0'};
+		char		encoded[4];
 
 		resetStringInfo(&buf);
 		appconfig_uri_append_segment(&buf, text);
@@ -278,9 +278,7 @@ test_accepted(const AcceptedEndpoint *expected)
 	ok(endpoint.host == NULL, "freed %s", expected->url);
 }
 
-/*
- * Writes a string such that it stays on its line of TAP.
- */
+/* Writes a string such that it stays on its line of TAP. */
 static char *
 printable(const char *text)
 {
@@ -310,21 +308,19 @@ test_refused(const RefusedEndpoint *expected)
 			"says \"%s\" of %s", expected->reason, shown))
 		fprintf(stderr, "# reason: %s\n", reason != NULL ? reason : "(null)");
 	ok(endpoint.scheme == NULL && endpoint.host == NULL &&
-		   endpoint.path_prefix == NULL && endpoint.host_header == NULL,
+	   endpoint.path_prefix == NULL && endpoint.host_header == NULL,
 	   "leaves nothing of %s", shown);
 	pfree(shown);
 }
 
-/*
- * The limits of length, each from both sides.
- */
+/* The limits of length, each from both sides. */
 static void
 test_lengths(void)
 {
 	StringInfoData buf;
-	UriEndpoint	   endpoint;
-	const char	  *reason;
-	int			   i;
+	UriEndpoint endpoint;
+	const char *reason;
+	int			i;
 
 	initStringInfo(&buf);
 	appendStringInfoString(&buf, "https://");
@@ -355,7 +351,7 @@ test_lengths(void)
 int
 main(void)
 {
-	size_t i;
+	size_t		i;
 
 	test_encoding();
 	test_segments();

@@ -20,25 +20,27 @@
 #include "unit.h"
 
 #define KEY	 "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
-#define PART 16 /* bytes of a secret that are too many to leave */
+#define PART 16					/* bytes of a secret that are too many to
+								 * leave */
 
 /* In the form of real ones, and of their length */
 #define TOKEN_LENGTH 1400
 
 static char token[TOKEN_LENGTH + 1];
-static int	left; /* pieces of memory given back with a secret in them */
+static int	left;				/* pieces of memory given back with a secret
+								 * in them */
 
-extern void	 __real_free(void *pointer);
+extern void __real_free(void *pointer);
 extern void *__real_realloc(void *pointer, size_t size);
-extern void	 __wrap_free(void *pointer);
+extern void __wrap_free(void *pointer);
 extern void *__wrap_realloc(void *pointer, size_t size);
 
 static void
 search(void *pointer, const char *secret)
 {
-	size_t length = strlen(secret);
-	size_t size = pointer != NULL ? malloc_usable_size(pointer) : 0;
-	size_t i;
+	size_t		length = strlen(secret);
+	size_t		size = pointer != NULL ? malloc_usable_size(pointer) : 0;
+	size_t		i;
 
 	for (i = 0; i + PART <= length; i++)
 	{
@@ -70,13 +72,13 @@ __wrap_realloc(void *pointer, size_t size)
 static void
 check_signing(int path_length)
 {
-	AwsCredentials	credentials = {"AKIDEXAMPLE", KEY, token};
-	AwsSigv4Header	host = {"Host", "appconfig.us-east-1.amazonaws.com"};
-	AwsSigv4Scope	scope = {1790812800, "us-east-1", "appconfig"};
+	AwsCredentials credentials = {"AKIDEXAMPLE", KEY, token};
+	AwsSigv4Header host = {"Host", "appconfig.us-east-1.amazonaws.com"};
+	AwsSigv4Scope scope = {1790812800, "us-east-1", "appconfig"};
 	AwsSigv4Request request = {
-		.method = "GET", .headers = &host, .nheaders = 1};
+	.method = "GET", .headers = &host, .nheaders = 1};
 	AwsSigv4Result result;
-	char		  *path = palloc(path_length + 1);
+	char	   *path = palloc(path_length + 1);
 
 	memset(path, '%', path_length);
 	path[0] = '/';
@@ -95,8 +97,8 @@ int
 main(void)
 {
 	AwsCredentials credentials;
-	char		  *copy;
-	int			   i;
+	char	   *copy;
+	int			i;
 
 	for (i = 0; i < TOKEN_LENGTH; i++)
 		token[i] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ+/"[(i * i + i / 7) % 28];
@@ -109,7 +111,7 @@ main(void)
 		check_signing(i);
 
 	left = 0;
-	credentials = (AwsCredentials){"AKIDEXAMPLE", KEY, token};
+	credentials = (AwsCredentials) {"AKIDEXAMPLE", KEY, token};
 	ok(appconfig_secret_shows(&credentials, token, 100),
 	   "a text that shows a token");
 	ok(!appconfig_secret_shows(&credentials, token, 12),
@@ -117,7 +119,10 @@ main(void)
 	is_int(left, 0, "... and nothing left in memory");
 
 	credentials =
-		(AwsCredentials){pstrdup("AKIDEXAMPLE"), pstrdup(KEY), pstrdup(token)};
+		(AwsCredentials)
+	{
+		pstrdup("AKIDEXAMPLE"), pstrdup(KEY), pstrdup(token)
+	};
 	appconfig_credentials_wipe(&credentials);
 	is_int(left, 0, "credentials leave nothing in memory");
 	return done_testing();

@@ -22,18 +22,16 @@
 
 static inline bool unit_report(bool passed, const char *format,
 							   va_list arguments) UNIT_PRINTF(2, 0);
-static inline bool ok(bool passed, const char *format, ...) UNIT_PRINTF(2, 3);
+static inline bool ok(bool passed, const char *format,...) UNIT_PRINTF(2, 3);
 static inline bool is_str(const char *got, const char *expected,
-						  const char *format, ...) UNIT_PRINTF(3, 4);
+						  const char *format,...) UNIT_PRINTF(3, 4);
 static inline bool is_int(long long got, long long expected,
-						  const char *format, ...) UNIT_PRINTF(3, 4);
+						  const char *format,...) UNIT_PRINTF(3, 4);
 
-static int unit_tests = 0;
-static int unit_failures = 0;
+static int	unit_tests = 0;
+static int	unit_failures = 0;
 
-/*
- * Counts and reports one check.  Returns its outcome.
- */
+/* Counts and reports one check.  Returns its outcome. */
 static inline bool
 unit_report(bool passed, const char *format, va_list arguments)
 {
@@ -47,13 +45,11 @@ unit_report(bool passed, const char *format, va_list arguments)
 	return passed;
 }
 
-/*
- * The condition holds.
- */
+/* The condition holds. */
 static inline bool
-ok(bool passed, const char *format, ...)
+ok(bool passed, const char *format,...)
 {
-	va_list arguments;
+	va_list		arguments;
 
 	va_start(arguments, format);
 	unit_report(passed, format, arguments);
@@ -61,17 +57,15 @@ ok(bool passed, const char *format, ...)
 	return passed;
 }
 
-/*
- * The strings are equal; both may be NULL.
- */
+/* The strings are equal; both may be NULL. */
 static inline bool
-is_str(const char *got, const char *expected, const char *format, ...)
+is_str(const char *got, const char *expected, const char *format,...)
 {
-	va_list arguments;
-	bool	passed;
+	va_list		arguments;
+	bool		passed;
 
 	passed = got == NULL || expected == NULL ? got == expected
-											 : strcmp(got, expected) == 0;
+		: strcmp(got, expected) == 0;
 	va_start(arguments, format);
 	unit_report(passed, format, arguments);
 	va_end(arguments);
@@ -82,14 +76,12 @@ is_str(const char *got, const char *expected, const char *format, ...)
 	return passed;
 }
 
-/*
- * The numbers are equal.
- */
+/* The numbers are equal. */
 static inline bool
-is_int(long long got, long long expected, const char *format, ...)
+is_int(long long got, long long expected, const char *format,...)
 {
-	va_list arguments;
-	bool	passed = got == expected;
+	va_list		arguments;
+	bool		passed = got == expected;
 
 	va_start(arguments, format);
 	unit_report(passed, format, arguments);
@@ -99,9 +91,7 @@ is_int(long long got, long long expected, const char *format, ...)
 	return passed;
 }
 
-/*
- * Counts a check that cannot be made here, with the reason.
- */
+/* Counts a check that cannot be made here, with the reason. */
 static inline void
 skip(const char *what, const char *reason)
 {
@@ -109,9 +99,7 @@ skip(const char *what, const char *reason)
 	printf("ok %d - %s # SKIP %s\n", unit_tests, what, reason);
 }
 
-/*
- * Prints the plan.  Returns the exit status of the program.
- */
+/* Prints the plan.  Returns the exit status of the program. */
 static inline int
 done_testing(void)
 {
@@ -119,4 +107,4 @@ done_testing(void)
 	return unit_failures == 0 ? 0 : 1;
 }
 
-#endif /* UNIT_H */
+#endif							/* UNIT_H */
