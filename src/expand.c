@@ -277,8 +277,8 @@ confirm_frozen(CursorWalk *walk, const AppConfigCollection *collection,
 }
 
 /*
- * Is what a list's item says that can change to be taken into account?  What
- * may be of another moment than a document decides nothing.
+ * Does what a list's item says count, as far as it can change?  See
+ * "Consistency" in memo.c.
  */
 static bool
 is_believed(const CursorWalk *walk, const CursorNode *list,

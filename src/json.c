@@ -72,9 +72,10 @@ struct JsonValue
 {
 	uint32		kind:3;			/* JsonKind, or NAME */
 	uint32		place:29;		/* among the document's values */
-	uint32		next;			/* place of what stands behind it and its
-								 * parts; of a NAME: of its value, 0 if a
-								 * later one counts */
+	uint32		next;			/* place of the value that follows it and all
+								 * its parts.  Of a NAME, place of the value,
+								 * or 0 if another member of that name stands
+								 * behind it, and counts instead */
 	uint32		text;			/* where among the document's texts it is */
 	uint32		length;			/* of that, in bytes; of an array, in
 								 * elements; 1 for true */
@@ -581,7 +582,7 @@ is_same_name(const JsonDocument *document, const JsonValue *a,
 	return is_named(document, a, text_of(document, b), b->length);
 }
 
-/* The first of the names from one on that says the same as another one */
+/* The first name of an object, from one on, that is the same as another one */
 static JsonValue *
 find_among_few(const JsonDocument *document, JsonValue *first, JsonValue *name)
 {

@@ -57,9 +57,10 @@
  * What a session keeps.  A frozen document outlives the statement (cache.c),
  * but proves nothing by itself: the run may be gone.  It serves once a list of
  * the same statement shows the run frozen and in the same state, by Status,
- * UpdatedAt and EndedAt (AppConfigFreezing in tables.h).  Then it is what Get would
- * answer, for all scans (appconfig_memo_confirm()); if the list shows another
- * state, it goes.  Apart from that, cache_ttl lets answers be some time old.
+ * UpdatedAt and EndedAt (AppConfigFreezing in tables.h).  Then it is what Get
+ * would answer, for all scans (appconfig_memo_confirm()); if the list shows
+ * another state, it goes.  Apart from that, cache_ttl lets answers be some time
+ * old.
  *
  * What is not promised.  All this is about one run, as one statement sees it
  * by one role's mapping.  Two runs, or a run and its events, may be of

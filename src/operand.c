@@ -130,8 +130,9 @@ set_unknown(KeyOperand *operand, double count)
 }
 
 /*
- * Where a column holds values that may have been cut off, a value of that
- * width stands for more than the service would find by it, and binds nothing.
+ * A value that may have been cut off in the column (see KeyExpr.width) stands
+ * for others as well, which the service would not find by it: it binds
+ * nothing.
  */
 void
 appconfig_operands_unbind_cut(const KeyExpr *expr, KeyOperand *operands)

@@ -200,9 +200,10 @@ operator_kind(Oid opno, Oid collation, AppConfigKey key, KeyExprKind *kind)
 }
 
 /*
- * The bytes that a value of the column needs at least to have been cut off on
- * its way in: name keeps 63, varchar(n) drops blanks beyond n characters. Such
- * a value stands for others, which the service would not find by it.
+ * A foreign table may declare a column as name or varchar(n), which cut the
+ * service's values off: name beyond 63 bytes, varchar(n) blanks beyond n
+ * characters.  Returns how many bytes a value has at least that can have been
+ * cut off, 0 if none can.  The service does not find anything by such a value.
  */
 static int
 column_width(Expr *expr)

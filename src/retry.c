@@ -8,8 +8,8 @@
  * the bucket that pays for retries, and how far off our clock is.
  *
  * What may not live here: a clock, randomness, waiting and I/O, since time and
- * chance are arguments; which failures are retried (aws_error.c); and how
- *often one request is attempted (api.c).
+ * chance are arguments; which failures are retried (aws_error.c), and how
+ * often one request is attempted (api.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -40,8 +40,8 @@
 #define FIRST_SERVED INT64CONST(1782691200)
 
 /*
- * what a server's clock may be ahead of ours, or, if ours shows a time before
- * FIRST_SERVED, as after a boot without a battery, of that
+ * How far ahead of our clock a server's may be.  Ours can show a time before
+ * FIRST_SERVED, as after a boot without a battery: then it may be further.
  */
 #define MAX_AHEAD		  (INT64CONST(366) * 86400)
 #define MAX_AHEAD_OF_BOOT (20 * MAX_AHEAD)

@@ -56,12 +56,8 @@ typedef struct Route
 	const KeyExpr *keys;		/* which narrow the calls; NULL if none do */
 	List	   *filters;		/* ListFilterClause that lists are checked by */
 	int			rows_wanted;	/* a LIMIT that is likely to stop it, or 0 */
-	bool		shared_lists;	/* are lists asked for as other scans of the
-								 * statement can read them?  Not filtered by
-								 * status, nor by a definition's name */
-	bool		documents_decide;	/* is what can change taken from documents
-									 * alone, since other scans of the
-									 * statement do so? */
+	bool		shared_lists;	/* these two: see "Consistency" in memo.c */
+	bool		documents_decide;
 } Route;
 
 /* What a route can call for some keys */

@@ -166,8 +166,8 @@ json_text(JsonValue *value)
 }
 
 /*
- * A number that is an integer, however it is written; what is none, the input
- * function will not take
+ * An integer's digits, also where it is written as 1.0 or 1e3.  Anything else
+ * is left to the input function of the column's type, which refuses it.
  */
 static char *
 integer_text(JsonValue *value)
@@ -179,8 +179,8 @@ integer_text(JsonValue *value)
 }
 
 /*
- * A JSON array as an array literal, of what stands in its elements at the part
- * of the path behind "[]." if there is one
+ * A JSON array as an array literal: of its elements or, with a path such as
+ * "Validators[].Type", of that member of each of them
  */
 static char *
 array_text(JsonValue *value, const char *path)

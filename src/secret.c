@@ -27,12 +27,12 @@
 /* Letters and digits of a secret that may not be shown */
 #define PART 16
 
-/* How often a text may have been encoded */
+/* How many times over a text may have been encoded */
 #define MAX_ENCODINGS 4
 
 /*
- * Characters of base64 that hold PART bytes whatever bytes stand before, and
- * digits that do
+ * So many characters of base64, or hexadecimal digits, in a row hold PART
+ * bytes, wherever among the bytes of the whole text they begin
  */
 #define PART_IN_BASE64 20
 #define PART_IN_HEX	   (2 * PART)
@@ -66,9 +66,9 @@ digit_value(char c, int base)
 }
 
 /*
- * Reads from least to most digits, as many as there are, and returns their
- * number; 0 if there are not enough.  What is no ASCII character becomes one
- * that does not count.
+ * Reads as many digits as there are, up to most, and returns their number; 0
+ * if there are less than least.  Sets the character that they stand for; in
+ * place of one outside ASCII a blank, which is not compared.
  */
 static size_t
 read_digits(const char *text, size_t length, int base, size_t least,

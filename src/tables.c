@@ -152,8 +152,8 @@ static const AppConfigKeyMember run_key_members[] = {
 
 /*
  * What of a run stays as it was when the run started (appconfig-read-api.md,
- * section 2).  All else can change until the run is DONE, and no query may see
- * it half before and half after that.
+ * section 2).  All else can change until the run is DONE; see "Consistency" in
+ * memo.c.
  */
 static const char *const run_fixed[] = {
 	"ApplicationId", "ExperimentDefinitionId", "Run", "StartedAt",
