@@ -165,8 +165,8 @@ watch_socket(CURL *easy, curl_socket_t sock, int what,
 
 /* curl wants to be called after that many milliseconds; -1: no longer */
 static int
-set_timer(CURLM *multi pg_attribute_unused(), long milliseconds,
-		  void *userp pg_attribute_unused())
+keep_timer(CURLM *multi pg_attribute_unused(), long milliseconds,
+		   void *userp pg_attribute_unused())
 {
 	pool->timer_at = milliseconds < 0 ? CLOCK_NEVER
 		: appconfig_clock_now() +
@@ -233,7 +233,7 @@ create_multi(HttpPool *new)
 	for (i = 0; i < MULTI_DESCRIPTORS; i++)
 		(void) fcntl(next[i], F_SETFD, FD_CLOEXEC);
 	curl_multi_setopt(new->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
-	curl_multi_setopt(new->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+	curl_multi_setopt(new->multi, CURLMOPT_TIMERFUNCTION, keep_timer);
 }
 
 static HttpPool *

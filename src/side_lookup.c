@@ -45,7 +45,7 @@ ask_side(CursorWalk *walk, const CursorNode *node, SideLookup side)
 
 /* Does one of the answers at hand name the key? */
 static bool
-is_named(const CursorNode *node, AppConfigKey key)
+is_key_named(const CursorNode *node, AppConfigKey key)
 {
 	int			id;
 
@@ -89,10 +89,10 @@ needs_proof(const CursorWalk *walk, const CursorNode *node)
 	{
 		if (key != KEY_APPLICATION_ID &&
 			appconfig_request_needs(&appconfig_collections[proof].get, key) &&
-			!is_named(node, key))
+			!is_key_named(node, key))
 			return true;
 	}
-	return !is_named(node, KEY_APPLICATION_ID) &&
+	return !is_key_named(node, KEY_APPLICATION_ID) &&
 		!appconfig_answer_keys_looks_like_id(application) &&
 		appconfig_applications_find(&walk->applications, application) ==
 		NULL;
@@ -172,8 +172,8 @@ appconfig_side_lookup_is_ready(const CursorNode *node)
  * something else than the item
  */
 static bool
-take_document(CursorWalk *walk, CursorNode *node, SideLookup side,
-			  JsonValue *document)
+take_side_document(CursorWalk *walk, CursorNode *node, SideLookup side,
+				   JsonValue *document)
 {
 	KnownKeys	learned = node->keys;
 	MemoryContext old = MemoryContextSwitchTo(walk->scratch);
@@ -208,7 +208,7 @@ appconfig_side_lookup_take(CursorWalk *walk, CursorNode *node)
 		? appconfig_memo_document(node->side[side])
 		: NULL;
 
-		if (document != NULL && !take_document(walk, node, side, document))
+		if (document != NULL && !take_side_document(walk, node, side, document))
 			return false;
 	}
 	/* what has not been proved by now is not there */
