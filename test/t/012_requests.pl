@@ -77,4 +77,18 @@ $emulator->ctl('fault', 'status', '--status', '500', '--times', '1');
 like($err, qr/failed 2 times: UnknownOperationException/, 'a POST that has failed goes out again');
 is(join(' ', map { "$_->{body} $_->{status}" } received()), 'again=1 500 again=1 404', '... with its body');
 
+# Calls of two servers are waited for together: whichever answers first ends the wait, and what one of
+# them waits for, a retry, is not forgotten for the other.
+my $slow = start_emulator();
+create_server($node, 'slow', $slow->url);
+$node->safe_psql('postgres', "CREATE FUNCTION race(text, text) RETURNS text AS '$library' LANGUAGE C");
+$slow->ctl('fault', 'latency', '--ms', '3000');
+foreach my $order ("'plain', 'slow'", "'slow', 'plain'")
+{
+	$emulator->reset;
+	is($node->safe_psql('postgres', "SELECT race($order)"), 'plain slow', "a wait for both of $order");
+	$emulator->ctl('fault', 'status', '--status', '500', '--times', '1');
+	is($node->safe_psql('postgres', "SELECT race($order)"), 'plain slow', '... and one in which the first answer is after a retry');
+}
+
 done_testing();
