@@ -81,8 +81,8 @@ strip_relabel(Expr *expr)
 }
 
 /* The column of the table that the expression is, or NULL */
-const AppConfigColumn *
-appconfig_predicate_column(const PredicateTable *table, Expr *expr)
+static const AppConfigColumn *
+table_column(const PredicateTable *table, Expr *expr)
 {
 	Var		   *var = (Var *) strip_relabel(expr);
 
@@ -163,7 +163,7 @@ static const AppConfigColumn *
 key_column(const BindContext *context, Expr *expr)
 {
 	const AppConfigColumn *column =
-	appconfig_predicate_column(context->table, expr);
+	table_column(context->table, expr);
 
 	return column != NULL && column->key != KEY_NONE ? column : NULL;
 }

@@ -26,7 +26,5 @@ extern KeyExpr *appconfig_predicate_bind(const PredicateTable *table,
 										 List *clauses, List **operands);
 extern List *appconfig_predicate_attributes(Index relid, Node *expr);
 extern AttrNumber appconfig_predicate_equated(Index relid, Node *clause);
-extern const AppConfigColumn *appconfig_predicate_column(const PredicateTable *table,
-														 Expr *expr);
 
 #endif							/* APPCONFIG_PREDICATE_H */

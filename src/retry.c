@@ -185,8 +185,8 @@ date_to_time(const HttpDate *date, int64 *result)
  * (RFC 9110, section 5.6.7, which asks to read the two old ones as well), or
  * returns false.  The name of the weekday is not checked.
  */
-bool
-appconfig_retry_parse_date(const char *value, time_t now, int64 *result)
+static bool
+read_date(const char *value, time_t now, int64 *result)
 {
 	HttpDate	d = {0};
 	int			end = 0;
@@ -233,7 +233,7 @@ appconfig_retry_parse_http_hint(const char *value, time_t now)
 {
 	int64		then;
 
-	if (!appconfig_retry_parse_date(value, now, &then))
+	if (!read_date(value, now, &then))
 		return parse_milliseconds(value, 1000);
 	if (then <= (int64) now)
 		return 0;
@@ -256,7 +256,7 @@ appconfig_retry_clock_offset(const char *value, time_t now, long offset)
 	: FIRST_SERVED + MAX_AHEAD_OF_BOOT;
 	int64		then;
 
-	if (!appconfig_retry_parse_date(value, now, &then) ||
+	if (!read_date(value, now, &then) ||
 		then < FIRST_SERVED || then > latest)
 		return offset;
 	then -= (int64) now;

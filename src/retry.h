@@ -36,8 +36,6 @@ extern int	appconfig_retry_apply_hint(int delay_ms, int hint_ms);
 extern int	appconfig_retry_parse_amz_hint(const char *value);
 extern int	appconfig_retry_parse_http_hint(const char *value, time_t now);
 
-extern bool appconfig_retry_parse_date(const char *value, time_t now,
-									   int64 *result);
 extern long appconfig_retry_clock_offset(const char *value, time_t now,
 										 long offset);
 

@@ -38,14 +38,9 @@ typedef enum AppConfigSource
 	SOURCE_COUNT
 } AppConfigSource;
 
-/* A set of sources, one bit each */
-typedef uint32 AppConfigSourceSet;
-
-#define SOURCE_BIT(source) (((AppConfigSourceSet) 1) << (source))
-
 /*
- * Columns whose value can narrow the calls.  The first five are the parts of
- * the path down to a run, in the order in which they occur there.
+ * Columns whose value can narrow the calls.  Those that stand in a path have
+ * the order in which they occur there.
  */
 typedef enum AppConfigKey
 {

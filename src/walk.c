@@ -197,8 +197,8 @@ appconfig_walk_remove(CursorWalk *walk, CursorNode *node)
  */
 
 /* What the node is a list of, or a document of */
-const AppConfigCollection *
-appconfig_walk_collection(const CursorWalk *walk, const CursorNode *node)
+static const AppConfigCollection *
+node_collection(const CursorWalk *walk, const CursorNode *node)
 {
 	return node->kind == NODE_APPLICATIONS
 		? &appconfig_collections[COLLECTION_APPLICATIONS]
@@ -210,8 +210,8 @@ const AppConfigOperation *
 appconfig_walk_operation(const CursorWalk *walk, const CursorNode *node)
 {
 	return node->kind == NODE_GET
-		? &appconfig_walk_collection(walk, node)->get
-		: &appconfig_walk_collection(walk, node)->list;
+		? &node_collection(walk, node)->get
+		: &node_collection(walk, node)->list;
 }
 
 /* Which filters the list of a node can be asked with */
@@ -288,7 +288,7 @@ make_request(const CursorWalk *walk, const CursorNode *node)
 	const AppConfigOperation *operation = appconfig_walk_operation(walk, node);
 	ApiRequest	request;
 
-	request = appconfig_walk_request(appconfig_walk_collection(walk, node),
+	request = appconfig_walk_request(node_collection(walk, node),
 									 operation, &node->keys);
 	request.names_something =
 		appconfig_request_names_something(operation, &node->keys,

@@ -100,8 +100,6 @@ extern AppConfigItem appconfig_walk_item(const CursorWalk *walk,
 										 JsonValue *const *source,
 										 const KnownKeys *keys);
 
-extern const AppConfigCollection *appconfig_walk_collection(const CursorWalk *walk,
-															const CursorNode *node);
 extern const AppConfigOperation *appconfig_walk_operation(const CursorWalk *walk,
 														  const CursorNode *node);
 extern ApiRequest appconfig_walk_request(const AppConfigCollection *collection,
