@@ -77,4 +77,17 @@ $emulator->ctl('fault', 'status', '--status', '500', '--times', '1');
 like($err, qr/failed 2 times: UnknownOperationException/, 'a POST that has failed goes out again');
 is(join(' ', map { "$_->{body} $_->{status}" } received()), 'again=1 500 again=1 404', '... with its body');
 
+# Two servers are waited for together: the time of a retry at one of them is kept while the other is slow
+my $slow = start_emulator();
+create_server($node, 'slow', $slow->url);
+$node->safe_psql('postgres', "CREATE FUNCTION race(text, text) RETURNS text AS '$library' LANGUAGE C");
+$slow->ctl('fault', 'latency', '--ms', '6000');
+foreach my $order ("'plain', 'slow'", "'slow', 'plain'")
+{
+	$emulator->reset;
+	$emulator->ctl('fault', 'status', '--status', '500', '--header', 'x-amz-retry-after: 2000', '--times', '1');
+	is($node->safe_psql('postgres', "SELECT race($order)"), 'plain', "the first answer in a wait for both of $order");
+	is(join(' ', map { $_->{status} } received()), '500 200', '... was to a retry');
+}
+
 done_testing();
