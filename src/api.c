@@ -634,26 +634,33 @@ ask_for_times(ApiClient *client)
 	}
 }
 
-/*
- * Lets the next appconfig_api_wait() be for the client's calls, too; false if
- * none is under way, and there is nothing to wait for.
- */
+/* Is a call of the client under way, or its answer not looked at? */
 bool
-appconfig_api_expect(ApiClient *client)
+appconfig_api_has_calls(const ApiClient *client)
 {
-	if (dlist_is_empty(&client->calls))
-		return false;
-	appconfig_http_open();
-	ask_for_times(client);
-	return true;
+	/* dlist_is_empty wants a list that is not constant */
+	return !dlist_is_empty(unconstify(dlist_head *, &client->calls));
 }
 
 /*
- * Waits until a call of some client that has been asked for can get on, which
- * appconfig_api_poll() then lets it.  Interrupts happen in here.
+ * Waits until a call of any of the clients can get on, which
+ * appconfig_api_poll() then lets it: to be called for each of them.  There
+ * must be a call that is not done.  Interrupts happen in here.
  */
 void
-appconfig_api_wait(void)
+appconfig_api_wait(ApiClient *const *clients, int count)
 {
+	bool		has_calls = false;
+	int			i;
+
+	for (i = 0; i < count; i++)
+		has_calls |= appconfig_api_has_calls(clients[i]);
+	/* better an error than a wait for nothing */
+	if (!has_calls)
+		elog(ERROR, "no call to AWS AppConfig is under way");
+	/* once, as it can forget what times were asked for */
+	appconfig_http_open();
+	for (i = 0; i < count; i++)
+		ask_for_times(clients[i]);
 	appconfig_http_wait();
 }

@@ -79,7 +79,7 @@ pg_noreturn extern void appconfig_api_raise(const ApiCall *call);
 extern void appconfig_api_release(ApiCall *call);
 
 extern void appconfig_api_poll(ApiClient *client);
-extern bool appconfig_api_expect(ApiClient *client);
-extern void appconfig_api_wait(void);
+extern bool appconfig_api_has_calls(const ApiClient *client);
+extern void appconfig_api_wait(ApiClient *const *clients, int count);
 
 #endif							/* APPCONFIG_API_H */

@@ -182,13 +182,13 @@ appconfig_connection_join(const ConnectionIdentity *identity, bool rereads)
 }
 
 /*
- * Lets calls of all connections of the statement be waited for; false if there
- * are none
+ * Sets the clients of the statement's connections that have calls under way,
+ * if there is room for them; returns how many there are
  */
-static bool
-expect_calls(MemoryContext statement)
+static int
+find_clients(MemoryContext statement, ApiClient **clients, int room)
 {
-	bool		any = false;
+	int			count = 0;
 	dlist_iter	iter;
 
 	dlist_foreach(iter, &connections)
@@ -196,10 +196,14 @@ expect_calls(MemoryContext statement)
 		OpenConnection *connection =
 		dlist_container(OpenConnection, node, iter.cur);
 
-		if (connection->identity.statement == statement)
-			any |= appconfig_memo_expect(connection->shared.documents);
+		if (connection->identity.statement != statement ||
+			!appconfig_api_has_calls(connection->owner.client))
+			continue;
+		if (count < room)
+			clients[count] = connection->owner.client;
+		count++;
 	}
-	return any;
+	return count;
 }
 
 /*
@@ -210,12 +214,13 @@ expect_calls(MemoryContext statement)
 void
 appconfig_connection_wait(const AppConfigConnection *connection)
 {
+	int			count = find_clients(connection->statement, NULL, 0);
+	ApiClient **clients = palloc(sizeof(ApiClient *) * Max(count, 1));
 	dlist_iter	iter;
 
-	/* better an error than a wait for nothing */
-	if (!expect_calls(connection->statement))
-		elog(ERROR, "no call to AWS AppConfig is under way");
-	appconfig_api_wait();
+	(void) find_clients(connection->statement, clients, count);
+	appconfig_api_wait(clients, count);
+	pfree(clients);
 	dlist_foreach(iter, &connections)
 	{
 		OpenConnection *other =

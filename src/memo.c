@@ -712,13 +712,6 @@ receive_abandoned(Memo *memo)
 	}
 }
 
-/* See appconfig_api_expect() */
-bool
-appconfig_memo_expect(Memo *memo)
-{
-	return appconfig_api_expect(memo->owner->client);
-}
-
 /* Lets calls get on after a wait */
 void
 appconfig_memo_receive(Memo *memo)

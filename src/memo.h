@@ -38,7 +38,6 @@ extern JsonValue *appconfig_memo_document(MemoEntry *entry);
 pg_noreturn extern void appconfig_memo_raise(const MemoEntry *entry);
 extern void appconfig_memo_release(MemoEntry *entry);
 extern int	appconfig_memo_abandoned(const Memo *memo);
-extern bool appconfig_memo_expect(Memo *memo);
 extern void appconfig_memo_receive(Memo *memo);
 
 #endif							/* APPCONFIG_MEMO_H */

@@ -269,7 +269,7 @@ def source_options():
     table = source[source.index("static const Option options[]"):]
     table = table[:table.index("{.name = NULL}")]
     options = {}
-    for name, rest in re.findall(r'^\t\{"(\w+)",(.*?)\},$', table, flags=re.MULTILINE | re.DOTALL):
+    for name, rest in re.findall(r'^\t\{\s*"(\w+)",(.*?)\},$', table, flags=re.MULTILINE | re.DOTALL):
         initial = re.search(r'\.initial = "([^"]*)"', rest)
         default = f"`{initial[1]}`" if initial else "required" if "REQUIRED" in rest else ""
         options[name] = (default, "NOT_YET" in rest)

@@ -77,17 +77,19 @@ $emulator->ctl('fault', 'status', '--status', '500', '--times', '1');
 like($err, qr/failed 2 times: UnknownOperationException/, 'a POST that has failed goes out again');
 is(join(' ', map { "$_->{body} $_->{status}" } received()), 'again=1 500 again=1 404', '... with its body');
 
-# Two servers are waited for together: the time of a retry at one of them is kept while the other is slow
+# Calls of two servers are waited for together: whichever answers first ends the wait, and what one of
+# them waits for, a retry, is not forgotten for the other.
 my $slow = start_emulator();
 create_server($node, 'slow', $slow->url);
 $node->safe_psql('postgres', "CREATE FUNCTION race(text, text) RETURNS text AS '$library' LANGUAGE C");
-$slow->ctl('fault', 'latency', '--ms', '6000');
+$slow->ctl('fault', 'latency', '--ms', '5000');
 foreach my $order ("'plain', 'slow'", "'slow', 'plain'")
 {
 	$emulator->reset;
+	is($node->safe_psql('postgres', "SELECT race($order)"), 'plain slow', "a wait for both of $order");
+	# so late that libcurl's own timers have long been quiet
 	$emulator->ctl('fault', 'status', '--status', '500', '--header', 'x-amz-retry-after: 2000', '--times', '1');
-	is($node->safe_psql('postgres', "SELECT race($order)"), 'plain', "the first answer in a wait for both of $order");
-	is(join(' ', map { $_->{status} } received()), '500 200', '... was to a retry');
+	is($node->safe_psql('postgres', "SELECT race($order)"), 'plain slow', '... and one in which the first answer is after a retry');
 }
 
 done_testing();

@@ -2,7 +2,7 @@
  * A function in SQL that makes any call of api.c, so that a test can make those that no table makes:
  *
  *     call_service(server, method, path, body) returns text: the document
- *     race(server, server) returns text: which of them has answered first, both waited for together
+ *     race(server, server) returns text: the servers in the order in which they answered, waited for together
  *
  * Linked with the extension's own objects, beside the extension; a session that uses it must not use
  * the extension as well.
@@ -31,7 +31,7 @@ typedef struct Caller
 	ApiOwner		  owner;
 } Caller;
 
-/* Who calls a server, in the current context */
+/* Who calls a server, in the current context, with a client of its own */
 static Caller *
 make_caller(const char *server)
 {
@@ -75,8 +75,7 @@ call_service(PG_FUNCTION_ARGS)
 	call = appconfig_api_start(&caller->owner, &request, &caller->counters);
 	while (!appconfig_api_is_done(call))
 	{
-		(void) appconfig_api_expect(caller->owner.client);
-		appconfig_api_wait();
+		appconfig_api_wait(&caller->owner.client, 1);
 		appconfig_api_poll(caller->owner.client);
 	}
 	document = appconfig_api_document(call);
@@ -87,25 +86,38 @@ call_service(PG_FUNCTION_ARGS)
 Datum
 race(PG_FUNCTION_ARGS)
 {
-	ApiRequest request = {.operation = "Test", .path = "/applications", .query = ""};
-	Caller	  *callers[2];
-	ApiCall	  *calls[2];
-	int		   i;
+	ApiRequest	request = {.operation = "Test", .path = "/applications", .query = ""};
+	ApiClient  *clients[2];
+	ApiCall	   *calls[2];
+	int			waits = 0;
+	int			winner;
+	int			i;
 
 	for (i = 0; i < 2; i++)
 	{
-		callers[i] = make_caller(text_to_cstring(PG_GETARG_TEXT_PP(i)));
-		calls[i] = appconfig_api_start(&callers[i]->owner, &request, &callers[i]->counters);
+		Caller *caller = make_caller(text_to_cstring(PG_GETARG_TEXT_PP(i)));
+
+		clients[i] = caller->owner.client;
+		calls[i] = appconfig_api_start(&caller->owner, &request, &caller->counters);
 	}
 	while (!appconfig_api_is_done(calls[0]) && !appconfig_api_is_done(calls[1]))
 	{
+		appconfig_api_wait(clients, 2);
+		waits++;
 		for (i = 0; i < 2; i++)
-			(void) appconfig_api_expect(callers[i]->owner.client);
-		appconfig_api_wait();
-		for (i = 0; i < 2; i++)
-			appconfig_api_poll(callers[i]->owner.client);
+			appconfig_api_poll(clients[i]);
 	}
-	if (appconfig_api_is_done(calls[0]) && appconfig_api_is_done(calls[1]))
-		PG_RETURN_NULL();
-	PG_RETURN_DATUM(PG_GETARG_DATUM(appconfig_api_is_done(calls[0]) ? 0 : 1));
+	winner = appconfig_api_is_done(calls[0]) ? 0 : 1;
+	if (appconfig_api_is_done(calls[1 - winner]))
+		elog(ERROR, "both have answered after %d waits", waits);
+	while (!appconfig_api_is_done(calls[1 - winner]))
+	{
+		appconfig_api_wait(&clients[1 - winner], 1);
+		appconfig_api_poll(clients[1 - winner]);
+		waits++;
+	}
+	if (waits > 100)
+		elog(ERROR, "%d waits ended without need", waits);
+	PG_RETURN_TEXT_P(cstring_to_text(psprintf("%s %s", text_to_cstring(PG_GETARG_TEXT_PP(winner)),
+											  text_to_cstring(PG_GETARG_TEXT_PP(1 - winner)))));
 }
