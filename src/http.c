@@ -41,6 +41,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "lib/ilist.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
 
@@ -57,6 +58,18 @@
 #define MULTI_DESCRIPTORS	 2	/* curl's own, from beginning to end */
 #define NAME_DESCRIPTORS	 2	/* curl's, while it resolves a name */
 
+/* A transfer, and what the pool keeps of it */
+typedef struct PooledTransfer
+{
+	HttpTransfer transfer;
+	dlist_node	node;			/* in the pool's transfers */
+	bool		added;			/* does the multi handle have it? */
+	int			connect_timeout;	/* milliseconds */
+	int			request_timeout;
+	int64		waited_before;	/* the pool's waiting before it */
+	int			count_before;	/* sockets, when there was no place */
+} PooledTransfer;
+
 typedef struct HttpPool
 {
 	CURLM	   *multi;
@@ -67,7 +80,7 @@ typedef struct HttpPool
 								 * else */
 	int64		waited;			/* microseconds of waiting and driving */
 	bool		ran_out;		/* of memory, when curl was called last */
-	dlist_head	transfers;		/* queued, in flight or ended */
+	dlist_head	transfers;		/* PooledTransfer: queued, in flight, ended */
 	int			in_flight;		/* those that the multi handle has */
 	int			limit;			/* connections that have descriptors */
 	CURL	   *idle[MAX_IDLE_HANDLES]; /* handles without a transfer; they
@@ -128,6 +141,21 @@ leave_curl(const sigset_t *saved)
  * ------------------------------------------------------------------------
  */
 
+/* What the pool keeps of a transfer */
+static PooledTransfer *
+pooled_transfer(HttpTransfer *transfer)
+{
+	return (PooledTransfer *) ((char *) transfer -
+							   offsetof(PooledTransfer, transfer));
+}
+
+/* The transfer of a node in the pool's list */
+static HttpTransfer *
+transfer_at(dlist_node *node)
+{
+	return &dlist_container(PooledTransfer, node, node)->transfer;
+}
+
 /* The transfer of an easy handle */
 static HttpTransfer *
 transfer_of(CURL *easy)
@@ -182,7 +210,7 @@ close_socket(void *userp pg_attribute_unused(), curl_socket_t sock)
 
 	dlist_foreach(iter, &pool->transfers)
 	{
-		HttpTransfer *transfer = dlist_container(HttpTransfer, node, iter.cur);
+		HttpTransfer *transfer = transfer_at(iter.cur);
 
 		if (transfer->sock == sock)
 			transfer->sock = -1;
@@ -303,9 +331,9 @@ set_limits(void)
  */
 
 static bool
-is_queued(const HttpTransfer *transfer)
+is_queued(const PooledTransfer *pooled)
 {
-	return !transfer->added && transfer->result.outcome == HTTP_IN_FLIGHT;
+	return !pooled->added && pooled->transfer.result.outcome == HTTP_IN_FLIGHT;
 }
 
 /* Is curl resolving a name? */
@@ -316,7 +344,7 @@ is_resolving(void)
 
 	dlist_foreach(iter, &pool->transfers)
 	{
-		if (dlist_container(HttpTransfer, node, iter.cur)->resolving)
+		if (transfer_at(iter.cur)->resolving)
 			return true;
 	}
 	return false;
@@ -344,27 +372,27 @@ reserve_for_name(HttpTransfer *transfer)
 
 /* Gives a transfer to curl; the time begins that it may take */
 static bool
-send_transfer(HttpTransfer *transfer)
+send_transfer(PooledTransfer *pooled)
 {
-	transfer->waited_before = pool->waited;
-	transfer->added =
-		curl_multi_add_handle(pool->multi, transfer->easy) == CURLM_OK;
-	if (transfer->added)
+	pooled->waited_before = pool->waited;
+	pooled->added =
+		curl_multi_add_handle(pool->multi, pooled->transfer.easy) == CURLM_OK;
+	if (pooled->added)
 		pool->in_flight++;
 	else
-		appconfig_http_transfer_settle_name(transfer);
-	return transfer->added;
+		appconfig_http_transfer_settle_name(&pooled->transfer);
+	return pooled->added;
 }
 
 /* Takes it back, wherever it is */
 static void
-withdraw(HttpTransfer *transfer)
+withdraw(PooledTransfer *pooled)
 {
-	appconfig_http_transfer_settle_name(transfer);
-	if (!transfer->added)
+	appconfig_http_transfer_settle_name(&pooled->transfer);
+	if (!pooled->added)
 		return;
-	curl_multi_remove_handle(pool->multi, transfer->easy);
-	transfer->added = false;
+	curl_multi_remove_handle(pool->multi, pooled->transfer.easy);
+	pooled->added = false;
 	pool->in_flight--;
 }
 
@@ -382,11 +410,7 @@ appconfig_http_has_room(void)
 	if (pool->limit == PG_INT32_MAX)
 		return true;
 	dlist_foreach(iter, &pool->transfers)
-	{
-		HttpTransfer *transfer = dlist_container(HttpTransfer, node, iter.cur);
-
-		count += transfer->result.outcome == HTTP_IN_FLIGHT;
-	}
+		count += transfer_at(iter.cur)->result.outcome == HTTP_IN_FLIGHT;
 	return count < pool->limit;
 }
 
@@ -399,15 +423,17 @@ appconfig_http_has_room(void)
 HttpTransfer *
 appconfig_http_start(const HttpRequest *request)
 {
-	HttpTransfer *transfer = calloc(1, sizeof(HttpTransfer));
+	PooledTransfer *pooled = calloc(1, sizeof(PooledTransfer));
+	HttpTransfer *transfer;
 
-	if (transfer == NULL)
+	if (pooled == NULL)
 		return NULL;
-	transfer->connect_timeout = request->connect_timeout;
-	transfer->request_timeout = request->request_timeout;
-	transfer->count_before = PG_INT32_MAX;
+	transfer = &pooled->transfer;
+	pooled->connect_timeout = request->connect_timeout;
+	pooled->request_timeout = request->request_timeout;
+	pooled->count_before = PG_INT32_MAX;
 	appconfig_http_transfer_renew(transfer);
-	dlist_push_tail(&pool->transfers, &transfer->node);
+	dlist_push_tail(&pool->transfers, &pooled->node);
 	transfer->easy = pool->idle_count > 0 ? pool->idle[--pool->idle_count]
 		: curl_easy_init();
 	if (transfer->easy == NULL ||
@@ -439,11 +465,12 @@ appconfig_http_result(HttpTransfer *transfer)
 void
 appconfig_http_release(HttpTransfer *transfer)
 {
+	PooledTransfer *pooled = pooled_transfer(transfer);
 	sigset_t	saved;
 
 	enter_curl(&saved);
-	withdraw(transfer);
-	dlist_delete(&transfer->node);
+	withdraw(pooled);
+	dlist_delete(&pooled->node);
 	if (transfer->easy != NULL && pool->idle_count < MAX_IDLE_HANDLES)
 	{
 		curl_easy_reset(transfer->easy);
@@ -452,7 +479,8 @@ appconfig_http_release(HttpTransfer *transfer)
 	else if (transfer->easy != NULL)
 		curl_easy_cleanup(transfer->easy);
 	leave_curl(&saved);
-	appconfig_http_transfer_free(transfer);
+	appconfig_http_transfer_clear(transfer);
+	free(pooled);
 }
 
 /*
@@ -461,15 +489,14 @@ appconfig_http_release(HttpTransfer *transfer)
  * one that has been idle for longest when there are as many as it may have.
  */
 static bool
-make_room(HttpTransfer *transfer)
+make_room(PooledTransfer *pooled)
 {
 	int			count = appconfig_socket_count();
 
 	/* nothing to be given up, or giving up has not helped */
-	if (pool->in_flight == 0 &&
-		(count == 0 || count >= transfer->count_before))
+	if (pool->in_flight == 0 && (count == 0 || count >= pooled->count_before))
 		return false;
-	transfer->count_before = count;
+	pooled->count_before = count;
 	pool->limit = Max(count, 1);
 	return true;
 }
@@ -479,9 +506,11 @@ make_room(HttpTransfer *transfer)
  * fault of the other side goes back into the queue.
  */
 static void
-end_transfer(HttpTransfer *transfer, CURLcode code)
+end_transfer(PooledTransfer *pooled, CURLcode code)
 {
-	withdraw(transfer);
+	HttpTransfer *transfer = &pooled->transfer;
+
+	withdraw(pooled);
 	if (code == CURLE_ABORTED_BY_CALLBACK && transfer->is_stale)
 	{
 		curl_easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE, 0L);
@@ -489,8 +518,7 @@ end_transfer(HttpTransfer *transfer, CURLcode code)
 		appconfig_http_transfer_renew(transfer);
 	}
 	else if (code != CURLE_OK &&
-			 transfer->verdict == HTTP_OUT_OF_DESCRIPTORS &&
-			 make_room(transfer))
+			 transfer->verdict == HTTP_OUT_OF_DESCRIPTORS && make_room(pooled))
 		appconfig_http_transfer_renew(transfer);
 	else
 	{
@@ -513,13 +541,15 @@ send_queued(void)
 
 	dlist_foreach(iter, &pool->transfers)
 	{
-		HttpTransfer *transfer = dlist_container(HttpTransfer, node, iter.cur);
+		PooledTransfer *pooled =
+		dlist_container(PooledTransfer, node, iter.cur);
+		HttpTransfer *transfer = &pooled->transfer;
 
-		if (!is_queued(transfer))
+		if (!is_queued(pooled))
 			continue;
 		if (pool->in_flight >= pool->limit || !reserve_for_name(transfer))
 			break;
-		if (!send_transfer(transfer))
+		if (!send_transfer(pooled))
 		{
 			appconfig_http_transfer_decide(transfer, HTTP_OUT_OF_MEMORY,
 										   HTTP_NO_MEMORY);
@@ -541,7 +571,7 @@ end_transfers(void)
 	while ((message = curl_multi_info_read(pool->multi, &left)) != NULL)
 	{
 		if (message->msg == CURLMSG_DONE)
-			end_transfer(transfer_of(message->easy_handle),
+			end_transfer(pooled_transfer(transfer_of(message->easy_handle)),
 						 message->data.result);
 	}
 }
@@ -553,15 +583,13 @@ end_transfers(void)
  * timeouts, which go by the clock, are not used.
  */
 static int64
-time_left(const HttpTransfer *transfer)
+time_left(const PooledTransfer *pooled)
 {
-	int			limit =
-	appconfig_http_transfer_is_connected(transfer)
-	? transfer->request_timeout
-	: Min(transfer->connect_timeout, transfer->request_timeout);
+	int			limit = appconfig_http_transfer_is_connected(&pooled->transfer)
+	? pooled->request_timeout
+	: Min(pooled->connect_timeout, pooled->request_timeout);
 
-	return limit * CLOCK_MILLISECOND -
-		(pool->waited - transfer->waited_before);
+	return limit * CLOCK_MILLISECOND - (pool->waited - pooled->waited_before);
 }
 
 /* Ends the transfers that curl would go on with, but we don't */
@@ -572,9 +600,11 @@ check_transfers(void)
 
 	dlist_foreach(iter, &pool->transfers)
 	{
-		HttpTransfer *transfer = dlist_container(HttpTransfer, node, iter.cur);
+		PooledTransfer *pooled =
+		dlist_container(PooledTransfer, node, iter.cur);
+		HttpTransfer *transfer = &pooled->transfer;
 
-		if (!transfer->added)
+		if (!pooled->added)
 			continue;
 		if (pool->ran_out)
 			appconfig_http_transfer_decide(transfer, HTTP_OUT_OF_MEMORY,
@@ -585,9 +615,9 @@ check_transfers(void)
 		else if (appconfig_http_transfer_is_flooded(transfer))
 			appconfig_http_transfer_decide(transfer, HTTP_TOO_LARGE,
 										   "more came over the wire than an answer can be");
-		else if (time_left(transfer) > 0)
+		else if (time_left(pooled) > 0)
 			continue;
-		end_transfer(transfer, CURLE_OPERATION_TIMEDOUT);
+		end_transfer(pooled, CURLE_OPERATION_TIMEDOUT);
 	}
 }
 
@@ -663,10 +693,11 @@ next_time(void)
 
 	dlist_foreach(iter, &pool->transfers)
 	{
-		HttpTransfer *transfer = dlist_container(HttpTransfer, node, iter.cur);
+		PooledTransfer *pooled =
+		dlist_container(PooledTransfer, node, iter.cur);
 
-		if (transfer->added)
-			at = Min(at, now + time_left(transfer));
+		if (pooled->added)
+			at = Min(at, now + time_left(pooled));
 	}
 	return at;
 }

@@ -6,8 +6,10 @@
  * Here are the options of an easy handle, the callbacks that judge an address,
  * a kept connection and an answer while it comes in, and what the end means.
  *
+ * What it has found out it keeps in the transfer, for http.c to look at.
+ *
  * What may not live here: which transfers there are, when they are sent and
- * for how long they may take (http.c).
+ * for how long they may take (http.c), nor any call of that.
  *
  * No function here allocates from a memory context, raises an error or checks
  * for interrupts: most are called from within libcurl.
@@ -520,12 +522,11 @@ free_headers(struct curl_slist *headers)
 	curl_slist_free_all(headers);
 }
 
-/* Frees the transfer, which curl no longer has */
+/* Frees what the transfer holds, which curl no longer has */
 void
-appconfig_http_transfer_free(HttpTransfer *transfer)
+appconfig_http_transfer_clear(HttpTransfer *transfer)
 {
 	free_headers(transfer->headers);
 	appconfig_http_field_forget(transfer->field);
 	free(transfer->body);
-	free(transfer);
 }

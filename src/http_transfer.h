@@ -12,8 +12,6 @@
 
 #include <curl/curl.h>
 
-#include "lib/ilist.h"
-
 #include "http_message.h"
 
 #define HTTP_NO_MEMORY "there is no memory for the transfer"
@@ -21,22 +19,14 @@
 /* One request and its answer */
 struct HttpTransfer
 {
-	/* The pool's book-keeping */
-	dlist_node	node;			/* in the pool's transfers */
-	CURL	   *easy;
-	bool		added;			/* does the multi handle have it? */
-	int			connect_timeout;	/* milliseconds */
-	int			request_timeout;
-	int64		waited_before;	/* the pool's waiting before it */
-	int			count_before;	/* sockets, when there was no place */
-	int			reserved;		/* descriptors with which its name is resolved */
-
-	/* What is asked for, by http_transfer.c from here on */
+	/* What is asked for */
+	CURL	   *easy;			/* the pool's, or NULL */
 	struct curl_slist *headers;
 	AddressPolicy policy;		/* what it may reach */
 	size_t		max_response_size;
 	bool		by_name;		/* is there a name to resolve? */
 	bool		resolving;		/* has it not been, so far? */
+	int			reserved;		/* descriptors with which that is done */
 
 	/* Of this try to send it */
 	HttpOutcome verdict;		/* why it fails, if we know; else in flight */
@@ -68,6 +58,6 @@ extern void appconfig_http_transfer_decide(HttpTransfer *transfer,
 										   const char *reason);
 extern void appconfig_http_transfer_finish(HttpTransfer *transfer,
 										   CURLcode code, bool ran_out);
-extern void appconfig_http_transfer_free(HttpTransfer *transfer);
+extern void appconfig_http_transfer_clear(HttpTransfer *transfer);
 
 #endif							/* APPCONFIG_HTTP_TRANSFER_H */

@@ -43,6 +43,16 @@ can_be_asked_for(const CursorWalk *walk, const CursorNode *node)
 	return true;
 }
 
+/* Has an answer said something of the thing at the node's own level? */
+static bool
+has_own_source(const CursorWalk *walk, const CursorNode *node)
+{
+	const AppConfigCollection *collection = appconfig_walk_collection(walk, node);
+
+	return node->source[collection->list.yields] != NULL ||
+		node->source[collection->get.yields] != NULL;
+}
+
 /* Each kind of node has what it needs, and nothing of another kind */
 static void
 AssertCheckCursorNode(const CursorWalk *walk, const CursorNode *node)
@@ -59,7 +69,9 @@ AssertCheckCursorNode(const CursorWalk *walk, const CursorNode *node)
 		   can_be_asked_for(walk, node));
 	Assert(node->token == NULL || is_list);
 	Assert((node->token != NULL) == (node->pages > 0));
-	Assert(node->mark == NULL || node->token != NULL);
+	Assert((node->mark != NULL) == (node->token != NULL));
+	Assert(!is_list || !has_own_source(walk, node));
+	Assert(node->kind != NODE_ITEM || has_own_source(walk, node));
 	Assert(!(node->shown || node->unfiltered || node->has_items) || is_list);
 	Assert(node->kind == NODE_ITEM || !node->sides_started);
 	for (side = 0; side < SIDE_COUNT; side++)

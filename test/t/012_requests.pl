@@ -82,12 +82,13 @@ is(join(' ', map { "$_->{body} $_->{status}" } received()), 'again=1 500 again=1
 my $slow = start_emulator();
 create_server($node, 'slow', $slow->url);
 $node->safe_psql('postgres', "CREATE FUNCTION race(text, text) RETURNS text AS '$library' LANGUAGE C");
-$slow->ctl('fault', 'latency', '--ms', '3000');
+$slow->ctl('fault', 'latency', '--ms', '5000');
 foreach my $order ("'plain', 'slow'", "'slow', 'plain'")
 {
 	$emulator->reset;
 	is($node->safe_psql('postgres', "SELECT race($order)"), 'plain slow', "a wait for both of $order");
-	$emulator->ctl('fault', 'status', '--status', '500', '--times', '1');
+	# so late that libcurl's own timers have long been quiet
+	$emulator->ctl('fault', 'status', '--status', '500', '--header', 'x-amz-retry-after: 2000', '--times', '1');
 	is($node->safe_psql('postgres', "SELECT race($order)"), 'plain slow', '... and one in which the first answer is after a retry');
 }
 
