@@ -115,7 +115,7 @@ count_pages(double lists, double items)
  * to; KEY_NONE if there is none
  */
 static AppConfigKey
-own_key(const Route *route, int level)
+level_key(const Route *route, int level)
 {
 	int			key = KEY_COUNT - 1;
 
@@ -139,14 +139,14 @@ count_values(const KeyBox *box, AppConfigKey key, AppConfigKey name)
 }
 
 static double
-count_own(const Route *route, int level, const KeyBox *box)
+count_level_values(const Route *route, int level, const KeyBox *box)
 {
-	AppConfigKey own = own_key(route, level);
+	AppConfigKey key = level_key(route, level);
 
 	/* an application is known by its name only once it has been listed */
-	if (own == KEY_APPLICATION_ID)
-		return count_values(box, own, KEY_APPLICATION_NAME);
-	return count_values(box, own, appconfig_keys[own].name_key);
+	if (key == KEY_APPLICATION_ID)
+		return count_values(box, key, KEY_APPLICATION_NAME);
+	return count_values(box, key, appconfig_keys[key].name_key);
 }
 
 /*
@@ -156,7 +156,7 @@ count_own(const Route *route, int level, const KeyBox *box)
 static double
 count_scopes(const Route *route, const KeyBox *box)
 {
-	return own_key(route, 0) == KEY_APPLICATION_ID
+	return level_key(route, 0) == KEY_APPLICATION_ID
 		? 1
 		: count_values(box, KEY_APPLICATION_ID, KEY_APPLICATION_NAME);
 }
@@ -165,23 +165,24 @@ count_scopes(const Route *route, const KeyBox *box)
 static bool
 knows_top(const Route *route, const KeyBox *box)
 {
-	return count_scopes(route, box) > 0 && count_own(route, 0, box) > 0;
+	return count_scopes(route, box) > 0 &&
+		count_level_values(route, 0, box) > 0;
 }
 
 /* Things of a level that are in a box, by themselves */
 static double
 count_things(const Route *route, int level, const KeyBox *box)
 {
-	double		own = count_own(route, level, box);
+	double		values = count_level_values(route, level, box);
 	double		expected = appconfig_route_collection(route, level)->expected;
 	double		scopes;
 
 	if (level > 0)
 		return count_things(route, level - 1, box) *
-			(own > 0 ? own : expected);
+			(values > 0 ? values : expected);
 	scopes = count_scopes(route, box);
-	if (own > 0)
-		return Max(scopes, 1) * own;
+	if (values > 0)
+		return Max(scopes, 1) * values;
 	return (scopes > 0 ? scopes : EXPECTED(COLLECTION_APPLICATIONS)) *
 		expected;
 }
@@ -193,17 +194,18 @@ count_things(const Route *route, int level, const KeyBox *box)
 static KeySet *
 project_level(const Route *route, int level, const KeySet *keys)
 {
-	AppConfigKey some[2 * (MAX_LEVELS + 1)] = {KEY_APPLICATION_ID,
-	KEY_APPLICATION_NAME};
+	AppConfigKey some[2 * (MAX_LEVELS + 1)] = {
+		KEY_APPLICATION_ID, KEY_APPLICATION_NAME
+	};
 	int			count = 2;
 	int			i;
 
 	for (i = 0; i <= level; i++)
 	{
-		AppConfigKey own = own_key(route, i);
+		AppConfigKey key = level_key(route, i);
 
-		some[count++] = own;
-		some[count++] = appconfig_keys[own].name_key;
+		some[count++] = key;
+		some[count++] = appconfig_keys[key].name_key;
 	}
 	return appconfig_keyset_project(keys, some, count);
 }
@@ -299,7 +301,7 @@ expect_level(Estimate *result, const Route *route, int level,
 	{
 		const KeyBox *box = &keys->boxes[i];
 
-		if (count_own(route, level, box) == 0)
+		if (count_level_values(route, level, box) == 0)
 			open->boxes[open->count++] = *box;
 		else
 			things->known += share_of_things(route, level, box, things->share);
@@ -328,7 +330,7 @@ estimate_calls(PlannerInfo *root, const PlannerRelInfo *table, List *clauses,
 	int			level = 1;
 	double		calls;
 
-	while (level < route->levels_count && own_key(route, level) != KEY_NONE)
+	while (level < route->levels_count && level_key(route, level) != KEY_NONE)
 		expect_level(&result, route, level++, keys, &things);
 	if (things.listed > 0)
 		things.listed *= selectivity_besides_keys(root, table, clauses, true);

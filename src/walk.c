@@ -45,7 +45,7 @@ can_be_asked_for(const CursorWalk *walk, const CursorNode *node)
 
 /* Has an answer said something of the thing at the node's own level? */
 static bool
-has_own_source(const CursorWalk *walk, const CursorNode *node)
+has_level_source(const CursorWalk *walk, const CursorNode *node)
 {
 	const AppConfigCollection *collection = appconfig_walk_collection(walk, node);
 
@@ -70,8 +70,8 @@ AssertCheckCursorNode(const CursorWalk *walk, const CursorNode *node)
 	Assert(node->token == NULL || is_list);
 	Assert((node->token != NULL) == (node->pages > 0));
 	Assert((node->mark != NULL) == (node->token != NULL));
-	Assert(!is_list || !has_own_source(walk, node));
-	Assert(node->kind != NODE_ITEM || has_own_source(walk, node));
+	Assert(!is_list || !has_level_source(walk, node));
+	Assert(node->kind != NODE_ITEM || has_level_source(walk, node));
 	Assert(!(node->shown || node->unfiltered || node->has_items) || is_list);
 	Assert(node->kind == NODE_ITEM || !node->sides_started);
 	for (side = 0; side < SIDE_COUNT; side++)
