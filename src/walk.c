@@ -26,6 +26,15 @@
  * ------------------------------------------------------------------------
  */
 
+/* What the node is a list of, or a document of */
+static const AppConfigCollection *
+node_collection(const CursorWalk *walk, const CursorNode *node)
+{
+	return node->kind == NODE_APPLICATIONS
+		? &appconfig_collections[COLLECTION_APPLICATIONS]
+		: appconfig_route_collection(walk->route, node->level);
+}
+
 #ifdef USE_ASSERT_CHECKING
 
 /* Is all known that the operation of the node's kind needs? */
@@ -47,7 +56,7 @@ can_be_asked_for(const CursorWalk *walk, const CursorNode *node)
 static bool
 has_level_source(const CursorWalk *walk, const CursorNode *node)
 {
-	const AppConfigCollection *collection = appconfig_walk_collection(walk, node);
+	const AppConfigCollection *collection = node_collection(walk, node);
 
 	return node->source[collection->list.yields] != NULL ||
 		node->source[collection->get.yields] != NULL;
@@ -207,15 +216,6 @@ appconfig_walk_remove(CursorWalk *walk, CursorNode *node)
  * What a node asks for
  * ------------------------------------------------------------------------
  */
-
-/* What the node is a list of, or a document of */
-static const AppConfigCollection *
-node_collection(const CursorWalk *walk, const CursorNode *node)
-{
-	return node->kind == NODE_APPLICATIONS
-		? &appconfig_collections[COLLECTION_APPLICATIONS]
-		: appconfig_route_collection(walk->route, node->level);
-}
 
 /* The operation that brings the node's answer */
 const AppConfigOperation *
