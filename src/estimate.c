@@ -23,7 +23,6 @@
 #include "estimate.h"
 #include "list_filter.h"
 #include "operand.h"
-#include "request.h"
 
 /*
  * A call takes some milliseconds, as several are in flight; reading a page
@@ -110,25 +109,6 @@ count_pages(double lists, double items)
  * ------------------------------------------------------------------------
  */
 
-/*
- * The key by which the things of a level are told apart in what they belong
- * to; KEY_NONE if there is none
- */
-static AppConfigKey
-level_key(const Route *route, int level)
-{
-	int			key = KEY_COUNT - 1;
-
-	while (key > KEY_NONE &&
-		   (!appconfig_request_needs(&appconfig_route_collection(route, level)->get,
-									 key) ||
-			(level > 0 &&
-			 appconfig_request_needs(&appconfig_route_collection(route, level - 1)->get,
-									 key))))
-		key--;
-	return key;
-}
-
 /* How many values a box has for a key or its name; 0 for any */
 static double
 count_values(const KeyBox *box, AppConfigKey key, AppConfigKey name)
@@ -141,7 +121,7 @@ count_values(const KeyBox *box, AppConfigKey key, AppConfigKey name)
 static double
 count_level_values(const Route *route, int level, const KeyBox *box)
 {
-	AppConfigKey key = level_key(route, level);
+	AppConfigKey key = route->level_keys[level];
 
 	/* an application is known by its name only once it has been listed */
 	if (key == KEY_APPLICATION_ID)
@@ -156,7 +136,7 @@ count_level_values(const Route *route, int level, const KeyBox *box)
 static double
 count_scopes(const Route *route, const KeyBox *box)
 {
-	return level_key(route, 0) == KEY_APPLICATION_ID
+	return route->level_keys[0] == KEY_APPLICATION_ID
 		? 1
 		: count_values(box, KEY_APPLICATION_ID, KEY_APPLICATION_NAME);
 }
@@ -202,7 +182,7 @@ project_level(const Route *route, int level, const KeySet *keys)
 
 	for (i = 0; i <= level; i++)
 	{
-		AppConfigKey key = level_key(route, i);
+		AppConfigKey key = route->level_keys[i];
 
 		some[count++] = key;
 		some[count++] = appconfig_keys[key].name_key;
@@ -330,7 +310,7 @@ estimate_calls(PlannerInfo *root, const PlannerRelInfo *table, List *clauses,
 	int			level = 1;
 	double		calls;
 
-	while (level < route->levels_count && level_key(route, level) != KEY_NONE)
+	while (level < route->levels_count && route->level_keys[level] != KEY_NONE)
 		expect_level(&result, route, level++, keys, &things);
 	if (things.listed > 0)
 		things.listed *= selectivity_besides_keys(root, table, clauses, true);

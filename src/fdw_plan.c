@@ -32,7 +32,6 @@
 #include "fdw_columns.h"
 #include "fdw_options.h"
 #include "list_filter.h"
-#include "request.h"
 
 /* Most combinations of outer tables for which a path is made */
 #define MAX_OUTER_COMBINATIONS 64
@@ -189,7 +188,6 @@ find_join_clauses(PlannerInfo *root, RelOptInfo *baserel)
 		const AppConfigColumn *column =
 		table->predicates.columns->list[attnum - 1].column;
 		Var			wanted = {.varno = baserel->relid, .varattno = attnum};
-
 		List	   *implied;
 
 		if (column == NULL || column->key == KEY_NONE)
@@ -307,28 +305,6 @@ appconfigGetForeignPaths(PlannerInfo *root, RelOptInfo *baserel,
  */
 
 /*
- * Is it by the key that documents which the service freezes are asked for,
- * where a list would show what there is?
- */
-static bool
-names_document(const Route *route, AppConfigKey key)
-{
-	int			level;
-
-	for (level = 0; level < route->levels_count; level++)
-	{
-		const AppConfigCollection *collection =
-		appconfig_route_collection(route, level);
-
-		if (collection->get.freezing != NULL &&
-			appconfig_request_needs(&collection->get, key) &&
-			!appconfig_request_needs(&collection->list, key))
-			return true;
-	}
-	return false;
-}
-
-/*
  * Can the keys leave single documents of those, so that each of them is asked
  * for?  A range can come down to one, too, if it has an end.
  */
@@ -344,7 +320,7 @@ binds_documents(const Route *route, const KeyExpr *expr)
 		if (binds_documents(route, expr->args[i]))
 			return true;
 	}
-	return names_document(route, expr->key) &&
+	return appconfig_route_is_key_of_frozen(route, expr->key) &&
 		(expr->kind == KEY_EXPR_IN || expr->kind == KEY_EXPR_LESS ||
 		 expr->kind == KEY_EXPR_LESS_EQUAL);
 }

@@ -162,6 +162,20 @@ find_needs(Route *route)
 		route->need_document = false;
 }
 
+/* The last key of the path that is not in the path of the level above */
+static AppConfigKey
+find_level_key(const Route *route, int level)
+{
+	int			key = KEY_COUNT - 1;
+
+	while (key > KEY_NONE &&
+		   (!appconfig_request_needs(&appconfig_collections[route->levels[level]].get, key) ||
+			(level > 0 &&
+			 appconfig_request_needs(&appconfig_collections[route->levels[level - 1]].get, key))))
+		key--;
+	return key;
+}
+
 static void
 find_levels(Route *route)
 {
@@ -177,6 +191,8 @@ find_levels(Route *route)
 		route->levels[i] = id;
 		id = appconfig_collections[id].parent;
 	}
+	for (i = 0; i < route->levels_count; i++)
+		route->level_keys[i] = find_level_key(route, i);
 }
 
 /*
@@ -207,6 +223,24 @@ const AppConfigCollection *
 appconfig_route_collection(const Route *route, int level)
 {
 	return &appconfig_collections[route->levels[level]];
+}
+
+/*
+ * Is it by this key that documents which the service freezes are told apart,
+ * on the way to the table's rows or as their own?
+ */
+bool
+appconfig_route_is_key_of_frozen(const Route *route, AppConfigKey key)
+{
+	int			level;
+
+	for (level = 0; level < route->levels_count; level++)
+	{
+		if (route->level_keys[level] == key &&
+			appconfig_route_collection(route, level)->get.freezing != NULL)
+			return true;
+	}
+	return false;
 }
 
 /* Is the level the lowest, that of the table's own collection? */

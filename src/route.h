@@ -47,6 +47,9 @@ typedef struct Route
 	const AppConfigColumn **columns;	/* to be brought, ended by NULL */
 	int			levels_count;
 	AppConfigCollectionId levels[MAX_LEVELS];	/* from the top to the leaf */
+	AppConfigKey level_keys[MAX_LEVELS];	/* by which the things of a level
+											 * are told apart in what they
+											 * belong to; KEY_NONE if by none */
 	bool		read[SOURCE_COUNT]; /* do columns ask for it? */
 	bool		need_document;	/* does a row take more than a list's item? */
 	bool		reads_mutable;	/* can what is read be another thing a moment
@@ -83,6 +86,8 @@ extern bool appconfig_route_lists_answer(const AppConfigTable *table,
 										 const AppConfigColumn *column);
 extern const AppConfigCollection *appconfig_route_collection(const Route *route,
 															 int level);
+extern bool appconfig_route_is_key_of_frozen(const Route *route,
+											 AppConfigKey key);
 extern bool appconfig_route_is_leaf(const Route *route, int level);
 
 extern bool appconfig_route_needs_applications(const Route *route,
