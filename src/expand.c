@@ -317,6 +317,20 @@ keys_are_wanted(const CursorWalk *walk, const KnownKeys *keys)
 	return appconfig_keyset_contains(walk->keys, &lasting);
 }
 
+/* Is known how the thing is just now? */
+static bool
+knows_state(const KnownKeys *keys)
+{
+	int			key;
+
+	for (key = 0; key < KEY_COUNT; key++)
+	{
+		if (appconfig_keys[key].is_state && keys->text[key] != NULL)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Can an item whose keys are wanted lead to rows that the query asks for, by
  * its state and by the clauses that are checked against lists?
@@ -326,7 +340,8 @@ is_wanted(const CursorWalk *walk, const Inherited *known, bool leaf)
 {
 	AppConfigItem item;
 
-	if (!appconfig_keyset_contains(walk->keys, &known->keys))
+	if (knows_state(&known->keys) &&
+		!appconfig_keyset_contains(walk->keys, &known->keys))
 		return false;
 	if (walk->filter == NULL)
 		return true;
@@ -494,6 +509,24 @@ ask_without_filter(CursorWalk *walk, CursorNode *list)
 	list->unfiltered = true;
 }
 
+/* The service knows nothing that it could have listed */
+static void
+expand_absent_list(CursorWalk *walk, CursorNode *list)
+{
+	/* what has a first page has a second */
+	if (list->token != NULL)
+		appconfig_memo_raise(list->entry);
+	if (filter_is_in_doubt(walk, list, NULL))
+	{
+		ask_without_filter(walk, list);
+		return;
+	}
+	/* and what a list has shown has lists of its own */
+	if (list->shown)
+		appconfig_memo_raise(list->entry);
+	appconfig_walk_remove(walk, list);
+}
+
 /* A page has arrived: its items, and the next page behind them */
 static void
 expand_list(CursorWalk *walk, CursorNode *list)
@@ -507,18 +540,7 @@ expand_list(CursorWalk *walk, CursorNode *list)
 
 	if (page == NULL)
 	{
-		/* there is no such thing; but what has a first page has a second */
-		if (list->token != NULL)
-			appconfig_memo_raise(list->entry);
-		if (filter_is_in_doubt(walk, list, NULL))
-		{
-			ask_without_filter(walk, list);
-			return;
-		}
-		/* and what a list has shown has lists of its own */
-		if (list->shown)
-			appconfig_memo_raise(list->entry);
-		appconfig_walk_remove(walk, list);
+		expand_absent_list(walk, list);
 		return;
 	}
 	items = page_items(&collection->list, page);
@@ -569,9 +591,9 @@ told_id(const KnownKeys *keys, const KnownKeys *learned)
 }
 
 /*
- * A name may have stood for an id.  All scans of the statement
- * are to read one copy of a document, whichever way they ask for it.  Returns
- * true if the node has to wait for the copy that was asked for by ids.
+ * A name may have stood for an id.  All scans of the statement are to read one
+ * copy of a document, whichever way they ask for it.  Returns true if the node
+ * has to wait for the copy that was asked for by ids.
  */
 static bool
 share_by_id(CursorWalk *walk, CursorNode *node,
