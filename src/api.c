@@ -643,24 +643,24 @@ appconfig_api_has_calls(const ApiClient *client)
 }
 
 /*
- * Waits until a call of any of the clients can get on, which
+ * Waits until a call of any of the clients (ApiClient) can get on, which
  * appconfig_api_poll() then lets it: to be called for each of them.  There
  * must be a call that is not done.  Interrupts happen in here.
  */
 void
-appconfig_api_wait(ApiClient *const *clients, int count)
+appconfig_api_wait(List *clients)
 {
 	bool		has_calls = false;
-	int			i;
+	ListCell   *cell;
 
-	for (i = 0; i < count; i++)
-		has_calls |= appconfig_api_has_calls(clients[i]);
+	foreach(cell, clients)
+		has_calls |= appconfig_api_has_calls(lfirst(cell));
 	/* better an error than a wait for nothing */
 	if (!has_calls)
 		elog(ERROR, "no call to AWS AppConfig is under way");
 	/* once, as it can forget what times were asked for */
 	appconfig_http_open();
-	for (i = 0; i < count; i++)
-		ask_for_times(clients[i]);
+	foreach(cell, clients)
+		ask_for_times(lfirst(cell));
 	appconfig_http_wait();
 }

@@ -8,6 +8,8 @@
 #ifndef APPCONFIG_API_H
 #define APPCONFIG_API_H
 
+#include "nodes/pg_list.h"
+
 #include "compat.h"
 #include "aws_credentials.h"
 #include "http.h"
@@ -80,6 +82,6 @@ extern void appconfig_api_release(ApiCall *call);
 
 extern void appconfig_api_poll(ApiClient *client);
 extern bool appconfig_api_has_calls(const ApiClient *client);
-extern void appconfig_api_wait(ApiClient *const *clients, int count);
+extern void appconfig_api_wait(List *clients);
 
 #endif							/* APPCONFIG_API_H */

@@ -181,14 +181,11 @@ appconfig_connection_join(const ConnectionIdentity *identity, bool rereads)
 	return &connection->shared;
 }
 
-/*
- * Sets the clients of the statement's connections that have calls under way,
- * if there is room for them; returns how many there are
- */
-static int
-find_clients(MemoryContext statement, ApiClient **clients, int room)
+/* The clients of the statement's connections that have calls under way */
+static List *
+list_clients(MemoryContext statement)
 {
-	int			count = 0;
+	List	   *clients = NIL;
 	dlist_iter	iter;
 
 	dlist_foreach(iter, &connections)
@@ -196,14 +193,11 @@ find_clients(MemoryContext statement, ApiClient **clients, int room)
 		OpenConnection *connection =
 		dlist_container(OpenConnection, node, iter.cur);
 
-		if (connection->identity.statement != statement ||
-			!appconfig_api_has_calls(connection->owner.client))
-			continue;
-		if (count < room)
-			clients[count] = connection->owner.client;
-		count++;
+		if (connection->identity.statement == statement &&
+			appconfig_api_has_calls(connection->owner.client))
+			clients = lappend(clients, connection->owner.client);
 	}
-	return count;
+	return clients;
 }
 
 /*
@@ -214,13 +208,11 @@ find_clients(MemoryContext statement, ApiClient **clients, int room)
 void
 appconfig_connection_wait(const AppConfigConnection *connection)
 {
-	int			count = find_clients(connection->statement, NULL, 0);
-	ApiClient **clients = palloc(sizeof(ApiClient *) * Max(count, 1));
+	List	   *clients = list_clients(connection->statement);
 	dlist_iter	iter;
 
-	(void) find_clients(connection->statement, clients, count);
-	appconfig_api_wait(clients, count);
-	pfree(clients);
+	appconfig_api_wait(clients);
+	list_free(clients);
 	dlist_foreach(iter, &connections)
 	{
 		OpenConnection *other =

@@ -16,7 +16,8 @@ const char *
 appconfig_http_method_name(HttpMethod method)
 {
 	static const char *const names[] = {
-	[HTTP_GET] = "GET", [HTTP_POST] = "POST", [HTTP_PUT] = "PUT"};
+		[HTTP_GET] = "GET", [HTTP_POST] = "POST", [HTTP_PUT] = "PUT"
+	};
 
 	return names[method];
 }

@@ -75,7 +75,7 @@ call_service(PG_FUNCTION_ARGS)
 	call = appconfig_api_start(&caller->owner, &request, &caller->counters);
 	while (!appconfig_api_is_done(call))
 	{
-		appconfig_api_wait(&caller->owner.client, 1);
+		appconfig_api_wait(list_make1(caller->owner.client));
 		appconfig_api_poll(caller->owner.client);
 	}
 	document = appconfig_api_document(call);
@@ -102,7 +102,7 @@ race(PG_FUNCTION_ARGS)
 	}
 	while (!appconfig_api_is_done(calls[0]) && !appconfig_api_is_done(calls[1]))
 	{
-		appconfig_api_wait(clients, 2);
+		appconfig_api_wait(list_make2(clients[0], clients[1]));
 		waits++;
 		for (i = 0; i < 2; i++)
 			appconfig_api_poll(clients[i]);
@@ -112,7 +112,7 @@ race(PG_FUNCTION_ARGS)
 		elog(ERROR, "both have answered after %d waits", waits);
 	while (!appconfig_api_is_done(calls[1 - winner]))
 	{
-		appconfig_api_wait(&clients[1 - winner], 1);
+		appconfig_api_wait(list_make1(clients[1 - winner]));
 		appconfig_api_poll(clients[1 - winner]);
 		waits++;
 	}
