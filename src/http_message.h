@@ -40,7 +40,7 @@ typedef enum HttpMethod
 typedef struct HttpRequest
 {
 	HttpMethod	method;
-	const char *url;
+	const char *url;			/* "http://…" only where the policy is local */
 	AddressPolicy policy;		/* what it may reach, whatever the URL says */
 	const char *const *headers; /* "Name: value", ended by NULL */
 	const char *body;			/* NULL for none; has a Content-Type in

@@ -45,6 +45,7 @@ static const struct
 	{CURLE_COULDNT_RESOLVE_PROXY, HTTP_NOT_CONNECTED},
 	{CURLE_COULDNT_CONNECT, HTTP_NOT_CONNECTED},
 	{CURLE_SSL_CONNECT_ERROR, HTTP_NOT_CONNECTED},
+	{CURLE_UNSUPPORTED_PROTOCOL, HTTP_NOT_TRUSTED},
 	{CURLE_PEER_FAILED_VERIFICATION, HTTP_NOT_TRUSTED},
 	{CURLE_SSL_CACERT_BADFILE, HTTP_NOT_TRUSTED},
 	{CURLE_SSL_CERTPROBLEM, HTTP_NOT_TRUSTED},
@@ -325,7 +326,6 @@ set_manners(HttpTransfer *transfer)
 {
 	CURL	   *easy = transfer->easy;
 	CURLcode	bad = CURLE_OK;
-	bool		with_tls = transfer->policy == ADDRESS_SERVICE;
 
 	/* http.c ends what takes too long; 0 would be curl's five minutes */
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long) PG_INT32_MAX);
@@ -342,12 +342,11 @@ set_manners(HttpTransfer *transfer)
 	/* nothing from the postmaster's environment or home directory */
 	SET(CURLOPT_PROXY, "");
 	SET(CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
-	/* what goes without TLS reaches nobody else */
 #if LIBCURL_VERSION_NUM >= 0x075500
-	SET(CURLOPT_PROTOCOLS_STR, with_tls ? "https" : "http");
+	SET(CURLOPT_PROTOCOLS_STR, transfer->with_tls ? "https" : "http");
 #else
 	SET(CURLOPT_PROTOCOLS,
-		(long) (with_tls ? CURLPROTO_HTTPS : CURLPROTO_HTTP));
+		(long) (transfer->with_tls ? CURLPROTO_HTTPS : CURLPROTO_HTTP));
 #endif
 	SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
@@ -412,6 +411,12 @@ bool
 appconfig_http_transfer_prepare(HttpTransfer *transfer,
 								const HttpRequest *request)
 {
+	bool		is_plain = strncmp(request->url, "http://", 7) == 0;
+
+	/* what goes without TLS reaches nobody else; if asked to, libcurl refuses */
+	Assert(!is_plain || appconfig_address_is_local(request->policy));
+	transfer->with_tls =
+		!is_plain || !appconfig_address_is_local(request->policy);
 	transfer->policy = request->policy;
 	transfer->by_name = has_name(request->url);
 	transfer->max_response_size = request->max_response_size;

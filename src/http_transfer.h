@@ -23,6 +23,7 @@ struct HttpTransfer
 	CURL	   *easy;			/* the pool's, or NULL */
 	struct curl_slist *headers;
 	AddressPolicy policy;		/* what it may reach */
+	bool		with_tls;		/* does it go over TLS, and never without? */
 	size_t		max_response_size;
 	bool		by_name;		/* is there a name to resolve? */
 	bool		resolving;		/* has it not been, so far? */

@@ -336,7 +336,8 @@ parse_authority(const UriPieces *pieces, UriEndpoint *endpoint)
 	if (!is_ipv4_literal(endpoint->host) && !is_ipv6_literal(endpoint->host) &&
 		!is_host_name(endpoint->host))
 		return "The host must be a host name, an IPv4 address in dotted decimal form, or an IPv6 address in brackets.";
-	if (pieces->scheme->loopback_only && !is_loopback(endpoint->host))
+	endpoint->loopback_only = is_loopback(endpoint->host);
+	if (pieces->scheme->loopback_only && !endpoint->loopback_only)
 		return "Only the hosts \"localhost\", \"127.*\" and \"[::1]\" can be used with \"http://\".";
 
 	if (authority[len] == '\0')
@@ -361,7 +362,6 @@ parse_path(const UriPieces *pieces, UriEndpoint *endpoint)
 
 	if (len > 0 && pieces->path[len - 1] == '/')
 		len--;
-	endpoint->loopback_only = pieces->scheme->loopback_only;
 	endpoint->path_prefix = pnstrdup(pieces->path, len);
 
 	for (segment = endpoint->path_prefix; *segment == '/';)

@@ -24,7 +24,8 @@ typedef struct UriEndpoint
 	char	   *path_prefix;	/* "" or "/a/b", never with a slash at the end */
 	char	   *host_header;	/* host, and the port when it is not the
 								 * default */
-	bool		loopback_only;	/* may nothing be reached beyond this host? */
+	bool		loopback_only;	/* is it this host, and so nothing beyond it
+								 * to be reached?  Whatever the scheme. */
 } UriEndpoint;
 
 extern void appconfig_uri_append_encoded(StringInfo buf, const char *bytes,

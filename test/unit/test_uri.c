@@ -23,6 +23,7 @@ typedef struct AcceptedEndpoint
 	int			port;
 	const char *path_prefix;
 	const char *host_header;
+	bool		loopback_only;
 } AcceptedEndpoint;
 
 static const AcceptedEndpoint accepted[] = {
@@ -45,13 +46,21 @@ static const AcceptedEndpoint accepted[] = {
 	{"https://10.0.0.1", "https", "10.0.0.1", 0, "", "10.0.0.1"},
 	{"https://255.255.255.255", "https", "255.255.255.255", 0, "", "255.255.255.255"},
 	{"https://[2001:DB8::1]:8443/x", "https", "[2001:db8::1]", 8443, "/x", "[2001:db8::1]:8443"},
-	{"http://localhost", "http", "localhost", 0, "", "localhost"},
-	{"http://LOCALHOST:80", "http", "localhost", 0, "", "localhost"},
-	{"http://localhost:443", "http", "localhost", 443, "", "localhost:443"},
-	{"http://127.0.0.1:8080/p", "http", "127.0.0.1", 8080, "/p", "127.0.0.1:8080"},
-	{"http://127.255.0.254", "http", "127.255.0.254", 0, "", "127.255.0.254"},
-	{"http://[::1]", "http", "[::1]", 0, "", "[::1]"},
-	{"http://[::1]:9000", "http", "[::1]", 9000, "", "[::1]:9000"},
+	{"http://localhost", "http", "localhost", 0, "", "localhost", true},
+	{"http://LOCALHOST:80", "http", "localhost", 0, "", "localhost", true},
+	{"http://localhost:443", "http", "localhost", 443, "", "localhost:443", true},
+	{"http://127.0.0.1:8080/p", "http", "127.0.0.1", 8080, "/p", "127.0.0.1:8080", true},
+	{"http://127.255.0.254", "http", "127.255.0.254", 0, "", "127.255.0.254", true},
+	{"http://[::1]", "http", "[::1]", 0, "", "[::1]", true},
+	{"http://[::1]:9000", "http", "[::1]", 9000, "", "[::1]:9000", true},
+	{"https://localhost:8443", "https", "localhost", 8443, "", "localhost:8443", true},
+	{"https://LocalHost", "https", "localhost", 0, "", "localhost", true},
+	{"https://127.0.0.1/x", "https", "127.0.0.1", 0, "/x", "127.0.0.1", true},
+	{"https://127.8.9.10", "https", "127.8.9.10", 0, "", "127.8.9.10", true},
+	{"https://[::1]:1", "https", "[::1]", 1, "", "[::1]:1", true},
+	{"https://localhost.example", "https", "localhost.example", 0, "", "localhost.example", false},
+	{"https://128.0.0.1", "https", "128.0.0.1", 0, "", "128.0.0.1", false},
+	{"https://[::2]", "https", "[::2]", 0, "", "[::2]", false},
 };
 
 /* A URL that is refused, and a word of the reason that must be given. */
@@ -274,6 +283,8 @@ test_accepted(const AcceptedEndpoint *expected)
 		   expected->url);
 	is_str(endpoint.host_header, expected->host_header, "host header of %s",
 		   expected->url);
+	is_int(endpoint.loopback_only, expected->loopback_only,
+		   "whether %s is this host", expected->url);
 	appconfig_uri_free_endpoint(&endpoint);
 	ok(endpoint.host == NULL, "freed %s", expected->url);
 }
