@@ -36,7 +36,10 @@ typedef enum HttpMethod
 	HTTP_PUT
 } HttpMethod;
 
-/* What to send; everything is copied by appconfig_http_start() */
+/*
+ * What to send; everything is copied by appconfig_http_start(), and its copies
+ * are overwritten in the end
+ */
 typedef struct HttpRequest
 {
 	HttpMethod	method;
@@ -50,6 +53,7 @@ typedef struct HttpRequest
 	int			connect_timeout;	/* milliseconds */
 	int			request_timeout;	/* milliseconds; both of waiting */
 	size_t		max_response_size;	/* bytes of body */
+	bool		secret_answer;	/* is the body to be overwritten in the end? */
 } HttpRequest;
 
 /* An answer; strings and body belong to the transfer */

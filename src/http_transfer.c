@@ -224,6 +224,30 @@ receive_header(char *line, size_t size, size_t count, void *userp)
 	return transfer->verdict == HTTP_IN_FLIGHT ? length : 0;
 }
 
+/*
+ * Makes place for so many bytes of body.  What is secret is moved by hand:
+ * realloc() would leave it where it was.
+ */
+static bool
+enlarge_body(HttpTransfer *transfer, size_t needed)
+{
+	size_t		allocate = Max(needed, transfer->body_allocated * 2);
+	char	   *body = transfer->is_secret ? malloc(allocate)
+	: realloc(transfer->body, allocate);
+
+	if (body == NULL)
+		return false;
+	if (transfer->is_secret && transfer->body != NULL)
+	{
+		memcpy(body, transfer->body, transfer->result.body_length);
+		explicit_bzero(transfer->body, transfer->body_allocated);
+		free(transfer->body);
+	}
+	transfer->body = body;
+	transfer->body_allocated = allocate;
+	return true;
+}
+
 static size_t
 receive_body(char *data, size_t size, size_t count, void *userp)
 {
@@ -237,19 +261,11 @@ receive_body(char *data, size_t size, size_t count, void *userp)
 		appconfig_http_transfer_decide(transfer, HTTP_TOO_LARGE, NULL);
 		return 0;
 	}
-	if (needed > transfer->body_allocated)
+	if (needed > transfer->body_allocated && !enlarge_body(transfer, needed))
 	{
-		size_t		allocate = Max(needed, transfer->body_allocated * 2);
-		char	   *body = realloc(transfer->body, allocate);
-
-		if (body == NULL)
-		{
-			appconfig_http_transfer_decide(transfer, HTTP_OUT_OF_MEMORY,
-										   HTTP_NO_MEMORY);
-			return 0;
-		}
-		transfer->body = body;
-		transfer->body_allocated = allocate;
+		appconfig_http_transfer_decide(transfer, HTTP_OUT_OF_MEMORY,
+									   HTTP_NO_MEMORY);
+		return 0;
 	}
 	memcpy(transfer->body + transfer->result.body_length, data, length);
 	transfer->result.body_length += length;
@@ -303,11 +319,11 @@ set_request(HttpTransfer *transfer, const HttpRequest *request)
 
 	SET(CURLOPT_URL, request->url);
 	SET(CURLOPT_HTTPHEADER, transfer->headers);
-	if (request->body != NULL)
+	if (transfer->request_body != NULL)
 	{
-		/* the length first: it is how much is copied */
-		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) request->body_length);
-		SET(CURLOPT_COPYPOSTFIELDS, request->body);
+		SET(CURLOPT_POSTFIELDSIZE_LARGE,
+			(curl_off_t) transfer->request_body_length);
+		SET(CURLOPT_POSTFIELDS, transfer->request_body);
 	}
 	else
 		SET(CURLOPT_HTTPGET, 1L);
@@ -374,6 +390,24 @@ set_headers(HttpTransfer *transfer, const char *const *headers)
 	return true;
 }
 
+/*
+ * curl keeps no copy of the body, either: what is posted for credentials may
+ * be as good as these, and the transfer's copy can be overwritten
+ */
+static bool
+set_body(HttpTransfer *transfer, const HttpRequest *request)
+{
+	if (request->body == NULL)
+		return true;
+	transfer->request_body = malloc(request->body_length + 1);
+	if (transfer->request_body == NULL)
+		return false;
+	memcpy(transfer->request_body, request->body, request->body_length);
+	transfer->request_body[request->body_length] = '\0';
+	transfer->request_body_length = request->body_length;
+	return true;
+}
+
 /* Makes a transfer one that has not been sent */
 void
 appconfig_http_transfer_renew(HttpTransfer *transfer)
@@ -420,7 +454,9 @@ appconfig_http_transfer_prepare(HttpTransfer *transfer,
 	transfer->policy = request->policy;
 	transfer->by_name = has_name(request->url);
 	transfer->max_response_size = request->max_response_size;
+	transfer->is_secret = request->secret_answer;
 	return set_headers(transfer, request->headers) &&
+		set_body(transfer, request) &&
 		set_callbacks(transfer) == CURLE_OK &&
 		set_request(transfer, request) == CURLE_OK &&
 		set_manners(transfer) == CURLE_OK;
@@ -527,11 +563,21 @@ free_headers(struct curl_slist *headers)
 	curl_slist_free_all(headers);
 }
 
+/* Overwrites and frees memory of that size, if it is any */
+static void
+wipe(char *memory, size_t size)
+{
+	if (memory != NULL)
+		explicit_bzero(memory, size);
+	free(memory);
+}
+
 /* Frees what the transfer holds, which curl no longer has */
 void
 appconfig_http_transfer_clear(HttpTransfer *transfer)
 {
 	free_headers(transfer->headers);
+	wipe(transfer->request_body, transfer->request_body_length);
 	appconfig_http_field_forget(transfer->field);
-	free(transfer->body);
+	wipe(transfer->body, transfer->is_secret ? transfer->body_allocated : 0);
 }

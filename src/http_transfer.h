@@ -22,6 +22,9 @@ struct HttpTransfer
 	/* What is asked for */
 	CURL	   *easy;			/* the pool's, or NULL */
 	struct curl_slist *headers;
+	char	   *request_body;	/* or NULL */
+	size_t		request_body_length;
+	bool		is_secret;		/* is the answer? */
 	AddressPolicy policy;		/* what it may reach */
 	bool		with_tls;		/* does it go over TLS, and never without? */
 	size_t		max_response_size;
