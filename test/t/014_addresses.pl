@@ -88,7 +88,7 @@ sub request
 resolve('127.0.0.1');
 $emulator->ctl('clear');
 my $url = "https://named.invalid:$port/applications";
-my $no = '3: the address is one that no request may go to';
+my $no = '4: the address is one that no request may go to';
 
 is(request($url, 'any'), '403', 'a host on loopback, for those who may go there');
 is(request($url, 'any'), '403', '... again');
@@ -105,7 +105,7 @@ $url = $plain->url . '/applications';
 is(request($url, 'loopback'), '403', 'HTTP to this host');
 is(request($url, 'metadata'), '403', 'HTTP for credentials');
 is($plain->ctl('connections'), 1, '... over one connection');
-like(request($url, $_), qr/^3: .*http.* not supported/i, "no HTTP under the policy $_") foreach qw(service any);
+like(request($url, $_), qr/^4: .*http.* not supported/i, "no HTTP under the policy $_") foreach qw(service any);
 like(request($url =~ s/127\.0\.0\.1/192.0.2.1/r, $_), qr/^$no/, "no HTTP to others under the policy $_")
   foreach qw(loopback metadata);
 is($plain->ctl('calls') =~ s/.* //r, 2, 'who is refused sends nothing');

@@ -203,6 +203,66 @@ static const RefusedEndpoint refused[] = {
 	{"https://example.com/@b", "only letters"},
 };
 
+/* A proxy that is taken, and what is to come of it */
+typedef struct AcceptedProxy
+{
+	const char *given;
+	const char *url;
+	const char *user;
+	const char *password;
+} AcceptedProxy;
+
+static const AcceptedProxy accepted_proxies[] = {
+	{"http://proxy", "http://proxy:80", NULL, NULL},
+	{"https://proxy", "https://proxy:443", NULL, NULL},
+	{"http://Proxy.Example.com:3128", "http://proxy.example.com:3128", NULL, NULL},
+	{"HTTP://10.0.0.1:80/", "http://10.0.0.1:80", NULL, NULL},
+	{"http://[2001:DB8::1]:8080", "http://[2001:db8::1]:8080", NULL, NULL},
+	{"http://[::1]", "http://[::1]:80", NULL, NULL},
+	{"http://User:PassWord@proxy:1080", "http://proxy:1080", "User", "PassWord"},
+	{"http://user:@proxy", "http://proxy:80", "user", ""},
+	{"http://a%40b:c%3Ad%2f%25@proxy", "http://proxy:80", "a@b", "c:d/%"},
+	{"http://u:%c3%A9!$&'()*+,;=-._~@proxy", "http://proxy:80", "u", "\xc3\xa9!$&'()*+,;=-._~"},
+};
+
+static const RefusedEndpoint refused_proxies[] = {
+	{"", "must begin"},
+	{"proxy:3128", "must begin"},
+	{"socks5://proxy", "must begin"},
+	{"socks5h://user:password@proxy", "must begin"},
+	{"http:/proxy", "must begin"},
+	{"http://", "contain a host"},
+	{"http://user:password@", "contain a host"},
+	{"http://user:password@:80", "contain a host"},
+	{"http://proxy/path", "path"},
+	{"http://proxy//", "path"},
+	{"http://proxy?x", "query"},
+	{"http://proxy#x", "fragment"},
+	{"http://user@proxy", "must be followed"},
+	{"http://@proxy", "must be followed"},
+	{"http://:password@proxy", "must be followed"},
+	{"http://user:pass@word@proxy", "host name"},
+	{"http://user:pass:word@proxy", "percent-encoded"},
+	{"http://user:pass/word@proxy", "port"},
+	{"http://user:a%2@proxy", "percent-encoded"},
+	{"http://user:a%@proxy", "percent-encoded"},
+	{"http://user:a%zz@proxy", "percent-encoded"},
+	{"http://user:a%00b@proxy", "percent-encoded"},
+	{"http://user:a%0d%0ab@proxy", "percent-encoded"},
+	{"http://us%7fer:b@proxy", "percent-encoded"},
+	{"http://us[er:b@proxy", "percent-encoded"},
+	{"http://us%3aer:b@proxy", "colon"},
+	{"http://user:pass word@proxy", "spaces"},
+	{"http://user:p\xc3\xa9@proxy", "ASCII"},
+	{"http://user\\:b@proxy", "backslashes"},
+	{"http://127.1", "host name"},
+	{"http://proxy.", "host name"},
+	{"http://proxy:0", "port"},
+	{"http://proxy:65536", "port"},
+	{"http://user:password@proxy:x", "port"},
+	{"http://[::1]x", "followed by"},
+};
+
 static void
 test_encoding(void)
 {
@@ -324,6 +384,40 @@ test_refused(const RefusedEndpoint *expected)
 	pfree(shown);
 }
 
+static void
+test_accepted_proxy(const AcceptedProxy *expected)
+{
+	UriProxy	proxy;
+	const char *reason = "";
+
+	ok(appconfig_uri_parse_proxy(expected->given, &proxy, &reason),
+	   "accepts the proxy %s", expected->url);
+	is_str(reason, NULL, "... without a reason");
+	is_str(proxy.url, expected->url, "... its URL");
+	is_str(proxy.user, expected->user, "... its user");
+	is_str(proxy.password, expected->password, "... its password");
+	appconfig_uri_free_proxy(&proxy);
+	ok(proxy.url == NULL && proxy.user == NULL && proxy.password == NULL,
+	   "... freed");
+}
+
+static void
+test_refused_proxy(const RefusedEndpoint *expected)
+{
+	UriProxy	proxy;
+	const char *reason = NULL;
+	char	   *shown = printable(expected->url);
+
+	ok(!appconfig_uri_parse_proxy(expected->url, &proxy, &reason),
+	   "refuses the proxy %s", shown);
+	if (!ok(reason != NULL && strstr(reason, expected->reason) != NULL,
+			"... with \"%s\"", expected->reason))
+		fprintf(stderr, "# reason: %s\n", reason != NULL ? reason : "(null)");
+	ok(proxy.url == NULL && proxy.user == NULL && proxy.password == NULL,
+	   "... and leaves nothing");
+	pfree(shown);
+}
+
 /* The limits of length, each from both sides. */
 static void
 test_lengths(void)
@@ -370,6 +464,10 @@ main(void)
 		test_accepted(&accepted[i]);
 	for (i = 0; i < lengthof(refused); i++)
 		test_refused(&refused[i]);
+	for (i = 0; i < lengthof(accepted_proxies); i++)
+		test_accepted_proxy(&accepted_proxies[i]);
+	for (i = 0; i < lengthof(refused_proxies); i++)
+		test_refused_proxy(&refused_proxies[i]);
 	test_lengths();
 	return done_testing();
 }

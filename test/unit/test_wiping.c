@@ -18,6 +18,7 @@
 #include "aws_sigv4.h"
 #include "json.h"
 #include "secret.h"
+#include "uri.h"
 #include "unit.h"
 
 #define KEY	 "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
@@ -132,6 +133,24 @@ check_answers(void)
 		   "... nor one that is none");
 }
 
+/* A proxy whose password is the key, percent-encoded and not */
+static void
+check_proxy(const char *format, bool is_good)
+{
+	char	   *url = psprintf(format, "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY",
+							   "wJalrXUtnFEMI%2fK7MDENG%2bPxRfiCYEXAMPLEKEY");
+	UriProxy	proxy;
+	const char *reason;
+
+	left = 0;
+	ok(appconfig_uri_parse_proxy(url, &proxy, &reason) == is_good,
+	   "a proxy that is %s", is_good ? "good" : "not good");
+	appconfig_uri_free_proxy(&proxy);
+	is_int(left, 0, "... leaves nothing in memory");
+	explicit_bzero(url, strlen(url));
+	pfree(url);
+}
+
 int
 main(void)
 {
@@ -150,6 +169,10 @@ main(void)
 		check_signing(i);
 
 	check_answers();
+	check_proxy("http://%1$s:%2$s@proxy", true);
+	check_proxy("http://%1$s:%2$s%%00@proxy", false);
+	check_proxy("http://%1$s:%2$s@proxy/path", false);
+	check_proxy("http://%1$s:%2$s@proxy:x", false);
 
 	left = 0;
 	credentials = (AwsCredentials) {"AKIDEXAMPLE", KEY, token};
