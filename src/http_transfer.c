@@ -551,8 +551,7 @@ appconfig_http_transfer_prepare(HttpTransfer *transfer,
 {
 	bool		is_local = appconfig_address_is_local(request->policy);
 
-	/* what goes without TLS reaches nobody else; if asked to, libcurl refuses */
-	Assert(!is_plain(request->url) || is_local);
+	/* what goes without TLS reaches nobody else: libcurl refuses */
 	transfer->with_tls = !is_plain(request->url) || !is_local;
 	transfer->max_response_size = request->max_response_size;
 	transfer->is_secret = request->secret_answer;
