@@ -19,6 +19,7 @@
 #include "postgres.h"
 
 #include <arpa/inet.h>
+#include <openssl/evp.h>
 #include <openssl/ssl.h>
 
 #include "common/hashfn.h"
@@ -542,6 +543,29 @@ plan_way(HttpTransfer *transfer, const HttpRequest *request)
 }
 
 /*
+ * What a proxy knows and could quote in an answer that is taken for the
+ * service's; out of a tunnel none of its words comes
+ */
+static bool
+keep_token(HttpTransfer *transfer, const UriProxy *proxy)
+{
+	size_t		length;
+
+	if (proxy == NULL || proxy->user == NULL || transfer->with_tls)
+		return true;
+	length = strlen(proxy->user) + 1 + strlen(proxy->password);
+	transfer->pair = malloc(length + 1);
+	transfer->token = malloc((length + 2) / 3 * 4 + 1);
+	if (transfer->pair == NULL || transfer->token == NULL)
+		return false;
+	snprintf(transfer->pair, length + 1, "%s:%s", proxy->user,
+			 proxy->password);
+	EVP_EncodeBlock((unsigned char *) transfer->token,
+					(const unsigned char *) transfer->pair, (int) length);
+	return true;
+}
+
+/*
  * Tells the transfer's easy handle everything.  Returns false if libcurl takes
  * an option for wrong, which happens when memory is out.
  */
@@ -558,6 +582,7 @@ appconfig_http_transfer_prepare(HttpTransfer *transfer,
 	plan_way(transfer, request);
 	return set_headers(transfer, request->headers) &&
 		set_body(transfer, request) &&
+		keep_token(transfer, request->proxy) &&
 		set_callbacks(transfer) == CURLE_OK &&
 		set_request(transfer, request) == CURLE_OK &&
 		set_way(transfer, request) == CURLE_OK &&
@@ -662,6 +687,33 @@ add_system_error(HttpTransfer *transfer, CURLcode code)
 				 "%s%s", length > 0 ? ": " : "", words);
 }
 
+/* Does a text quote the proxy's password? */
+static bool
+quotes_password(const HttpTransfer *transfer, const char *text, size_t length)
+{
+	return text != NULL && transfer->token != NULL &&
+		(memmem(text, length, transfer->token, strlen(transfer->token)) !=
+		 NULL ||
+		 memmem(text, length, transfer->pair, strlen(transfer->pair)) != NULL);
+}
+
+/* Does anything of the answer that is shown to somebody? */
+static bool
+tells_password(const HttpTransfer *transfer)
+{
+	int			i;
+
+	for (i = 0; i < HTTP_FIELD_COUNT; i++)
+	{
+		const char *field = transfer->field[i];
+
+		if (field != NULL && quotes_password(transfer, field, strlen(field)))
+			return true;
+	}
+	return quotes_password(transfer, transfer->body,
+						   transfer->result.body_length);
+}
+
 /* What there is to say of a failure; lives as long as the transfer */
 static const char *
 words_for(HttpTransfer *transfer, CURLcode code)
@@ -705,6 +757,12 @@ appconfig_http_transfer_finish(HttpTransfer *transfer, CURLcode code,
 		appconfig_http_transfer_decide(transfer, HTTP_TOO_LARGE,
 									   "a line of its header is too long");
 	result->proxy_status = refusal_of_proxy(transfer, code);
+	if (code == CURLE_OK && tells_password(transfer))
+	{
+		appconfig_http_transfer_decide(transfer, HTTP_MALFORMED,
+									   "it quotes the password of the proxy");
+		code = CURLE_WRITE_ERROR;
+	}
 	result->outcome = outcome_of(transfer, code);
 	if (result->outcome == HTTP_ANSWERED &&
 		curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status) ==
@@ -742,6 +800,9 @@ appconfig_http_transfer_clear(HttpTransfer *transfer)
 {
 	free_headers(transfer->headers);
 	wipe(transfer->request_body, transfer->request_body_length);
+	wipe(transfer->pair, transfer->pair != NULL ? strlen(transfer->pair) : 0);
+	wipe(transfer->token,
+		 transfer->token != NULL ? strlen(transfer->token) : 0);
 	appconfig_http_field_forget(transfer->field);
 	wipe(transfer->body, transfer->is_secret ? transfer->body_allocated : 0);
 }

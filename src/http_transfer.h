@@ -29,6 +29,9 @@ struct HttpTransfer
 	bool		by_proxy;
 	uint64		mark;			/* of its connections: the same for all that
 								 * the proxy lets in by the same password */
+	char	   *pair;			/* user and password of a proxy that reads the
+								 * request, or NULL */
+	char	   *token;			/* the same as it is sent */
 	bool		is_forbidden;	/* is it for an address that it may not reach? */
 	bool		with_tls;		/* does it go over TLS, and never without? */
 	size_t		max_response_size;

@@ -177,6 +177,12 @@ foreach my $fault ('hang', 'close', 'garbage', 'endless', 'silent')
 	like(failure($hasty), $fault eq 'endless' ? qr/HV00N:|HV000:/ : qr/$not_connected.*DETAIL:.*\nHINT:.*proxy/, "a proxy that does this: $fault");
 	$locked->log;
 }
+my $read = server($plain->url, proxy => $open);
+foreach my $fault ('quote', 'quote-plain')
+{
+	$locked->fault($fault);
+	like(failure($read), qr/HV000: .*cannot be read\nDETAIL:.*it quotes the password of the proxy/, "a proxy that does this: $fault");
+}
 $locked->fault('none');
 is($node->safe_psql('postgres', look($hasty)), 'DONE', 'and then it works');
 like(failure(server("https://appconfig.example:$port", proxy => "http://$userinfo\@127.0.0.1:1")),

@@ -7,11 +7,13 @@ Writes its URL into the file READY.  Whatever name is asked for, it connects to 
 was asked for.  It is controlled over its own port: GET /_proxy/log gives a line for each request that it has
 had, "METHOD TARGET STATUS", and forgets them; GET /_proxy/fault/WORD lets each CONNECT fail from then on: a
 status, "hang", "close", "garbage", "endless" (a header without an end), "silent" (a tunnel that nothing
-comes out of), or "none".  GET /_proxy/headers gives all header lines of the last CONNECT.
+comes out of), or "none"; "quote" and "quote-plain" let each GET fail, with an error of AWS's that quotes the
+password as it was sent, or decoded.  GET /_proxy/headers gives all header lines of the last CONNECT.
 """
 
 import argparse
 import base64
+import json
 import select
 import socket
 import ssl
@@ -122,8 +124,16 @@ class Handler(BaseHTTPRequestHandler):
             self.control(self.path.split("/")[2:])
         elif not self.is_let_in():
             self.refuse(407)
+        elif self.server.fault.startswith("quote"):
+            self.quote(self.server.fault == "quote-plain")
         else:
             self.pass_on()
+
+    def quote(self, plain):
+        token = self.headers["Proxy-Authorization"]
+        text = base64.b64decode(token.split()[1]).decode() if plain else token
+        self.note(500)
+        self.answer(500, json.dumps({"code": "InternalServerException", "message": text}).encode())
 
     def pass_on(self):
         url = urlsplit(self.path)
