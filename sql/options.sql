@@ -138,6 +138,23 @@ ALTER SERVER other OPTIONS (DROP ca_bundle);
 RESET ROLE;
 DROP FOREIGN DATA WRAPPER other CASCADE;
 
+-- a proxy, whose password no message may show
+ALTER SERVER s OPTIONS (ADD proxy 'proxy.example.com:3128'); -- ERROR
+ALTER SERVER s OPTIONS (ADD proxy 'socks5://user:password@proxy.example.com'); -- ERROR
+ALTER SERVER s OPTIONS (ADD proxy 'http://user@proxy.example.com'); -- ERROR
+ALTER SERVER s OPTIONS (ADD proxy 'http://user:pass word@proxy.example.com'); -- ERROR
+ALTER SERVER s OPTIONS (ADD proxy 'http://user:pass/word@proxy.example.com'); -- ERROR
+ALTER SERVER s OPTIONS (ADD proxy 'http://proxy.example.com/path'); -- ERROR
+ALTER SERVER s OPTIONS (ADD proxy 'http://user:p%40ss@proxy.example.com:3128');
+SET ROLE regress_appconfig_user;
+ALTER SERVER s OPTIONS (SET proxy 'http://elsewhere.example.com'); -- ERROR
+ALTER SERVER s OPTIONS (DROP proxy); -- ERROR
+RESET ROLE;
+ALTER SERVER s OPTIONS (DROP proxy);
+SET ROLE regress_appconfig_user;
+ALTER SERVER s OPTIONS (ADD proxy 'http://elsewhere.example.com'); -- ERROR
+RESET ROLE;
+
 SELECT option FROM pg_foreign_server, unnest(srvoptions) AS option WHERE srvname = 's' ORDER BY option COLLATE "C";
 
 --

@@ -5,8 +5,9 @@
  *
  * The owner of a foreign server chooses the host, and whoever runs its name
  * server the address, so an address is judged by itself.  Link-local addresses
- * are where clouds keep the credentials of their machines.  An IPv6 address
- * that a router or the kernel turns into an IPv4 one is judged as that, too.
+ * are where clouds keep the credentials of their machines, and on loopback
+ * listens what trusts this host.  An IPv6 address that a router or the kernel
+ * turns into an IPv4 one is judged as that, too.
  *
  * What may not live here: names, sockets, and who follows which policy.
  *
@@ -50,23 +51,27 @@ static const Network loopback_ipv6[] = {
 	{{0}, 0},
 };
 
-/* The metadata service of an instance; the agents of ECS and of EKS */
+/*
+ * The metadata service of an instance, the agents of ECS and of EKS: link-local
+ * addresses, and what AWS has instead of those in IPv6.  Agents of containers
+ * may listen on loopback as well.
+ */
 static const Network metadata_ipv4[] = {
-	{{169, 254, 169, 254}, 32},
-	{{169, 254, 170, 2}, 32},
-	{{169, 254, 170, 23}, 32},
+	{{169, 254}, 16},
+	{{127}, 8},
 	{{0}, 0},
 };
 
 static const Network metadata_ipv6[] = {
-	{{0xfd, 0x00, 0x0e, 0xc2, [14] = 0x02, 0x54}, 128},
-	{{0xfd, 0x00, 0x0e, 0xc2, [15] = 0x23}, 128},
+	{{0xfd, 0x00, 0x0e, 0xc2}, 32},
+	{{[15] = 1}, 128},
 	{{0}, 0},
 };
 
 /* What is set aside: for this host, for a link, for groups, for later */
 static const Network reserved_ipv4[] = {
 	{{0}, 8},
+	{{127}, 8},
 	{{169, 254}, 16},
 	{{224}, 4},
 	{{240}, 4},
@@ -75,24 +80,12 @@ static const Network reserved_ipv4[] = {
 
 static const Network reserved_ipv6[] = {
 	{{0}, 128},
+	{{[15] = 1}, 128},
 	{{0xfe, 0x80}, 10},
 	{{0xff}, 8},
 	/* the instance metadata service's own */
 	{{0xfd, 0x00, 0x0e, 0xc2}, 32},
 	{{0}, 0},
-};
-
-/* All that there is under a policy that allows only some; else NULL */
-static const Network *const only_ipv4[] = {
-	[ADDRESS_SERVICE] = NULL,
-	[ADDRESS_LOOPBACK] = loopback_ipv4,
-	[ADDRESS_METADATA] = metadata_ipv4,
-};
-
-static const Network *const only_ipv6[] = {
-	[ADDRESS_SERVICE] = NULL,
-	[ADDRESS_LOOPBACK] = loopback_ipv6,
-	[ADDRESS_METADATA] = metadata_ipv6,
 };
 
 static const Embedding embeddings[] = {
@@ -144,14 +137,6 @@ is_within_any(const uint8 *address, const Network *networks)
 }
 
 static bool
-ipv4_is_allowed(const uint8 *address, AddressPolicy policy)
-{
-	if (only_ipv4[policy] != NULL)
-		return is_within_any(address, only_ipv4[policy]);
-	return !is_within_any(address, reserved_ipv4);
-}
-
-static bool
 is_embedding(const uint8 *address, const Embedding *embedding)
 {
 	static const uint8 nothing[16];
@@ -172,38 +157,61 @@ extract_ipv4(const uint8 *address, const Embedding *embedding, uint8 *ipv4)
 		ipv4[i] = address[embedding->ipv4[i]] ^ embedding->mask;
 }
 
-/* Of the embeddings only the first one reaches the IPv4 address for certain */
+/*
+ * Is it within one of the networks, IPv4's or IPv6's, as it stands or as the
+ * kernel takes it?  Of the embeddings only the first one reaches the IPv4
+ * address for certain.
+ */
 static bool
-ipv6_is_one_of(const uint8 *address, AddressPolicy policy)
+is_one_of(const uint8 *address, int length, const Network *ipv4_networks,
+		  const Network *ipv6_networks)
 {
 	uint8		ipv4[4];
 
-	if (is_within_any(address, only_ipv6[policy]))
+	if (length == sizeof(ipv4))
+		return is_within_any(address, ipv4_networks);
+	if (is_within_any(address, ipv6_networks))
 		return true;
 	extract_ipv4(address, &embeddings[0], ipv4);
 	return is_embedding(address, &embeddings[0]) &&
-		ipv4_is_allowed(ipv4, policy);
+		is_within_any(ipv4, ipv4_networks);
 }
 
+/* Is it set aside, or does it hold an IPv4 address that is? */
 static bool
-ipv6_is_allowed(const uint8 *address, AddressPolicy policy)
+is_reserved(const uint8 *address, int length)
 {
 	uint8		ipv4[4];
 	int			i;
 
-	if (only_ipv6[policy] != NULL)
-		return ipv6_is_one_of(address, policy);
-	/* which begins like an embedding of IPv4's */
-	if (is_within_any(address, loopback_ipv6))
-		return true;
+	if (length == sizeof(ipv4))
+		return is_within_any(address, reserved_ipv4);
 	for (i = 0; i < (int) lengthof(embeddings); i++)
 	{
 		extract_ipv4(address, &embeddings[i], ipv4);
 		if (is_embedding(address, &embeddings[i]) &&
-			!ipv4_is_allowed(ipv4, policy))
-			return false;
+			is_within_any(ipv4, reserved_ipv4))
+			return true;
 	}
-	return !is_within_any(address, reserved_ipv6);
+	return is_within_any(address, reserved_ipv6);
+}
+
+static bool
+is_allowed(const uint8 *address, int length, AddressPolicy policy)
+{
+	switch (policy)
+	{
+		case ADDRESS_SERVICE:
+			return !is_reserved(address, length);
+		case ADDRESS_LOOPBACK:
+			return is_one_of(address, length, loopback_ipv4, loopback_ipv6);
+		case ADDRESS_METADATA:
+			return is_one_of(address, length, metadata_ipv4, metadata_ipv6);
+		case ADDRESS_ANY:
+			return !is_reserved(address, length) ||
+				is_one_of(address, length, metadata_ipv4, metadata_ipv6);
+	}
+	return false;
 }
 
 /* May a request under this policy go to the address? */
@@ -212,10 +220,17 @@ appconfig_address_is_allowed(const struct sockaddr *address,
 							 AddressPolicy policy)
 {
 	if (address->sa_family == AF_INET)
-		return ipv4_is_allowed((const uint8 *) &((const struct sockaddr_in *) address)->sin_addr,
-							   policy);
+		return is_allowed((const uint8 *) &((const struct sockaddr_in *) address)->sin_addr,
+						  4, policy);
 	if (address->sa_family == AF_INET6)
-		return ipv6_is_allowed(((const struct sockaddr_in6 *) address)->sin6_addr.s6_addr,
-							   policy);
+		return is_allowed(((const struct sockaddr_in6 *) address)->sin6_addr.s6_addr,
+						  16, policy);
 	return false;
+}
+
+/* May a request go without TLS to all that the policy allows? */
+bool
+appconfig_address_is_local(AddressPolicy policy)
+{
+	return policy == ADDRESS_LOOPBACK || policy == ADDRESS_METADATA;
 }

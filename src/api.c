@@ -236,6 +236,7 @@ start_attempt(ApiCall *call)
 				 settings->base_url, call->path,
 				 call->query[0] != '\0' ? "?" : "", call->query),
 		.headers = sign_attempt(call),
+		.proxy = settings->proxy,
 		.ca_bundle = settings->ca_bundle,
 		.connect_timeout = settings->connect_timeout,
 		.request_timeout = settings->request_timeout,

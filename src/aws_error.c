@@ -164,7 +164,11 @@ static const Meaning meaning_of_outcome[] = {
 	[HTTP_NOT_CONNECTED] =
 	{AWS_ERROR_TRANSIENT, ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION,
 		"could not connect to AWS AppConfig",
-	"Check region and endpoint of the foreign server, and the network."},
+	"Check region, endpoint and proxy of the foreign server, and the network."},
+	[HTTP_NOT_PROXIED] =
+	{AWS_ERROR_FATAL, ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION,
+		"the proxy refused to connect to AWS AppConfig",
+	"Check proxy of the foreign server, its user name and password included."},
 	[HTTP_NOT_TRUSTED] =
 	{AWS_ERROR_FATAL, ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION,
 		"could not trust the server that answers for AWS AppConfig",
@@ -532,6 +536,11 @@ appconfig_error_from_result(const HttpResult *result,
 	if (result->outcome != HTTP_ANSWERED)
 	{
 		set_meaning(error, &meaning_of_outcome[result->outcome]);
+		/* it may be the proxy that could not connect */
+		if (result->outcome == HTTP_NOT_PROXIED &&
+			meaning_of_answer(NULL, result->proxy_status)->kind ==
+			AWS_ERROR_TRANSIENT)
+			error->kind = AWS_ERROR_TRANSIENT;
 		error->message =
 			presentable(result->error, strlen(result->error), credentials);
 		return error;

@@ -25,6 +25,7 @@ static const char *const outcome_words[] = {
 	[HTTP_IN_FLIGHT] = "under way",
 	[HTTP_ANSWERED] = "answered",
 	[HTTP_NOT_CONNECTED] = "not connected",
+	[HTTP_NOT_PROXIED] = "refused by the proxy",
 	[HTTP_NOT_TRUSTED] = "not trusted",
 	[HTTP_TIMED_OUT] = "timed out",
 	[HTTP_LOST] = "connection lost",

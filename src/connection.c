@@ -67,6 +67,7 @@ look_up_options(OpenConnection *connection, Oid *umid)
 
 	do
 	{
+		appconfig_options_wipe_settings(&connection->settings);
 		appconfig_credentials_wipe(&connection->credentials);
 		read_at = appconfig_session_changes();
 		appconfig_options_get_settings(serverid, &connection->settings);
@@ -86,6 +87,7 @@ end_connection(void *arg)
 
 	if (connection->shared.documents != NULL)
 		dlist_delete(&connection->node);
+	appconfig_options_wipe_settings(&connection->settings);
 	appconfig_credentials_wipe(&connection->credentials);
 }
 

@@ -135,6 +135,8 @@ static bool parse_region(const Option *option, const char *value, void *field,
 						 OptionFault *fault);
 static bool parse_endpoint(const Option *option, const char *value,
 						   void *field, OptionFault *fault);
+static bool parse_proxy(const Option *option, const char *value, void *field,
+						OptionFault *fault);
 static bool parse_file(const Option *option, const char *value, void *field,
 					   OptionFault *fault);
 static bool parse_table_name(const Option *option, const char *value,
@@ -218,6 +220,10 @@ static const Option options[] = {
 	{
 		"profile", ON_SERVER, parse_printable, FIELD(profile),
 		.flags = NOT_YET, .least = 1, .most = 256
+	},
+	{
+		"proxy", ON_SERVER, parse_proxy, FIELD(settings.proxy),
+		.flags = SUPERUSER | HIDDEN
 	},
 	{
 		"region", ON_SERVER, parse_region, FIELD(settings.region),
@@ -393,6 +399,19 @@ parse_endpoint(const Option *option pg_attribute_unused(), const char *value,
 	return true;
 }
 
+/* into a UriProxy *, whose password is a secret */
+static bool
+parse_proxy(const Option *option pg_attribute_unused(), const char *value,
+			void *field, OptionFault *fault)
+{
+	UriProxy   *proxy = palloc(sizeof(UriProxy));
+
+	fault->hint =
+		"Valid values are URLs of HTTP proxies, such as \"http://proxy.example.com:3128\" or \"http://user:password@proxy.example.com:3128\".";
+	*(UriProxy **) field = proxy;
+	return appconfig_uri_parse_proxy(value, proxy, &fault->detail);
+}
+
 /*
  * Into a char *.  Whether the file exists is not asked: it may be made later,
  * and the dump of a server may be restored on another machine.
@@ -529,7 +548,7 @@ find_option(const char *name, int where)
 /*
  * Whether the server log must not quote the statement that an error is about,
  * since it may have secrets in it: it sets options of a user mapping, be it
- * where they belong or elsewhere by mistake.
+ * where they belong or elsewhere by mistake, or a proxy.
  *
  * log_statement and pg_stat_activity show it all the same; that is the
  * server's affair.
@@ -541,7 +560,10 @@ has_secrets(List *given, int where)
 
 	foreach(lc, given)
 	{
-		if (find_option(lfirst_node(DefElem, lc)->defname, ON_MAPPING) != NULL)
+		const char *name = lfirst_node(DefElem, lc)->defname;
+
+		if (find_option(name, ON_MAPPING) != NULL ||
+			strcmp(name, "proxy") == 0)
 			return true;
 	}
 	return where == ON_MAPPING;
@@ -882,7 +904,37 @@ appconfig_options_init(void)
  * ------------------------------------------------------------------------
  */
 
-/* Fills *settings from the options of a server. */
+/*
+ * Overwrites the values of options before their memory is used again.  The
+ * catalog cache has them still, and anybody who reads that reads the table.
+ */
+static void
+wipe_options(List *given)
+{
+	ListCell   *lc;
+
+	foreach(lc, given)
+	{
+		char	   *value = defGetString(lfirst_node(DefElem, lc));
+
+		explicit_bzero(value, strlen(value));
+	}
+}
+
+/* Reads the options of a server; the proxy among them has a secret */
+static void
+read_server(Oid serverid, OptionValues *values)
+{
+	List	   *given = GetForeignServer(serverid)->options;
+
+	read_options(given, ON_SERVER, values);
+	wipe_options(given);
+}
+
+/*
+ * Fills *settings from the options of a server, to be given to
+ * appconfig_options_wipe_settings().
+ */
 void
 appconfig_options_get_settings(Oid serverid, AppConfigSettings *settings)
 {
@@ -891,7 +943,7 @@ appconfig_options_get_settings(Oid serverid, AppConfigSettings *settings)
 	const char *url;
 	const char *reason;
 
-	read_options(GetForeignServer(serverid)->options, ON_SERVER, &values);
+	read_server(serverid, &values);
 
 	url = values.endpoint;
 	if (url == NULL)
@@ -912,13 +964,26 @@ appconfig_options_get_settings(Oid serverid, AppConfigSettings *settings)
 	settings->path_prefix = endpoint.path_prefix;
 }
 
+/* Overwrites and frees what is secret of the settings; may be called again */
+void
+appconfig_options_wipe_settings(AppConfigSettings *settings)
+{
+	if (settings->proxy != NULL)
+	{
+		appconfig_uri_free_proxy(settings->proxy);
+		pfree(settings->proxy);
+	}
+	settings->proxy = NULL;
+}
+
 /* A server's region alone */
 char *
 appconfig_options_get_region(Oid serverid)
 {
 	OptionValues values;
 
-	read_options(GetForeignServer(serverid)->options, ON_SERVER, &values);
+	read_server(serverid, &values);
+	appconfig_options_wipe_settings(&values.settings);
 	return values.settings.region;
 }
 
@@ -932,23 +997,6 @@ has_user_mapping(Oid serverid, Oid userid)
 		SearchSysCacheExists2(USERMAPPINGUSERSERVER,
 							  ObjectIdGetDatum(InvalidOid),
 							  ObjectIdGetDatum(serverid));
-}
-
-/*
- * Overwrites the values of options before their memory is used again.  The
- * catalog cache has them still, and anybody who reads that reads the table.
- */
-static void
-wipe_options(List *given)
-{
-	ListCell   *lc;
-
-	foreach(lc, given)
-	{
-		char	   *value = defGetString(lfirst_node(DefElem, lc));
-
-		explicit_bzero(value, strlen(value));
-	}
 }
 
 /*

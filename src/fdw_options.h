@@ -23,6 +23,7 @@
 extern void appconfig_options_init(void);
 extern void appconfig_options_get_settings(Oid serverid,
 										   AppConfigSettings *settings);
+extern void appconfig_options_wipe_settings(AppConfigSettings *settings);
 extern char *appconfig_options_get_region(Oid serverid);
 extern void appconfig_options_get_credentials(Oid serverid, Oid userid,
 											  AwsCredentials *credentials,

@@ -471,7 +471,9 @@ appconfig_http_release(HttpTransfer *transfer)
 	enter_curl(&saved);
 	withdraw(pooled);
 	dlist_delete(&pooled->node);
-	if (transfer->easy != NULL && pool->idle_count < MAX_IDLE_HANDLES)
+	/* a handle that is kept keeps buffers, too */
+	if (transfer->easy != NULL && !transfer->is_secret &&
+		pool->idle_count < MAX_IDLE_HANDLES)
 	{
 		curl_easy_reset(transfer->easy);
 		pool->idle[pool->idle_count++] = transfer->easy;

@@ -79,6 +79,16 @@ copy_value(const char *value, size_t length)
 	return copy;
 }
 
+/* Frees a value; what it was is nobody's business from here on */
+static void
+forget_value(char **value)
+{
+	if (*value != NULL)
+		explicit_bzero(*value, strlen(*value));
+	free(*value);
+	*value = NULL;
+}
+
 /*
  * Keeps the header field of that line, if it is one that is asked for, by
  * HttpField; a repeated one counts once, the last.  Returns false if there is
@@ -95,7 +105,7 @@ appconfig_http_field_keep(char **fields, const char *line, size_t length)
 	{
 		if (!is_field(line, length, field_names[i], &value, &value_length))
 			continue;
-		free(fields[i]);
+		forget_value(&fields[i]);
 		fields[i] = copy_value(value, value_length);
 		return fields[i] != NULL;
 	}
@@ -120,15 +130,12 @@ appconfig_http_field_refuse(const char *line, size_t length)
 	return NULL;
 }
 
-/* Frees what has been kept */
+/* Frees what has been kept, and overwrites it before */
 void
 appconfig_http_field_forget(char **fields)
 {
 	int			i;
 
 	for (i = 0; i < HTTP_FIELD_COUNT; i++)
-	{
-		free(fields[i]);
-		fields[i] = NULL;
-	}
+		forget_value(&fields[i]);
 }

@@ -15,6 +15,11 @@
  * Its memory is given out from front to back, and all of it is free again when
  * the last piece has been given back.
  *
+ * Requests have session tokens in them and answers credentials, and libcurl
+ * keeps pieces of both in buffers of its own.  So whatever it gives back is
+ * overwritten before anybody else gets it, and nothing is moved by realloc(),
+ * which would leave the old place as it is.
+ *
  * libcurl takes these functions from its first user in a process.  If another
  * library has initialised it before, they are not used, and
  * appconfig_http_memory_is_ours() says so.  OpenSSL and the name resolution of
@@ -107,6 +112,15 @@ give_back_to_reserve(void)
 	unlock();
 }
 
+/* Bytes of a piece: as many as libcurl has asked for, or some more */
+static size_t
+size_of(void *piece)
+{
+	if (is_of_reserve(piece))
+		return ((PieceHeader *) ((char *) piece - HEADER_SIZE))->size;
+	return malloc_usable_size(piece);
+}
+
 /* ------------------------------------------------------------------------
  * What libcurl calls
  * ------------------------------------------------------------------------
@@ -137,17 +151,22 @@ allocate_zeroed(size_t count, size_t size)
 static void
 deallocate(void *piece)
 {
+	if (piece == NULL)
+		return;
+	explicit_bzero(piece, size_of(piece));
 	if (is_of_reserve(piece))
 		give_back_to_reserve();
 	else
 		free(piece);
 }
 
-/* How much of what a piece has to move to a new one of that size? */
-static size_t
-size_to_move(const char *piece, size_t size)
+/* Does a piece do for another size, without wasting much? */
+static bool
+is_fitting(void *piece, size_t size)
 {
-	return Min(size, ((const PieceHeader *) (piece - HEADER_SIZE))->size);
+	size_t		has = size_of(piece);
+
+	return !is_of_reserve(piece) && size <= has && size > has / 2;
 }
 
 static void *
@@ -157,26 +176,14 @@ reallocate(void *piece, size_t size)
 
 	if (piece == NULL)
 		return allocate(size);
-	if (is_of_reserve(piece))
-	{
-		moved = allocate(size);
-		if (moved != NULL)
-		{
-			memcpy(moved, piece, size_to_move(piece, size));
-			give_back_to_reserve();
-		}
-		return moved;
-	}
-	moved = realloc(piece, size);
-	if (moved != NULL || size == 0)
-		return moved;
-	moved = take_from_reserve(size);
+	if (is_fitting(piece, size))
+		return piece;
+	moved = allocate(size);
 	if (moved != NULL)
-	{
-		/* malloc() knows how large the old one is, at least */
-		memcpy(moved, piece, Min(size, malloc_usable_size(piece)));
-		free(piece);
-	}
+		memcpy(moved, piece, Min(size, size_of(piece)));
+	/* nothing is asked for where it is to be freed */
+	if (moved != NULL || size == 0)
+		deallocate(piece);
 	return moved;
 }
 

@@ -10,6 +10,7 @@
 
 #include "address.h"
 #include "http_field.h"
+#include "uri.h"
 
 /* One request on its way, and then its answer */
 typedef struct HttpTransfer HttpTransfer;
@@ -20,6 +21,7 @@ typedef enum HttpOutcome
 	HTTP_IN_FLIGHT,
 	HTTP_ANSWERED,				/* an answer with any status */
 	HTTP_NOT_CONNECTED,			/* name, address, refused or timed out */
+	HTTP_NOT_PROXIED,			/* refused by the proxy, with proxy_status */
 	HTTP_NOT_TRUSTED,			/* TLS certificate, or an address we avoid */
 	HTTP_TIMED_OUT,				/* connected, but the answer took too long */
 	HTTP_LOST,					/* the connection ended inside the answer */
@@ -36,12 +38,19 @@ typedef enum HttpMethod
 	HTTP_PUT
 } HttpMethod;
 
-/* What to send; everything is copied by appconfig_http_start() */
+/*
+ * What to send; everything is copied by appconfig_http_start(), and its copies
+ * are overwritten in the end
+ */
 typedef struct HttpRequest
 {
 	HttpMethod	method;
-	const char *url;
+	const char *url;			/* "http://…" only where the policy is local */
 	AddressPolicy policy;		/* what it may reach, whatever the URL says */
+	const UriProxy *proxy;		/* to go through, or NULL.  Then an address in
+								 * the URL is held to the policy, but a name's
+								 * is the proxy's affair.  Without TLS only a
+								 * proxy on this host is gone through. */
 	const char *const *headers; /* "Name: value", ended by NULL */
 	const char *body;			/* NULL for none; has a Content-Type in
 								 * headers */
@@ -50,6 +59,7 @@ typedef struct HttpRequest
 	int			connect_timeout;	/* milliseconds */
 	int			request_timeout;	/* milliseconds; both of waiting */
 	size_t		max_response_size;	/* bytes of body */
+	bool		secret_answer;	/* is the body to be overwritten in the end? */
 } HttpRequest;
 
 /* An answer; strings and body belong to the transfer */
@@ -57,6 +67,7 @@ typedef struct HttpResult
 {
 	HttpOutcome outcome;
 	int			status;			/* 0 unless HTTP_ANSWERED */
+	int			proxy_status;	/* 0 unless HTTP_NOT_PROXIED */
 	const char *body;			/* never NULL, a NUL follows */
 	size_t		body_length;	/* bytes */
 	const char *field[HTTP_FIELD_COUNT];	/* NULL where absent */

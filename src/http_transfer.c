@@ -19,14 +19,18 @@
 #include "postgres.h"
 
 #include <arpa/inet.h>
+#include <openssl/evp.h>
 #include <openssl/ssl.h>
 
+#include "common/hashfn.h"
 #include "storage/fd.h"
 
 #include "http_field.h"
 #include "http_memory.h"
 #include "http_transfer.h"
 #include "socket.h"
+
+#define ADDRESS_REFUSED "the address is one that no request may go to"
 
 #define MAX_HEADER_SIZE (256 * 1024)	/* bytes of all header fields */
 
@@ -45,6 +49,7 @@ static const struct
 	{CURLE_COULDNT_RESOLVE_PROXY, HTTP_NOT_CONNECTED},
 	{CURLE_COULDNT_CONNECT, HTTP_NOT_CONNECTED},
 	{CURLE_SSL_CONNECT_ERROR, HTTP_NOT_CONNECTED},
+	{CURLE_UNSUPPORTED_PROTOCOL, HTTP_NOT_TRUSTED},
 	{CURLE_PEER_FAILED_VERIFICATION, HTTP_NOT_TRUSTED},
 	{CURLE_SSL_CACERT_BADFILE, HTTP_NOT_TRUSTED},
 	{CURLE_SSL_CERTPROBLEM, HTTP_NOT_TRUSTED},
@@ -128,10 +133,11 @@ open_socket(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
 	transfer->system_error = 0;
 	if (purpose != CURLSOCKTYPE_IPCXN)
 		return CURL_SOCKET_BAD;
-	if (!appconfig_address_is_allowed(&address->addr, transfer->policy))
+	if (transfer->is_forbidden ||
+		!appconfig_address_is_allowed(&address->addr, transfer->policy))
 	{
 		appconfig_http_transfer_decide(transfer, HTTP_NOT_TRUSTED,
-									   "the address is one that no request may go to");
+									   ADDRESS_REFUSED);
 		return CURL_SOCKET_BAD;
 	}
 	sock = appconfig_socket_open(&address->addr, address->addrlen,
@@ -143,6 +149,8 @@ open_socket(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
 									   ? HTTP_OUT_OF_MEMORY
 									   : HTTP_OUT_OF_DESCRIPTORS,
 									   NULL);
+	if (sock >= 0)
+		appconfig_socket_set_mark(sock, transfer->mark);
 	transfer->sock = sock;
 	transfer->received_before = 0;
 	return sock < 0 ? CURL_SOCKET_BAD : sock;
@@ -163,11 +171,23 @@ tls_has_input(CURL *easy)
 }
 
 /*
- * A request is about to be sent.  On a connection that was kept nothing may be
- * there to be read: it would be taken for the answer, though it was sent
- * before anybody asked.  Servers do so when they close what has been idle for
- * long, with a 408, say.
+ * May a request go over a connection that was kept?  Nothing may be there to
+ * be read: it would be taken for the answer, though it was sent before anybody
+ * asked.  Servers do so when they close what has been idle for long, with a
+ * 408, say.  Nor may it be one that the request could not have made: libcurl
+ * does not compare with whose password a proxy was asked for it.
  */
+static bool
+is_fit(const HttpTransfer *transfer, int sock)
+{
+	return sock >= 0 && !appconfig_socket_has_input(sock) &&
+		!tls_has_input(transfer->easy) && !transfer->is_forbidden &&
+		appconfig_socket_mark(sock) == transfer->mark &&
+		appconfig_address_is_allowed(appconfig_socket_peer(sock),
+									 transfer->policy);
+}
+
+/* A request is about to be sent */
 static int
 check_connection(void *userp, char *peer, char *local pg_attribute_unused(),
 				 int peer_port, int local_port)
@@ -184,11 +204,7 @@ check_connection(void *userp, char *peer, char *local pg_attribute_unused(),
 		transfer->sock = sock;
 		transfer->received_before = appconfig_socket_received(sock);
 	}
-	if (transfer->connects ||
-		(sock >= 0 && !appconfig_socket_has_input(sock) &&
-		 !tls_has_input(transfer->easy) &&
-		 appconfig_address_is_allowed(appconfig_socket_peer(sock),
-									  transfer->policy)))
+	if (transfer->connects || is_fit(transfer, sock))
 		return CURL_PREREQFUNC_OK;
 	transfer->is_stale = true;
 	curl_easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE, 1L);
@@ -223,6 +239,30 @@ receive_header(char *line, size_t size, size_t count, void *userp)
 	return transfer->verdict == HTTP_IN_FLIGHT ? length : 0;
 }
 
+/*
+ * Makes place for so many bytes of body.  What is secret is moved by hand:
+ * realloc() would leave it where it was.
+ */
+static bool
+enlarge_body(HttpTransfer *transfer, size_t needed)
+{
+	size_t		allocate = Max(needed, transfer->body_allocated * 2);
+	char	   *body = transfer->is_secret ? malloc(allocate)
+	: realloc(transfer->body, allocate);
+
+	if (body == NULL)
+		return false;
+	if (transfer->is_secret && transfer->body != NULL)
+	{
+		memcpy(body, transfer->body, transfer->result.body_length);
+		explicit_bzero(transfer->body, transfer->body_allocated);
+		free(transfer->body);
+	}
+	transfer->body = body;
+	transfer->body_allocated = allocate;
+	return true;
+}
+
 static size_t
 receive_body(char *data, size_t size, size_t count, void *userp)
 {
@@ -236,19 +276,11 @@ receive_body(char *data, size_t size, size_t count, void *userp)
 		appconfig_http_transfer_decide(transfer, HTTP_TOO_LARGE, NULL);
 		return 0;
 	}
-	if (needed > transfer->body_allocated)
+	if (needed > transfer->body_allocated && !enlarge_body(transfer, needed))
 	{
-		size_t		allocate = Max(needed, transfer->body_allocated * 2);
-		char	   *body = realloc(transfer->body, allocate);
-
-		if (body == NULL)
-		{
-			appconfig_http_transfer_decide(transfer, HTTP_OUT_OF_MEMORY,
-										   HTTP_NO_MEMORY);
-			return 0;
-		}
-		transfer->body = body;
-		transfer->body_allocated = allocate;
+		appconfig_http_transfer_decide(transfer, HTTP_OUT_OF_MEMORY,
+									   HTTP_NO_MEMORY);
+		return 0;
 	}
 	memcpy(transfer->body + transfer->result.body_length, data, length);
 	transfer->result.body_length += length;
@@ -260,6 +292,12 @@ receive_body(char *data, size_t size, size_t count, void *userp)
  * The request
  * ------------------------------------------------------------------------
  */
+
+static bool
+is_plain(const char *url)
+{
+	return strncmp(url, "http://", strlen("http://")) == 0;
+}
 
 /* Sets an option, unless one before it could not be set */
 #define SET(option, value)                               \
@@ -302,11 +340,11 @@ set_request(HttpTransfer *transfer, const HttpRequest *request)
 
 	SET(CURLOPT_URL, request->url);
 	SET(CURLOPT_HTTPHEADER, transfer->headers);
-	if (request->body != NULL)
+	if (transfer->request_body != NULL)
 	{
-		/* the length first: it is how much is copied */
-		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) request->body_length);
-		SET(CURLOPT_COPYPOSTFIELDS, request->body);
+		SET(CURLOPT_POSTFIELDSIZE_LARGE,
+			(curl_off_t) transfer->request_body_length);
+		SET(CURLOPT_POSTFIELDS, transfer->request_body);
 	}
 	else
 		SET(CURLOPT_HTTPGET, 1L);
@@ -319,13 +357,50 @@ set_request(HttpTransfer *transfer, const HttpRequest *request)
 	return bad;
 }
 
+/*
+ * The way: through the proxy that the request names, and nothing from the
+ * postmaster's environment.  To "https://" that is a tunnel, and TLS goes
+ * through it.  An empty list of exceptions is one.
+ */
+static CURLcode
+set_way(HttpTransfer *transfer, const HttpRequest *request)
+{
+	CURL	   *easy = transfer->easy;
+	CURLcode	bad = CURLE_OK;
+	const UriProxy *proxy = request->proxy;
+
+	SET(CURLOPT_PROXY, proxy != NULL ? proxy->url : "");
+	SET(CURLOPT_NOPROXY, "");
+	if (proxy == NULL)
+		return bad;
+	SET(CURLOPT_PROXYAUTH, (long) CURLAUTH_BASIC);
+	SET(CURLOPT_PROXYUSERNAME, proxy->user);
+	SET(CURLOPT_PROXYPASSWORD, proxy->password);
+	/* what is signed is for the service, and the proxy's answer is not its */
+	SET(CURLOPT_HEADEROPT, (long) CURLHEADER_SEPARATE);
+	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	if (!is_plain(proxy->url))
+	{
+		SET(CURLOPT_PROXY_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+		SET(CURLOPT_PROXY_SSL_VERIFYPEER, 1L);
+		SET(CURLOPT_PROXY_SSL_VERIFYHOST, 2L);
+		if (request->ca_bundle != NULL)
+		{
+			SET(CURLOPT_PROXY_CAINFO, request->ca_bundle);
+			SET(CURLOPT_PROXY_CAPATH, NULL);
+		}
+		/* nobody could see what has come in between one TLS and the other */
+		SET(CURLOPT_FORBID_REUSE, 1L);
+	}
+	return bad;
+}
+
 /* How it behaves, and what it leaves alone */
 static CURLcode
 set_manners(HttpTransfer *transfer)
 {
 	CURL	   *easy = transfer->easy;
 	CURLcode	bad = CURLE_OK;
-	bool		with_tls = transfer->policy == ADDRESS_SERVICE;
 
 	/* http.c ends what takes too long; 0 would be curl's five minutes */
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long) PG_INT32_MAX);
@@ -339,15 +414,13 @@ set_manners(HttpTransfer *transfer)
 	/* the signature is over one host and one path, as they stand */
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_PATH_AS_IS, 1L);
-	/* nothing from the postmaster's environment or home directory */
-	SET(CURLOPT_PROXY, "");
+	/* nothing from the postmaster's home directory */
 	SET(CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
-	/* what goes without TLS reaches nobody else */
 #if LIBCURL_VERSION_NUM >= 0x075500
-	SET(CURLOPT_PROTOCOLS_STR, with_tls ? "https" : "http");
+	SET(CURLOPT_PROTOCOLS_STR, transfer->with_tls ? "https" : "http");
 #else
 	SET(CURLOPT_PROTOCOLS,
-		(long) (with_tls ? CURLPROTO_HTTPS : CURLPROTO_HTTP));
+		(long) (transfer->with_tls ? CURLPROTO_HTTPS : CURLPROTO_HTTP));
 #endif
 	SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
@@ -375,6 +448,24 @@ set_headers(HttpTransfer *transfer, const char *const *headers)
 	return true;
 }
 
+/*
+ * curl keeps no copy of the body, either: what is posted for credentials may
+ * be as good as these, and the transfer's copy can be overwritten
+ */
+static bool
+set_body(HttpTransfer *transfer, const HttpRequest *request)
+{
+	if (request->body == NULL)
+		return true;
+	transfer->request_body = malloc(request->body_length + 1);
+	if (transfer->request_body == NULL)
+		return false;
+	memcpy(transfer->request_body, request->body, request->body_length);
+	transfer->request_body[request->body_length] = '\0';
+	transfer->request_body_length = request->body_length;
+	return true;
+}
+
 /* Makes a transfer one that has not been sent */
 void
 appconfig_http_transfer_renew(HttpTransfer *transfer)
@@ -390,18 +481,88 @@ appconfig_http_transfer_renew(HttpTransfer *transfer)
 	transfer->error[0] = '\0';
 }
 
-/* Is the host of the URL a name, rather than an address? */
+/* The address that stands in a URL in place of a name; false if none does */
 static bool
-has_name(const char *url)
+find_address(const char *url, struct sockaddr_storage *address)
 {
 	const char *host = strstr(url, "://") + strlen("://");
-	char		text[INET_ADDRSTRLEN];
-	struct in_addr address;
+	char		text[INET6_ADDRSTRLEN];
+	struct sockaddr_in *ipv4 = (struct sockaddr_in *) address;
+	struct sockaddr_in6 *ipv6 = (struct sockaddr_in6 *) address;
 
+	memset(address, 0, sizeof(*address));
 	if (*host == '[')
-		return false;
+	{
+		strlcpy(text, host + 1,
+				Min(sizeof(text), strcspn(host + 1, "]") + 1));
+		address->ss_family = AF_INET6;
+		return inet_pton(AF_INET6, text, &ipv6->sin6_addr) == 1;
+	}
 	strlcpy(text, host, Min(sizeof(text), strcspn(host, ":/?") + 1));
-	return inet_pton(AF_INET, text, &address) != 1;
+	address->ss_family = AF_INET;
+	return inet_pton(AF_INET, text, &ipv4->sin_addr) == 1;
+}
+
+/* The same for all who come with that name and password, and not 0 */
+static uint64
+mark_of(const UriProxy *proxy)
+{
+	uint64		mark;
+
+	if (proxy->user == NULL)
+		return 1;
+	mark = hash_bytes_extended((const unsigned char *) proxy->user,
+							   strlen(proxy->user), 1);
+	return hash_bytes_extended((const unsigned char *) proxy->password,
+							   strlen(proxy->password), mark) | 2;
+}
+
+/*
+ * Who is connected to, and what for.  Without a proxy, that is the host of the
+ * URL, and its address is judged.  With one it is the proxy, which somebody
+ * has chosen who may: it can be anywhere, but what goes without TLS goes no
+ * further than this host.
+ */
+static void
+plan_way(HttpTransfer *transfer, const HttpRequest *request)
+{
+	struct sockaddr_storage address;
+	bool		is_literal = find_address(request->url, &address);
+
+	transfer->policy = request->policy;
+	transfer->by_name = !is_literal;
+	if (request->proxy == NULL)
+		return;
+	transfer->by_proxy = true;
+	transfer->mark = mark_of(request->proxy);
+	transfer->is_forbidden = is_literal &&
+		!appconfig_address_is_allowed((struct sockaddr *) &address,
+									  request->policy);
+	transfer->policy = transfer->with_tls ? ADDRESS_ANY : ADDRESS_LOOPBACK;
+	transfer->by_name = !find_address(request->proxy->url, &address);
+}
+
+/*
+ * What a proxy knows and could quote in an answer that is taken for the
+ * service's; out of a tunnel none of its words comes
+ */
+static bool
+keep_token(HttpTransfer *transfer, const UriProxy *proxy)
+{
+	size_t		length;
+
+	if (proxy == NULL || proxy->user == NULL || transfer->with_tls)
+		return true;
+	length = strlen(proxy->user) + 1 + strlen(proxy->password);
+	transfer->pair = malloc(length + 1);
+	transfer->token = malloc((length + 2) / 3 * 4 + 1);
+	if (transfer->pair == NULL || transfer->token == NULL)
+		return false;
+	snprintf(transfer->pair, length + 1, "%s:%s", proxy->user,
+			 proxy->password);
+	EVP_EncodeBlock((unsigned char *) transfer->token,
+					(const unsigned char *) transfer->pair, (int) length);
+	return true;
 }
 
 /*
@@ -412,12 +573,19 @@ bool
 appconfig_http_transfer_prepare(HttpTransfer *transfer,
 								const HttpRequest *request)
 {
-	transfer->policy = request->policy;
-	transfer->by_name = has_name(request->url);
+	bool		is_local = appconfig_address_is_local(request->policy);
+
+	/* what goes without TLS reaches nobody else: libcurl refuses */
+	transfer->with_tls = !is_plain(request->url) || !is_local;
 	transfer->max_response_size = request->max_response_size;
+	transfer->is_secret = request->secret_answer;
+	plan_way(transfer, request);
 	return set_headers(transfer, request->headers) &&
+		set_body(transfer, request) &&
+		keep_token(transfer, request->proxy) &&
 		set_callbacks(transfer) == CURLE_OK &&
 		set_request(transfer, request) == CURLE_OK &&
+		set_way(transfer, request) == CURLE_OK &&
 		set_manners(transfer) == CURLE_OK;
 }
 
@@ -426,11 +594,60 @@ appconfig_http_transfer_prepare(HttpTransfer *transfer,
  * ------------------------------------------------------------------------
  */
 
+/*
+ * Has the proxy failed to make a tunnel, without a word that could be
+ * understood?  A failure in it, of TLS, has a code of its own.
+ */
+static bool
+is_failed_tunnel(const HttpTransfer *transfer, CURLcode code)
+{
+	static const CURLcode codes[] = {
+		CURLE_RECV_ERROR, CURLE_SEND_ERROR, CURLE_GOT_NOTHING,
+		CURLE_PARTIAL_FILE, CURLE_WEIRD_SERVER_REPLY,
+		CURLE_UNSUPPORTED_PROTOCOL, CURLE_PROXY
+	};
+	int			i;
+
+	if (!transfer->by_proxy || !transfer->with_tls ||
+		appconfig_http_transfer_is_connected(transfer))
+		return false;
+	for (i = 0; i < (int) lengthof(codes); i++)
+	{
+		if (codes[i] == code)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The status with which the proxy has refused to make a tunnel, or to be asked
+ * without another password; 0 if it has not
+ */
+static int
+refusal_of_proxy(const HttpTransfer *transfer, CURLcode code)
+{
+	long		status = 0;
+	bool		has_status =
+	curl_easy_getinfo(transfer->easy,
+					  transfer->with_tls ? CURLINFO_HTTP_CONNECTCODE
+					  : CURLINFO_RESPONSE_CODE,
+					  &status) == CURLE_OK;
+
+	if (!transfer->by_proxy || !has_status)
+		return 0;
+	if (transfer->with_tls)
+		return code != CURLE_OK && status / 100 != 2 &&
+			!appconfig_http_transfer_is_connected(transfer) ? (int) status : 0;
+	return code == CURLE_OK && status == 407 ? (int) status : 0;
+}
+
 static HttpOutcome
 outcome_of(const HttpTransfer *transfer, CURLcode code)
 {
 	int			i;
 
+	if (transfer->result.proxy_status != 0)
+		return HTTP_NOT_PROXIED;
 	if (code == CURLE_OK)
 		return HTTP_ANSWERED;
 	if (transfer->verdict != HTTP_IN_FLIGHT)
@@ -438,6 +655,8 @@ outcome_of(const HttpTransfer *transfer, CURLcode code)
 	/* time can run out before there is a connection, or after */
 	if (code == CURLE_OPERATION_TIMEDOUT &&
 		!appconfig_http_transfer_is_connected(transfer))
+		return HTTP_NOT_CONNECTED;
+	if (is_failed_tunnel(transfer, code))
 		return HTTP_NOT_CONNECTED;
 	for (i = 0; i < (int) lengthof(curl_outcomes); i++)
 	{
@@ -468,12 +687,49 @@ add_system_error(HttpTransfer *transfer, CURLcode code)
 				 "%s%s", length > 0 ? ": " : "", words);
 }
 
+/* Does a text quote the proxy's password? */
+static bool
+quotes_password(const HttpTransfer *transfer, const char *text, size_t length)
+{
+	return text != NULL && transfer->token != NULL &&
+		(memmem(text, length, transfer->token, strlen(transfer->token)) !=
+		 NULL ||
+		 memmem(text, length, transfer->pair, strlen(transfer->pair)) != NULL);
+}
+
+/* Does anything of the answer that is shown to somebody? */
+static bool
+tells_password(const HttpTransfer *transfer)
+{
+	int			i;
+
+	for (i = 0; i < HTTP_FIELD_COUNT; i++)
+	{
+		const char *field = transfer->field[i];
+
+		if (field != NULL && quotes_password(transfer, field, strlen(field)))
+			return true;
+	}
+	return quotes_password(transfer, transfer->body,
+						   transfer->result.body_length);
+}
+
 /* What there is to say of a failure; lives as long as the transfer */
 static const char *
 words_for(HttpTransfer *transfer, CURLcode code)
 {
+	if (transfer->result.outcome == HTTP_NOT_PROXIED)
+	{
+		snprintf(transfer->error, sizeof(transfer->error),
+				 "the proxy has answered with HTTP status %d",
+				 transfer->result.proxy_status);
+		return transfer->error;
+	}
 	if (transfer->reason != NULL)
 		return transfer->reason;
+	/* what else a proxy says is nobody's business: it knows the password */
+	if (is_failed_tunnel(transfer, code))
+		return "the proxy has made no connection";
 	add_system_error(transfer, code);
 	return transfer->error[0] != '\0' ? transfer->error
 		: curl_easy_strerror(code);
@@ -500,6 +756,13 @@ appconfig_http_transfer_finish(HttpTransfer *transfer, CURLcode code,
 		appconfig_http_memory_is_ours())
 		appconfig_http_transfer_decide(transfer, HTTP_TOO_LARGE,
 									   "a line of its header is too long");
+	result->proxy_status = refusal_of_proxy(transfer, code);
+	if (code == CURLE_OK && tells_password(transfer))
+	{
+		appconfig_http_transfer_decide(transfer, HTTP_MALFORMED,
+									   "it quotes the password of the proxy");
+		code = CURLE_WRITE_ERROR;
+	}
 	result->outcome = outcome_of(transfer, code);
 	if (result->outcome == HTTP_ANSWERED &&
 		curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status) ==
@@ -522,11 +785,24 @@ free_headers(struct curl_slist *headers)
 	curl_slist_free_all(headers);
 }
 
+/* Overwrites and frees memory of that size, if it is any */
+static void
+wipe(char *memory, size_t size)
+{
+	if (memory != NULL)
+		explicit_bzero(memory, size);
+	free(memory);
+}
+
 /* Frees what the transfer holds, which curl no longer has */
 void
 appconfig_http_transfer_clear(HttpTransfer *transfer)
 {
 	free_headers(transfer->headers);
+	wipe(transfer->request_body, transfer->request_body_length);
+	wipe(transfer->pair, transfer->pair != NULL ? strlen(transfer->pair) : 0);
+	wipe(transfer->token,
+		 transfer->token != NULL ? strlen(transfer->token) : 0);
 	appconfig_http_field_forget(transfer->field);
-	free(transfer->body);
+	wipe(transfer->body, transfer->is_secret ? transfer->body_allocated : 0);
 }

@@ -22,9 +22,20 @@ struct HttpTransfer
 	/* What is asked for */
 	CURL	   *easy;			/* the pool's, or NULL */
 	struct curl_slist *headers;
-	AddressPolicy policy;		/* what it may reach */
+	char	   *request_body;	/* or NULL */
+	size_t		request_body_length;
+	bool		is_secret;		/* is the answer? */
+	AddressPolicy policy;		/* what may be connected to */
+	bool		by_proxy;
+	uint64		mark;			/* of its connections: the same for all that
+								 * the proxy lets in by the same password */
+	char	   *pair;			/* user and password of a proxy that reads the
+								 * request, or NULL */
+	char	   *token;			/* the same as it is sent */
+	bool		is_forbidden;	/* is it for an address that it may not reach? */
+	bool		with_tls;		/* does it go over TLS, and never without? */
 	size_t		max_response_size;
-	bool		by_name;		/* is there a name to resolve? */
+	bool		by_name;		/* is there a name for us to resolve? */
 	bool		resolving;		/* has it not been, so far? */
 	int			reserved;		/* descriptors with which that is done */
 

@@ -14,7 +14,8 @@
  *
  * Memory is malloc'ed and counted by references, and who holds one ties it to
  * a context.  Parsing lets interrupts happen, and like them it raises an error
- * when there is no memory; it leaves nothing behind then.  The file also
+ * when there is no memory; it leaves nothing behind then.  Of a document with
+ * secrets nothing is left in memory, either, when it is released.  The file also
  * builds with -DFRONTEND, for its unit tests.
  *
  * What may not live here: members of AppConfig's answers, columns, SQL types.
@@ -84,6 +85,7 @@ struct JsonValue
 typedef struct JsonDocument
 {
 	int			references;
+	bool		is_secret;		/* is it overwritten before it is freed? */
 	size_t		size;			/* of all this, in bytes */
 	char	   *source;			/* as it was received, without a NUL */
 	size_t		source_length;
@@ -98,6 +100,7 @@ typedef struct Parser
 	const char *end;
 	const char *error;			/* what is wrong with the text; NULL so far */
 	int			depth;
+	bool		is_secret;		/* will the document be? */
 	bool		nul;			/* was there a U+0000 in the string? */
 	size_t		unserved;		/* bytes since interrupts were served */
 	uint32		values;			/* so far, and so the place of the next one */
@@ -115,12 +118,21 @@ static bool parse_value(Parser *parser);
  * ------------------------------------------------------------------------
  */
 
+/* The document's memory; NULL is nothing to free */
+static void
+free_document(JsonDocument *document)
+{
+	if (document != NULL && document->is_secret)
+		explicit_bzero(document, document->size);
+	free(document);
+}
+
 /* Frees what has been allocated so far */
 static void
 give_up(Parser *parser)
 {
 	free(parser->names);
-	free(parser->document);
+	free_document(parser->document);
 }
 
 static void *
@@ -748,6 +760,7 @@ create_document(Parser *parser, const char *text, size_t length)
 	JsonDocument *document = allocate_piece(parser, size);
 
 	document->references = 1;
+	document->is_secret = parser->is_secret;
 	document->size = size;
 	document->texts = (char *) document + values;
 	document->source = document->texts + parser->texts;
@@ -760,6 +773,27 @@ create_document(Parser *parser, const char *text, size_t length)
 						   slots_for(parser->most_members) * sizeof(uint32));
 }
 
+/* What the two functions below do */
+static JsonValue *
+parse_document(Parser *parser, const char *text, size_t length,
+			   const char **error)
+{
+	if (length > MAX_LENGTH)
+		refuse_text(parser, "too large");
+	else if (parse_text(parser, text, length))
+	{
+		create_document(parser, text, length);
+		(void) parse_text(parser, text, length);
+	}
+	*error = parser->error;
+	free(parser->names);
+	if (parser->document == NULL ||
+		parser->document->values[0].kind != JSON_NULL)
+		return parser->document != NULL ? parser->document->values : NULL;
+	free_document(parser->document);
+	return NULL;
+}
+
 /*
  * Parses one JSON text of length bytes.  Returns the value, with one reference
  * that the caller releases.  If it is none, returns NULL with *error set to a
@@ -770,20 +804,21 @@ appconfig_json_parse(const char *text, size_t length, const char **error)
 {
 	Parser		parser = {.depth = 0};
 
-	if (length > MAX_LENGTH)
-		refuse_text(&parser, "too large");
-	else if (parse_text(&parser, text, length))
-	{
-		create_document(&parser, text, length);
-		(void) parse_text(&parser, text, length);
-	}
-	*error = parser.error;
-	free(parser.names);
-	if (parser.document == NULL ||
-		parser.document->values[0].kind != JSON_NULL)
-		return parser.document != NULL ? parser.document->values : NULL;
-	free(parser.document);
-	return NULL;
+	return parse_document(&parser, text, length, error);
+}
+
+/*
+ * The same for a text that has secrets in it: the document, which has copies
+ * of them, is overwritten when its last reference is released, or parsing is
+ * given up.  The text itself is the caller's to overwrite.
+ */
+JsonValue *
+appconfig_json_parse_secret(const char *text, size_t length,
+							const char **error)
+{
+	Parser		parser = {.is_secret = true};
+
+	return parse_document(&parser, text, length, error);
 }
 
 static JsonDocument *
@@ -794,11 +829,11 @@ document_of(JsonValue *value)
 }
 
 static void
-free_document(JsonDocument *document)
+end_document(JsonDocument *document)
 {
 	size_t		size = document->size;
 
-	free(document);
+	free_document(document);
 #ifdef __GLIBC__
 	/* with what its text was received in, which has been freed before */
 	if (size >= LARGE_DOCUMENT)
@@ -820,7 +855,7 @@ void
 appconfig_json_release(JsonValue *value)
 {
 	if (value != NULL && --document_of(value)->references == 0)
-		free_document(document_of(value));
+		end_document(document_of(value));
 }
 
 /*

@@ -45,6 +45,8 @@ typedef struct JsonElements
 
 extern JsonValue *appconfig_json_parse(const char *text, size_t length,
 									   const char **error);
+extern JsonValue *appconfig_json_parse_secret(const char *text, size_t length,
+											  const char **error);
 extern JsonValue *appconfig_json_retain(JsonValue *value);
 extern void appconfig_json_release(JsonValue *value);
 extern const char *appconfig_json_source(JsonValue *value, size_t *length);

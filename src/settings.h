@@ -13,6 +13,7 @@
 #define APPCONFIG_SETTINGS_H
 
 #include "address.h"
+#include "uri.h"
 
 typedef struct AppConfigSettings
 {
@@ -23,6 +24,7 @@ typedef struct AppConfigSettings
 	char	   *host;			/* value of the Host header */
 	char	   *path_prefix;	/* path part of base_url, may be empty */
 	AddressPolicy policy;		/* what the requests may reach */
+	UriProxy   *proxy;			/* that requests go through, or NULL */
 	char	   *ca_bundle;		/* PEM file, or NULL for the system's */
 	int			connect_timeout;	/* milliseconds */
 	int			request_timeout;	/* milliseconds, of one attempt */

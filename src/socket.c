@@ -28,6 +28,7 @@ typedef struct Socket
 {
 	int			sock;
 	int			local_port;		/* 0 until it is known */
+	uint64		mark;
 	struct sockaddr_storage peer;
 } Socket;
 
@@ -184,6 +185,19 @@ const struct sockaddr *
 appconfig_socket_peer(int sock)
 {
 	return (const struct sockaddr *) &get_socket(sock)->peer;
+}
+
+/* Keeps something of whoever has opened a socket; it is 0 before */
+void
+appconfig_socket_set_mark(int sock, uint64 mark)
+{
+	get_socket(sock)->mark = mark;
+}
+
+uint64
+appconfig_socket_mark(int sock)
+{
+	return get_socket(sock)->mark;
 }
 
 /* Is there anything to be read, the end of the connection included? */

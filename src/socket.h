@@ -25,6 +25,8 @@ extern int	appconfig_socket_count(void);
 extern int	appconfig_socket_find(const char *peer, int peer_port,
 								  int local_port);
 extern const struct sockaddr *appconfig_socket_peer(int sock);
+extern void appconfig_socket_set_mark(int sock, uint64 mark);
+extern uint64 appconfig_socket_mark(int sock);
 extern bool appconfig_socket_has_input(int sock);
 extern uint64 appconfig_socket_received(int sock);
 

@@ -1,16 +1,16 @@
 /*-------------------------------------------------------------------------
  *
  * uri.c
- *		Percent-encoding, and the parser of an endpoint
+ *		Percent-encoding, and the parsers of an endpoint and of a proxy
  *
  * What lives here is text in, text out: RFC 3986 encoding of the pieces of a
- * request's path and query, and the check of the one URL that a user may give
- * us, the endpoint option.
+ * request's path and query, and the check of the URLs that a user may give
+ * us, the options endpoint and proxy.
  *
- * The endpoint decides where signed requests go, so its parser refuses
- * whatever two readers could understand differently, instead of repairing it:
- * libcurl reads the URL again after us, and an attack on such a check lives
- * off the difference.
+ * These decide where signed requests go, so the parsers refuse whatever two
+ * readers could understand differently, instead of repairing it: libcurl reads
+ * the URL again after us, and an attack on such a check lives off the
+ * difference.
  *
  * What may not live here: I/O, the resolution of names (http.c), and anything
  * of AWS (request.c, aws_endpoint.c).
@@ -44,19 +44,21 @@ typedef struct UriScheme
 {
 	const char *name;
 	int			default_port;
-	bool		loopback_only;
+	bool		loopback_only;	/* as an endpoint's, for test servers */
 } UriScheme;
 
 static const UriScheme schemes[] = {
 	{"https", 443, false},
-	{"http", 80, true},			/* for test servers; keys must not cross a net */
+	{"http", 80, true},
 };
 
-/* The pieces of an endpoint between the first cut and the result. */
+/* The pieces of a URL between the first cut and the result. */
 typedef struct UriPieces
 {
 	const UriScheme *scheme;
-	char	   *authority;		/* what stands between "://" and the path */
+	char	   *authority;		/* what stands between "://" and the path; may
+								 * have a password in it */
+	char	   *host;			/* of that, what stands behind the user */
 	const char *path;			/* points into the URL; may be empty */
 } UriPieces;
 
@@ -130,6 +132,16 @@ appconfig_uri_segment_is_safe(const char *segment)
 {
 	return segment[0] != '\0' && strcmp(segment, ".") != 0 &&
 		strcmp(segment, "..") != 0;
+}
+
+/* Overwrites and frees a text, unless it is NULL */
+static void
+free_secret(char *text)
+{
+	if (text == NULL)
+		return;
+	explicit_bzero(text, strlen(text));
+	pfree(text);
 }
 
 /*
@@ -243,8 +255,8 @@ is_loopback(const char *host)
 }
 
 /*
- * The functions from here on are the steps of appconfig_uri_parse_endpoint.
- * Each returns NULL, or why the URL is refused.
+ * The functions from here on are the steps of appconfig_uri_parse_endpoint and
+ * appconfig_uri_parse_proxy.  Each returns NULL, or why the URL is refused.
  */
 
 /*
@@ -287,13 +299,20 @@ split_url(const char *url, UriPieces *pieces)
 	authority += 3;
 	len = strcspn(authority, "/?#");
 	pieces->path = authority + len;
-	pieces->authority = copy_lower(authority, len);
+	pieces->authority = pnstrdup(authority, len);
+	pieces->host = strchr(pieces->authority, '@');
+	pieces->host = pieces->host != NULL ? pieces->host + 1 : pieces->authority;
 
-	if (strchr(pieces->authority, '@') != NULL)
-		return "The URL must not contain a user name or a password.";
 	if (strpbrk(pieces->path, "?#") != NULL)
 		return "The URL must not contain a query or a fragment.";
 	return NULL;
+}
+
+static const char *
+refuse_user(const UriPieces *pieces)
+{
+	return pieces->host == pieces->authority ? NULL
+		: "The URL must not contain a user name or a password.";
 }
 
 /*
@@ -319,31 +338,38 @@ parse_port(const char *digits, const UriPieces *pieces, UriEndpoint *endpoint)
 static const char *
 parse_authority(const UriPieces *pieces, UriEndpoint *endpoint)
 {
-	const char *authority = pieces->authority;
-	size_t		len = strcspn(authority, ":");
+	const char *host = pieces->host;
+	size_t		len = strcspn(host, ":");
 
 	/* the colons of an IPv6 literal are not the one before the port */
-	if (authority[0] == '[')
+	if (host[0] == '[')
 	{
-		len = strcspn(authority, "]");
-		if (authority[len] == ']')
+		len = strcspn(host, "]");
+		if (host[len] == ']')
 			len++;
 	}
-	endpoint->host = pnstrdup(authority, len);
+	endpoint->host = copy_lower(host, len);
 
 	if (endpoint->host[0] == '\0')
 		return "The URL must contain a host.";
 	if (!is_ipv4_literal(endpoint->host) && !is_ipv6_literal(endpoint->host) &&
 		!is_host_name(endpoint->host))
 		return "The host must be a host name, an IPv4 address in dotted decimal form, or an IPv6 address in brackets.";
-	if (pieces->scheme->loopback_only && !is_loopback(endpoint->host))
-		return "Only the hosts \"localhost\", \"127.*\" and \"[::1]\" can be used with \"http://\".";
+	endpoint->loopback_only = is_loopback(endpoint->host);
 
-	if (authority[len] == '\0')
+	if (host[len] == '\0')
 		return NULL;
-	if (authority[len] != ':')
+	if (host[len] != ':')
 		return "The host must be followed by a port or a path.";
-	return parse_port(authority + len + 1, pieces, endpoint);
+	return parse_port(host + len + 1, pieces, endpoint);
+}
+
+/* Keys must not cross a net without TLS */
+static const char *
+check_reach(const UriPieces *pieces, const UriEndpoint *endpoint)
+{
+	return !pieces->scheme->loopback_only || endpoint->loopback_only ? NULL
+		: "Only the hosts \"localhost\", \"127.*\" and \"[::1]\" can be used with \"http://\".";
 }
 
 /*
@@ -361,7 +387,6 @@ parse_path(const UriPieces *pieces, UriEndpoint *endpoint)
 
 	if (len > 0 && pieces->path[len - 1] == '/')
 		len--;
-	endpoint->loopback_only = pieces->scheme->loopback_only;
 	endpoint->path_prefix = pnstrdup(pieces->path, len);
 
 	for (segment = endpoint->path_prefix; *segment == '/';)
@@ -407,7 +432,11 @@ appconfig_uri_parse_endpoint(const char *url, UriEndpoint *endpoint,
 	if (*reason == NULL)
 		*reason = split_url(url, &pieces);
 	if (*reason == NULL)
+		*reason = refuse_user(&pieces);
+	if (*reason == NULL)
 		*reason = parse_authority(&pieces, endpoint);
+	if (*reason == NULL)
+		*reason = check_reach(&pieces, endpoint);
 	if (*reason == NULL)
 		*reason = parse_path(&pieces, endpoint);
 
@@ -422,8 +451,7 @@ appconfig_uri_parse_endpoint(const char *url, UriEndpoint *endpoint,
 	else
 		appconfig_uri_free_endpoint(endpoint);
 
-	if (pieces.authority != NULL)
-		pfree(pieces.authority);
+	free_secret(pieces.authority);
 	return *reason == NULL;
 }
 
@@ -444,4 +472,142 @@ appconfig_uri_free_endpoint(UriEndpoint *endpoint)
 			pfree(fields[i]);
 	}
 	memset(endpoint, 0, sizeof(*endpoint));
+}
+
+/* The value of two hexadecimal digits, or -1 */
+static int
+parse_hex(const char *digits)
+{
+	static const char all[] = HEX_DIGITS;
+	int			value = 0;
+	int			i;
+
+	for (i = 0; i < 2; i++)
+	{
+		const char *digit = digits[i] != '\0'
+		? strchr(all, pg_ascii_tolower((unsigned char) digits[i])) : NULL;
+
+		if (digit == NULL)
+			return -1;
+		value = value * 16 + (int) (digit - all);
+	}
+	return value;
+}
+
+/*
+ * Decodes a user name or a password into *decoded, which is palloc'd.  What
+ * RFC 3986 does not allow in either, or RFC 7617 in what comes of it, is
+ * refused.
+ */
+static const char *
+decode_userinfo(const char *text, size_t len, char **decoded)
+{
+	const char *end = text + len;
+	char	   *to = palloc(len + 1);
+
+	*decoded = to;
+	while (text < end)
+	{
+		int			c = (unsigned char) *text++;
+
+		if (c == '%')
+		{
+			c = end - text >= 2 ? parse_hex(text) : -1;
+			text += 2;
+		}
+		else if (!is_unreserved((unsigned char) c) &&
+				 strchr("!$&'()*+,;=", c) == NULL)
+			c = -1;
+		if (c < ' ' || c == 0x7f)
+		{
+			*to = '\0';
+			return "Characters of the user name and the password other than letters, digits and \"-._~!$&'()*+,;=\" must be percent-encoded, and control characters are not possible.";
+		}
+		*to++ = (char) c;
+	}
+	*to = '\0';
+	return NULL;
+}
+
+/*
+ * Takes user name and password, which come together, if there are any.  A
+ * colon within the name would end it for the proxy, however it is written.
+ */
+static const char *
+parse_userinfo(const UriPieces *pieces, UriProxy *proxy)
+{
+	const char *userinfo = pieces->authority;
+	size_t		user_len = strcspn(userinfo, ":@");
+	const char *password = userinfo + user_len + 1;
+	const char *reason;
+
+	if (pieces->host == userinfo)
+		return NULL;
+	if (user_len == 0 || userinfo[user_len] != ':')
+		return "A user name must be followed by a colon and a password.";
+	reason = decode_userinfo(userinfo, user_len, &proxy->user);
+	if (reason == NULL)
+		reason = decode_userinfo(password, pieces->host - 1 - password,
+								 &proxy->password);
+	if (reason == NULL && strchr(proxy->user, ':') != NULL)
+		reason = "The user name must not contain a colon.";
+	return reason;
+}
+
+static const char *
+refuse_path(const UriPieces *pieces)
+{
+	return strcmp(pieces->path, "") == 0 || strcmp(pieces->path, "/") == 0
+		? NULL : "The URL of a proxy must not contain a path.";
+}
+
+/*
+ * Takes the text of the proxy option apart.
+ *
+ * Accepted are http and https, any host, with an optional port (80 and 443
+ * without it, and not the 1080 that libcurl would take) and an optional user
+ * name and password.  Returns true with *proxy filled (to be given to
+ * appconfig_uri_free_proxy), or false with *proxy empty and *reason a sentence
+ * in static memory, fit for errdetail.  The reason never quotes the URL.
+ */
+bool
+appconfig_uri_parse_proxy(const char *url, UriProxy *proxy,
+						  const char **reason)
+{
+	UriPieces	pieces = {0};
+	UriEndpoint endpoint = {0};
+
+	memset(proxy, 0, sizeof(*proxy));
+
+	*reason = check_characters(url);
+	if (*reason == NULL)
+		*reason = split_url(url, &pieces);
+	if (*reason == NULL)
+		*reason = parse_authority(&pieces, &endpoint);
+	if (*reason == NULL)
+		*reason = refuse_path(&pieces);
+	if (*reason == NULL)
+		*reason = parse_userinfo(&pieces, proxy);
+
+	if (*reason == NULL)
+		proxy->url = psprintf("%s://%s:%d", pieces.scheme->name, endpoint.host,
+							  endpoint.port != 0 ? endpoint.port
+							  : pieces.scheme->default_port);
+	else
+		appconfig_uri_free_proxy(proxy);
+
+	appconfig_uri_free_endpoint(&endpoint);
+	free_secret(pieces.authority);
+	return *reason == NULL;
+}
+
+/* Overwrites and frees the strings of a proxy, and empties it */
+void
+appconfig_uri_free_proxy(UriProxy *proxy)
+{
+	if (proxy->url != NULL)
+		pfree(proxy->url);
+	free_secret(proxy->user);
+	free_secret(proxy->password);
+	memset(proxy, 0, sizeof(*proxy));
 }

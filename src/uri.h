@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * uri.h
- *		Percent-encoding, and the parser of an endpoint
+ *		Percent-encoding, and the parsers of an endpoint and of a proxy
  *
  *-------------------------------------------------------------------------
  */
@@ -24,8 +24,21 @@ typedef struct UriEndpoint
 	char	   *path_prefix;	/* "" or "/a/b", never with a slash at the end */
 	char	   *host_header;	/* host, and the port when it is not the
 								 * default */
-	bool		loopback_only;	/* may nothing be reached beyond this host? */
+	bool		loopback_only;	/* is it this host, and so nothing beyond it
+								 * to be reached?  Whatever the scheme. */
 } UriEndpoint;
+
+/*
+ * A proxy taken apart, filled by appconfig_uri_parse_proxy.  The strings are
+ * palloc'd.
+ */
+typedef struct UriProxy
+{
+	char	   *url;			/* scheme, host and port, which is always
+								 * there */
+	char	   *user;			/* decoded; NULL if there is none */
+	char	   *password;		/* the same, and a secret */
+} UriProxy;
 
 extern void appconfig_uri_append_encoded(StringInfo buf, const char *bytes,
 										 size_t len, const char *keep);
@@ -38,5 +51,9 @@ extern bool appconfig_uri_parse_endpoint(const char *url,
 										 UriEndpoint *endpoint,
 										 const char **reason);
 extern void appconfig_uri_free_endpoint(UriEndpoint *endpoint);
+
+extern bool appconfig_uri_parse_proxy(const char *url, UriProxy *proxy,
+									  const char **reason);
+extern void appconfig_uri_free_proxy(UriProxy *proxy);
 
 #endif							/* APPCONFIG_URI_H */

@@ -62,6 +62,9 @@ my %patient = (connect_timeout => '1h', request_timeout => '1h', max_attempts =>
 create_server($node, 'emulated', $emulator->url, %patient);
 create_server($node, 'slow_dns', 'https://slow.invalid', %patient);
 create_server($node, 'deaf', "http://127.0.0.1:$deaf_port", %patient);
+my $proxy = start_proxy();
+$proxy->fault('hang');
+create_server($node, 'proxied', 'https://appconfig.example', %patient, proxy => $proxy->url);
 
 my $waits = $node->pg_version >= 17 ? 'AppConfigCall' : 'Extension';
 sub victim_waits
@@ -113,6 +116,11 @@ my @places = (
 		name => 'a connection that is not accepted',
 		server => 'deaf',
 		reached => \&connecting,
+	},
+	{
+		name => 'a tunnel that a proxy does not make',
+		server => 'proxied',
+		reached => sub { $proxy->log =~ /CONNECT appconfig\.example:443 hang/ },
 	});
 
 # ---------------------------------------------------------------------

@@ -18,7 +18,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time usleep);
 
-our @EXPORT = qw(new_node create_server start_emulator wait_until start_session open_session sqlstate_of
+our @EXPORT = qw(new_node create_server start_emulator start_proxy wait_until start_session open_session sqlstate_of
   $access_key $secret_key);
 
 our $access_key = 'AKIDEXAMPLE';
@@ -135,6 +135,24 @@ sub start_emulator
 	});
 	$self->{url} = slurp_file($ready);
 	chomp $self->{url};
+	return $self;
+}
+
+# A proxy of its own for the test (proxy.py); it ends with it
+sub start_proxy
+{
+	my @arguments = @_;
+	my $ready = PostgreSQL::Test::Utils::tempdir() . '/ready';
+	my $self = bless { log => '' }, 'AppConfigTest::Proxy';
+
+	$self->{run} = IPC::Run::start([ $python, "$FindBin::RealBin/proxy.py", $ready, @arguments ],
+		'<', \undef, '>', \$self->{log}, '2>&1');
+	wait_until('the proxy', sub {
+		die "the proxy did not start: $self->{log}" unless $self->{run}->pumpable;
+		$self->{run}->pump_nb;
+		return -s $ready;
+	});
+	$self->{url} = slurp_file($ready);
 	return $self;
 }
 
@@ -288,6 +306,42 @@ sub reset
 	AppConfigTest::wait_until('no request in flight', sub { $self->stats->{in_flight} == 0 })
 	  if $_[1];
 	$self->ctl('clear');
+}
+
+sub DESTROY
+{
+	my ($self) = @_;
+
+	local ($?, $@);
+	$self->{run}->kill_kill if $self->{run};
+}
+
+package AppConfigTest::Proxy;
+
+use strict;
+use warnings;
+
+sub url { return $_[0]->{url}; }
+
+sub control
+{
+	my ($self, $path) = @_;
+	my $http = $self->{http} //= HTTP::Tiny->new(no_proxy => ['127.0.0.1'], timeout => 10);
+	my $answer = $http->get("$self->{url}/_proxy/$path");
+
+	die "$path: $answer->{content}" unless $answer->{success};
+	return $answer->{content};
+}
+
+# The requests since it was asked last, a line each
+sub log { return $_[0]->control('log'); }
+
+# How each CONNECT ends from now on
+sub fault
+{
+	my ($self, $fault) = @_;
+
+	$self->control("fault/$fault");
 }
 
 sub DESTROY

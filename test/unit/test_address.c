@@ -25,10 +25,10 @@ typedef struct Expected
 } Expected;
 
 static const Expected addresses[] = {
-	{"127.0.0.1", true, true},
-	{"127.255.255.254", true, true},
-	{"::1", true, true},
-	{"::ffff:127.0.0.1", true, true},
+	{"127.0.0.1", false, true},
+	{"127.255.255.254", false, true},
+	{"::1", false, true},
+	{"::ffff:127.0.0.1", false, true},
 	{"::2", false, false},
 
 	/* anybody's, private ones included: a VPC endpoint has such */
@@ -69,12 +69,12 @@ static const Expected addresses[] = {
 	{"::ffff:192.0.2.1", true, false},
 	{"::ffff:0:169.254.169.254", false, false},
 	{"::ffff:0:192.0.2.1", true, false},
-	{"::ffff:0:127.0.0.1", true, false},
+	{"::ffff:0:127.0.0.1", false, false},
 	{"::169.254.169.254", false, false},
-	{"::127.0.0.1", true, false},
+	{"::127.0.0.1", false, false},
 	{"64:ff9b::169.254.169.254", false, false},
 	{"64:ff9b::192.0.2.1", true, false},
-	{"64:ff9b::127.0.0.1", true, false},
+	{"64:ff9b::127.0.0.1", false, false},
 	/* 48, 56, 64 and 96 bits of prefix; no byte of the address is byte 8 */
 	{"64:ff9b:1:a9fe:a9:fe00::", false, false},
 	{"64:ff9b:1:c0a9:fe:a9fe::", false, false},
@@ -84,10 +84,11 @@ static const Expected addresses[] = {
 	/* the usual /96, at whose other places there are zeros */
 	{"64:ff9b:1::192.0.2.1", true, false},
 	{"64:ff9b:1::169.254.169.254", false, false},
-	{"64:ff9b:1::127.0.0.1", true, false},
+	{"64:ff9b:1::127.0.0.1", false, false},
 	{"2002:a9fe:a9fe::1", false, false},
 	{"2002:e000:1::1", false, false},
 	{"2002:c000:201::1", true, false},
+	{"2002:7f00:1::1", false, false},
 	{"2003:a9fe:a9fe::1", true, false},
 	/* a Teredo client's address is inverted */
 	{"2001:0:c000:201:0:0:5601:5601", false, false},
@@ -99,10 +100,14 @@ static const Expected addresses[] = {
 	{"2001:db8::5eff:169.254.169.254", true, false},
 };
 
-/* All that have a cloud's credentials; others of the list above have none */
+/*
+ * All that may have the credentials of a machine or container; others of the
+ * list above have none
+ */
 static const char *const metadata[] = {
-	"169.254.169.254", "169.254.170.2", "169.254.170.23",
+	"169.254.0.0", "169.254.169.254", "169.254.170.2", "169.254.170.23",
 	"fd00:ec2::254", "fd00:ec2::23", "::ffff:169.254.169.254",
+	"127.0.0.1", "127.255.255.254", "::1", "::ffff:127.0.0.1",
 };
 
 static bool
@@ -139,23 +144,32 @@ main(void)
 
 	for (i = 0; i < lengthof(addresses); i++)
 	{
-		is_int(is_allowed(addresses[i].address, ADDRESS_SERVICE),
-			   addresses[i].service, "%s, with TLS", addresses[i].address);
-		is_int(is_allowed(addresses[i].address, ADDRESS_LOOPBACK),
-			   addresses[i].loopback, "%s, on this host",
-			   addresses[i].address);
-		is_int(is_allowed(addresses[i].address, ADDRESS_METADATA),
-			   has_credentials(addresses[i].address), "%s, for credentials",
-			   addresses[i].address);
+		const Expected *expected = &addresses[i];
+		const char *text = expected->address;
+
+		is_int(is_allowed(text, ADDRESS_SERVICE), expected->service,
+			   "%s, as a service", text);
+		is_int(is_allowed(text, ADDRESS_LOOPBACK), expected->loopback,
+			   "%s, as this host", text);
+		is_int(is_allowed(text, ADDRESS_METADATA), has_credentials(text),
+			   "%s, for credentials", text);
+		is_int(is_allowed(text, ADDRESS_ANY),
+			   expected->service || has_credentials(text), "%s, as any",
+			   text);
 	}
 	for (i = 0; i < lengthof(metadata); i++)
 	{
 		ok(is_allowed(metadata[i], ADDRESS_METADATA), "%s has credentials",
 		   metadata[i]);
 		ok(!is_allowed(metadata[i], ADDRESS_SERVICE), "... and is no service");
-		ok(!is_allowed(metadata[i], ADDRESS_LOOPBACK), "... nor this host");
 	}
-	ok(!appconfig_address_is_allowed(&other, ADDRESS_SERVICE),
-	   "no other family of addresses");
+	for (i = 0; i <= ADDRESS_ANY; i++)
+		ok(!appconfig_address_is_allowed(&other, (AddressPolicy) i),
+		   "no other family of addresses, policy %d", (int) i);
+	ok(appconfig_address_is_local(ADDRESS_LOOPBACK) &&
+	   appconfig_address_is_local(ADDRESS_METADATA),
+	   "what is near may be asked without TLS");
+	ok(!appconfig_address_is_local(ADDRESS_SERVICE) &&
+	   !appconfig_address_is_local(ADDRESS_ANY), "all else may not");
 	return done_testing();
 }

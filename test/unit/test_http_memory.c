@@ -4,7 +4,8 @@
  *	  unit tests of src/http_memory.c
  *
  * The Makefile lets the linker turn malloc() and its kin in that file into
- * the functions here.
+ * the functions here, which fail where they are told to, and search each piece
+ * of memory that is given back.
  *
  * IDENTIFICATION
  *	  test/unit/test_http_memory.c
@@ -14,6 +15,7 @@
 #include "postgres_fe.h"
 
 #include <curl/curl.h>
+#include <malloc.h>
 
 #include "http_memory.h"
 
@@ -22,9 +24,11 @@
 extern void *__real_malloc(size_t size);
 extern void *__real_calloc(size_t count, size_t size);
 extern void *__real_realloc(void *piece, size_t size);
+extern void __real_free(void *piece);
 extern void *__wrap_malloc(size_t size);
 extern void *__wrap_calloc(size_t count, size_t size);
 extern void *__wrap_realloc(void *piece, size_t size);
+extern void __wrap_free(void *piece);
 
 /* The allocations from that one on fail, so many of them */
 static long allocations = 0;
@@ -52,10 +56,32 @@ __wrap_calloc(size_t count, size_t size)
 	return fails() ? NULL : __real_calloc(count, size);
 }
 
+/* Moves what it is given without overwriting it */
+static long moves = 0;
+
 void *
 __wrap_realloc(void *piece, size_t size)
 {
+	moves++;
 	return fails() ? NULL : __real_realloc(piece, size);
+}
+
+/* Pieces given back, and those of them that have something in them */
+static long given_back = 0;
+static long left_full = 0;
+
+void
+__wrap_free(void *piece)
+{
+	const char *bytes = piece;
+	size_t		size = piece != NULL ? malloc_usable_size(piece) : 0;
+	size_t		i = 0;
+
+	while (i < size && bytes[i] == 0)
+		i++;
+	given_back++;
+	left_full += i < size;
+	__real_free(piece);
 }
 
 /* The socket that libcurl waits for */
@@ -145,6 +171,34 @@ test_failures(long count)
 	ok(!appconfig_http_memory_ran_out(), "... of which nobody is told");
 }
 
+/* A list of texts, and one text that grows from nothing to 100 kB */
+static void
+test_texts(void)
+{
+	CURLU	   *url = curl_url();
+	char	   *whole = NULL;
+	struct curl_slist *list = NULL;
+	char		path[100001];
+	size_t		length;
+
+	list = curl_slist_append(list, "X-Amz-Security-Token: secret");
+	ok(list != NULL, "a list");
+	curl_slist_free_all(list);
+	for (length = 1; length < sizeof(path); length *= 10)
+	{
+		memset(path, 'a', length);
+		path[0] = '/';
+		path[length] = '\0';
+		curl_url_set(url, CURLUPART_URL, "http://127.0.0.1", 0);
+		curl_url_set(url, CURLUPART_PATH, path, CURLU_URLENCODE);
+		ok(curl_url_get(url, CURLUPART_URL, &whole, 0) == CURLUE_OK &&
+		   strstr(whole, path) != NULL,
+		   "a text of %d bytes", (int) length);
+		curl_free(whole);
+	}
+	curl_url_cleanup(url);
+}
+
 int
 main(void)
 {
@@ -153,9 +207,15 @@ main(void)
 	is_int(transfer(), CURLE_COULDNT_CONNECT, "a transfer");
 	ok(appconfig_http_memory_is_ours(), "libcurl's memory comes from here");
 	ok(!appconfig_http_memory_ran_out(), "the reserve is not touched");
+	ok(given_back > 10, "libcurl has given back %ld pieces", given_back);
 	test_failures(1);
 	test_failures(20);
 	test_failures(PG_INT32_MAX);
 	curl_global_cleanup();
+	test_texts();
+	is_int(left_full, 0, "nothing is left in what was given back");
+	is_int(moves, 0, "nothing was moved behind our back");
+	free(strdup("text"));
+	is_int(left_full, 1, "what is left is found");
 	return done_testing();
 }

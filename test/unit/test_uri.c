@@ -23,35 +23,44 @@ typedef struct AcceptedEndpoint
 	int			port;
 	const char *path_prefix;
 	const char *host_header;
+	bool		loopback_only;
 } AcceptedEndpoint;
 
 static const AcceptedEndpoint accepted[] = {
-	{"https://example.com", "https", "example.com", 0, "", "example.com"},
-	{"https://example.com/", "https", "example.com", 0, "", "example.com"},
-	{"HTTPS://Example.COM", "https", "example.com", 0, "", "example.com"},
-	{"https://example.com:443", "https", "example.com", 0, "", "example.com"},
-	{"https://example.com:80", "https", "example.com", 80, "", "example.com:80"},
-	{"https://example.com:8443/", "https", "example.com", 8443, "", "example.com:8443"},
-	{"https://example.com:1", "https", "example.com", 1, "", "example.com:1"},
-	{"https://example.com:65535", "https", "example.com", 65535, "", "example.com:65535"},
-	{"https://example.com/prod", "https", "example.com", 0, "/prod", "example.com"},
-	{"https://example.com/a/b-c._~9/", "https", "example.com", 0, "/a/b-c._~9", "example.com"},
-	{"https://example.com/...", "https", "example.com", 0, "/...", "example.com"},
-	{"https://vpce-1.appconfig.us-east-1.vpce.amazonaws.com", "https", "vpce-1.appconfig.us-east-1.vpce.amazonaws.com", 0, "", "vpce-1.appconfig.us-east-1.vpce.amazonaws.com"},
-	{"https://aws_emulator:4566", "https", "aws_emulator", 4566, "", "aws_emulator:4566"},
-	{"https://emulator", "https", "emulator", 0, "", "emulator"},
-	{"https://0xabc.example", "https", "0xabc.example", 0, "", "0xabc.example"},
-	{"https://example.0xyz", "https", "example.0xyz", 0, "", "example.0xyz"},
-	{"https://10.0.0.1", "https", "10.0.0.1", 0, "", "10.0.0.1"},
-	{"https://255.255.255.255", "https", "255.255.255.255", 0, "", "255.255.255.255"},
-	{"https://[2001:DB8::1]:8443/x", "https", "[2001:db8::1]", 8443, "/x", "[2001:db8::1]:8443"},
-	{"http://localhost", "http", "localhost", 0, "", "localhost"},
-	{"http://LOCALHOST:80", "http", "localhost", 0, "", "localhost"},
-	{"http://localhost:443", "http", "localhost", 443, "", "localhost:443"},
-	{"http://127.0.0.1:8080/p", "http", "127.0.0.1", 8080, "/p", "127.0.0.1:8080"},
-	{"http://127.255.0.254", "http", "127.255.0.254", 0, "", "127.255.0.254"},
-	{"http://[::1]", "http", "[::1]", 0, "", "[::1]"},
-	{"http://[::1]:9000", "http", "[::1]", 9000, "", "[::1]:9000"},
+	{"https://example.com", "https", "example.com", 0, "", "example.com", false},
+	{"https://example.com/", "https", "example.com", 0, "", "example.com", false},
+	{"HTTPS://Example.COM", "https", "example.com", 0, "", "example.com", false},
+	{"https://example.com:443", "https", "example.com", 0, "", "example.com", false},
+	{"https://example.com:80", "https", "example.com", 80, "", "example.com:80", false},
+	{"https://example.com:8443/", "https", "example.com", 8443, "", "example.com:8443", false},
+	{"https://example.com:1", "https", "example.com", 1, "", "example.com:1", false},
+	{"https://example.com:65535", "https", "example.com", 65535, "", "example.com:65535", false},
+	{"https://example.com/prod", "https", "example.com", 0, "/prod", "example.com", false},
+	{"https://example.com/a/b-c._~9/", "https", "example.com", 0, "/a/b-c._~9", "example.com", false},
+	{"https://example.com/...", "https", "example.com", 0, "/...", "example.com", false},
+	{"https://vpce-1.appconfig.us-east-1.vpce.amazonaws.com", "https", "vpce-1.appconfig.us-east-1.vpce.amazonaws.com", 0, "", "vpce-1.appconfig.us-east-1.vpce.amazonaws.com", false},
+	{"https://aws_emulator:4566", "https", "aws_emulator", 4566, "", "aws_emulator:4566", false},
+	{"https://emulator", "https", "emulator", 0, "", "emulator", false},
+	{"https://0xabc.example", "https", "0xabc.example", 0, "", "0xabc.example", false},
+	{"https://example.0xyz", "https", "example.0xyz", 0, "", "example.0xyz", false},
+	{"https://10.0.0.1", "https", "10.0.0.1", 0, "", "10.0.0.1", false},
+	{"https://255.255.255.255", "https", "255.255.255.255", 0, "", "255.255.255.255", false},
+	{"https://[2001:DB8::1]:8443/x", "https", "[2001:db8::1]", 8443, "/x", "[2001:db8::1]:8443", false},
+	{"http://localhost", "http", "localhost", 0, "", "localhost", true},
+	{"http://LOCALHOST:80", "http", "localhost", 0, "", "localhost", true},
+	{"http://localhost:443", "http", "localhost", 443, "", "localhost:443", true},
+	{"http://127.0.0.1:8080/p", "http", "127.0.0.1", 8080, "/p", "127.0.0.1:8080", true},
+	{"http://127.255.0.254", "http", "127.255.0.254", 0, "", "127.255.0.254", true},
+	{"http://[::1]", "http", "[::1]", 0, "", "[::1]", true},
+	{"http://[::1]:9000", "http", "[::1]", 9000, "", "[::1]:9000", true},
+	{"https://localhost:8443", "https", "localhost", 8443, "", "localhost:8443", true},
+	{"https://LocalHost", "https", "localhost", 0, "", "localhost", true},
+	{"https://127.0.0.1/x", "https", "127.0.0.1", 0, "/x", "127.0.0.1", true},
+	{"https://127.8.9.10", "https", "127.8.9.10", 0, "", "127.8.9.10", true},
+	{"https://[::1]:1", "https", "[::1]", 1, "", "[::1]:1", true},
+	{"https://localhost.example", "https", "localhost.example", 0, "", "localhost.example", false},
+	{"https://128.0.0.1", "https", "128.0.0.1", 0, "", "128.0.0.1", false},
+	{"https://[::2]", "https", "[::2]", 0, "", "[::2]", false},
 };
 
 /* A URL that is refused, and a word of the reason that must be given. */
@@ -194,6 +203,66 @@ static const RefusedEndpoint refused[] = {
 	{"https://example.com/@b", "only letters"},
 };
 
+/* A proxy that is taken, and what is to come of it */
+typedef struct AcceptedProxy
+{
+	const char *given;
+	const char *url;
+	const char *user;
+	const char *password;
+} AcceptedProxy;
+
+static const AcceptedProxy accepted_proxies[] = {
+	{"http://proxy", "http://proxy:80", NULL, NULL},
+	{"https://proxy", "https://proxy:443", NULL, NULL},
+	{"http://Proxy.Example.com:3128", "http://proxy.example.com:3128", NULL, NULL},
+	{"HTTP://10.0.0.1:80/", "http://10.0.0.1:80", NULL, NULL},
+	{"http://[2001:DB8::1]:8080", "http://[2001:db8::1]:8080", NULL, NULL},
+	{"http://[::1]", "http://[::1]:80", NULL, NULL},
+	{"http://User:PassWord@proxy:1080", "http://proxy:1080", "User", "PassWord"},
+	{"http://user:@proxy", "http://proxy:80", "user", ""},
+	{"http://a%40b:c%3Ad%2f%25@proxy", "http://proxy:80", "a@b", "c:d/%"},
+	{"http://u:%c3%A9!$&'()*+,;=-._~@proxy", "http://proxy:80", "u", "\xc3\xa9!$&'()*+,;=-._~"},
+};
+
+static const RefusedEndpoint refused_proxies[] = {
+	{"", "must begin"},
+	{"proxy:3128", "must begin"},
+	{"socks5://proxy", "must begin"},
+	{"socks5h://user:password@proxy", "must begin"},
+	{"http:/proxy", "must begin"},
+	{"http://", "contain a host"},
+	{"http://user:password@", "contain a host"},
+	{"http://user:password@:80", "contain a host"},
+	{"http://proxy/path", "path"},
+	{"http://proxy//", "path"},
+	{"http://proxy?x", "query"},
+	{"http://proxy#x", "fragment"},
+	{"http://user@proxy", "must be followed"},
+	{"http://@proxy", "must be followed"},
+	{"http://:password@proxy", "must be followed"},
+	{"http://user:pass@word@proxy", "host name"},
+	{"http://user:pass:word@proxy", "percent-encoded"},
+	{"http://user:pass/word@proxy", "port"},
+	{"http://user:a%2@proxy", "percent-encoded"},
+	{"http://user:a%@proxy", "percent-encoded"},
+	{"http://user:a%zz@proxy", "percent-encoded"},
+	{"http://user:a%00b@proxy", "percent-encoded"},
+	{"http://user:a%0d%0ab@proxy", "percent-encoded"},
+	{"http://us%7fer:b@proxy", "percent-encoded"},
+	{"http://us[er:b@proxy", "percent-encoded"},
+	{"http://us%3aer:b@proxy", "colon"},
+	{"http://user:pass word@proxy", "spaces"},
+	{"http://user:p\xc3\xa9@proxy", "ASCII"},
+	{"http://user\\:b@proxy", "backslashes"},
+	{"http://127.1", "host name"},
+	{"http://proxy.", "host name"},
+	{"http://proxy:0", "port"},
+	{"http://proxy:65536", "port"},
+	{"http://user:password@proxy:x", "port"},
+	{"http://[::1]x", "followed by"},
+};
+
 static void
 test_encoding(void)
 {
@@ -274,6 +343,8 @@ test_accepted(const AcceptedEndpoint *expected)
 		   expected->url);
 	is_str(endpoint.host_header, expected->host_header, "host header of %s",
 		   expected->url);
+	is_int(endpoint.loopback_only, expected->loopback_only,
+		   "whether %s is this host", expected->url);
 	appconfig_uri_free_endpoint(&endpoint);
 	ok(endpoint.host == NULL, "freed %s", expected->url);
 }
@@ -310,6 +381,40 @@ test_refused(const RefusedEndpoint *expected)
 	ok(endpoint.scheme == NULL && endpoint.host == NULL &&
 	   endpoint.path_prefix == NULL && endpoint.host_header == NULL,
 	   "leaves nothing of %s", shown);
+	pfree(shown);
+}
+
+static void
+test_accepted_proxy(const AcceptedProxy *expected)
+{
+	UriProxy	proxy;
+	const char *reason = "";
+
+	ok(appconfig_uri_parse_proxy(expected->given, &proxy, &reason),
+	   "accepts the proxy %s", expected->url);
+	is_str(reason, NULL, "... without a reason");
+	is_str(proxy.url, expected->url, "... its URL");
+	is_str(proxy.user, expected->user, "... its user");
+	is_str(proxy.password, expected->password, "... its password");
+	appconfig_uri_free_proxy(&proxy);
+	ok(proxy.url == NULL && proxy.user == NULL && proxy.password == NULL,
+	   "... freed");
+}
+
+static void
+test_refused_proxy(const RefusedEndpoint *expected)
+{
+	UriProxy	proxy;
+	const char *reason = NULL;
+	char	   *shown = printable(expected->url);
+
+	ok(!appconfig_uri_parse_proxy(expected->url, &proxy, &reason),
+	   "refuses the proxy %s", shown);
+	if (!ok(reason != NULL && strstr(reason, expected->reason) != NULL,
+			"... with \"%s\"", expected->reason))
+		fprintf(stderr, "# reason: %s\n", reason != NULL ? reason : "(null)");
+	ok(proxy.url == NULL && proxy.user == NULL && proxy.password == NULL,
+	   "... and leaves nothing");
 	pfree(shown);
 }
 
@@ -359,6 +464,10 @@ main(void)
 		test_accepted(&accepted[i]);
 	for (i = 0; i < lengthof(refused); i++)
 		test_refused(&refused[i]);
+	for (i = 0; i < lengthof(accepted_proxies); i++)
+		test_accepted_proxy(&accepted_proxies[i]);
+	for (i = 0; i < lengthof(refused_proxies); i++)
+		test_refused_proxy(&refused_proxies[i]);
 	test_lengths();
 	return done_testing();
 }

@@ -16,7 +16,9 @@
 #include <malloc.h>
 
 #include "aws_sigv4.h"
+#include "json.h"
 #include "secret.h"
+#include "uri.h"
 #include "unit.h"
 
 #define KEY	 "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
@@ -42,7 +44,7 @@ search(void *pointer, const char *secret)
 	size_t		size = pointer != NULL ? malloc_usable_size(pointer) : 0;
 	size_t		i;
 
-	for (i = 0; i + PART <= length; i++)
+	for (i = 0; size > 0 && i + PART <= length; i++)
 	{
 		if (memmem(pointer, size, secret + i, PART) != NULL)
 		{
@@ -93,6 +95,62 @@ check_signing(int path_length)
 	pfree(path);
 }
 
+typedef JsonValue *(*ParseFunction) (const char *text, size_t length,
+									 const char **error);
+
+/* How many secrets of an answer are left in memory */
+static int
+left_of_answer(ParseFunction parse, const char *format)
+{
+	char	   *text = psprintf(format, KEY, token);
+	size_t		length = strlen(text);
+	const char *error;
+	JsonValue  *answer = parse(text, length, &error);
+	JsonValue  *part =
+	appconfig_json_retain(appconfig_json_lookup(answer, "Credentials.Token"));
+
+	left = 0;
+	appconfig_json_release(answer);
+	if (left > 0)
+		ok(false, "a document with a reference is still there");
+	appconfig_json_release(part);
+	explicit_bzero(text, length);
+	pfree(text);
+	return left;
+}
+
+static void
+check_answers(void)
+{
+	static const char answer[] =
+	"{\"Credentials\": {\"Key\": \"%s\", \"Token\": \"%s\"}}";
+
+	ok(left_of_answer(appconfig_json_parse, answer) > 0,
+	   "an answer like any other is left in memory");
+	is_int(left_of_answer(appconfig_json_parse_secret, answer), 0,
+		   "... and one with secrets is not");
+	is_int(left_of_answer(appconfig_json_parse_secret, "[\"%s\", \"%s"), 0,
+		   "... nor one that is none");
+}
+
+/* A proxy whose password is the key, percent-encoded and not */
+static void
+check_proxy(const char *format, bool is_good)
+{
+	char	   *url = psprintf(format, "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY",
+							   "wJalrXUtnFEMI%2fK7MDENG%2bPxRfiCYEXAMPLEKEY");
+	UriProxy	proxy;
+	const char *reason;
+
+	left = 0;
+	ok(appconfig_uri_parse_proxy(url, &proxy, &reason) == is_good,
+	   "a proxy that is %s", is_good ? "good" : "not good");
+	appconfig_uri_free_proxy(&proxy);
+	is_int(left, 0, "... leaves nothing in memory");
+	explicit_bzero(url, strlen(url));
+	pfree(url);
+}
+
 int
 main(void)
 {
@@ -109,6 +167,12 @@ main(void)
 
 	for (i = 1; i < 3000; i += 300)
 		check_signing(i);
+
+	check_answers();
+	check_proxy("http://%1$s:%2$s@proxy", true);
+	check_proxy("http://%1$s:%2$s%%00@proxy", false);
+	check_proxy("http://%1$s:%2$s@proxy/path", false);
+	check_proxy("http://%1$s:%2$s@proxy:x", false);
 
 	left = 0;
 	credentials = (AwsCredentials) {"AKIDEXAMPLE", KEY, token};
