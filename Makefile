@@ -42,6 +42,7 @@ OBJS = \
 	src/aws_endpoint.o \
 	src/aws_error.o \
 	src/aws_sigv4.o \
+	src/iso8601.o \
 	src/address.o \
 	src/http.o \
 	src/http_field.o \
