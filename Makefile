@@ -43,6 +43,7 @@ OBJS = \
 	src/aws_error.o \
 	src/aws_sigv4.o \
 	src/iso8601.o \
+	src/host_file.o \
 	src/address.o \
 	src/http.o \
 	src/http_field.o \
