@@ -42,6 +42,7 @@ OBJS = \
 	src/aws_endpoint.o \
 	src/aws_error.o \
 	src/aws_sigv4.o \
+	src/aws_profile.o \
 	src/iso8601.o \
 	src/host_file.o \
 	src/address.o \
