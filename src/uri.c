@@ -4,10 +4,10 @@
  *		Percent-encoding, and the parser of an endpoint
  *
  * What lives here is text in, text out: RFC 3986 encoding of the pieces of a
- * request's path and query, and the check of the one URL that a user may give
- * us, the endpoint option.
+ * request's path and query, and the check of the URLs that somebody may give
+ * us, the endpoint option first of all.
  *
- * The endpoint decides where signed requests go, so its parser refuses
+ * They decide where signed requests go, so their parser refuses
  * whatever two readers could understand differently, instead of repairing it:
  * libcurl reads the URL again after us, and an attack on such a check lives
  * off the difference.
@@ -336,8 +336,7 @@ parse_authority(const UriPieces *pieces, UriEndpoint *endpoint)
 	if (!is_ipv4_literal(endpoint->host) && !is_ipv6_literal(endpoint->host) &&
 		!is_host_name(endpoint->host))
 		return "The host must be a host name, an IPv4 address in dotted decimal form, or an IPv6 address in brackets.";
-	if (pieces->scheme->loopback_only && !is_loopback(endpoint->host))
-		return "Only the hosts \"localhost\", \"127.*\" and \"[::1]\" can be used with \"http://\".";
+	endpoint->loopback = is_loopback(endpoint->host);
 
 	if (authority[len] == '\0')
 		return NULL;
@@ -386,18 +385,28 @@ parse_path(const UriPieces *pieces, UriEndpoint *endpoint)
 	return NULL;
 }
 
+/* What is wrong with http and a host that others can listen in on, or NULL */
+static const char *
+check_http(const UriEndpoint *endpoint)
+{
+	if (endpoint->loopback_only && !endpoint->loopback)
+		return "Only the hosts \"localhost\", \"127.*\" and \"[::1]\" can be used with \"http://\".";
+	return NULL;
+}
+
 /*
- * Takes the text of the endpoint option apart.
+ * Takes a URL apart, of either scheme and any host, with an optional port and
+ * an optional path.  It is for hosts that the caller knows by other means to
+ * be no danger, or of which he says so himself.
  *
- * Accepted are https anywhere and http on a loopback host, with an optional
- * port and an optional path.  Returns true with *endpoint filled (to be given
- * to appconfig_uri_free_endpoint, or left to its memory context), or false
- * with *endpoint empty and *reason a sentence in static memory, fit for
- * errdetail.  The reason never quotes the URL, which might hold a password.
+ * Returns true with *endpoint filled (to be given to
+ * appconfig_uri_free_endpoint, or left to its memory context), or false with
+ * *endpoint empty and *reason a sentence in static memory, fit for errdetail.
+ * The reason never quotes the URL, which might hold a password.
  */
 bool
-appconfig_uri_parse_endpoint(const char *url, UriEndpoint *endpoint,
-							 const char **reason)
+appconfig_uri_parse_http(const char *url, UriEndpoint *endpoint,
+						 const char **reason)
 {
 	UriPieces	pieces = {0};
 
@@ -425,6 +434,55 @@ appconfig_uri_parse_endpoint(const char *url, UriEndpoint *endpoint,
 	if (pieces.authority != NULL)
 		pfree(pieces.authority);
 	return *reason == NULL;
+}
+
+/*
+ * Takes the text of the endpoint option apart: as appconfig_uri_parse_http(),
+ * but http on a loopback host alone.
+ */
+bool
+appconfig_uri_parse_endpoint(const char *url, UriEndpoint *endpoint,
+							 const char **reason)
+{
+	if (!appconfig_uri_parse_http(url, endpoint, reason))
+		return false;
+	*reason = check_http(endpoint);
+	if (*reason != NULL)
+		appconfig_uri_free_endpoint(endpoint);
+	return *reason == NULL;
+}
+
+/*
+ * What is wrong with a path that may have a query, or NULL: a sentence in
+ * static memory.  The same is refused as in the path of an endpoint, for the
+ * same reasons, but for an empty segment: nothing is signed here.
+ */
+const char *
+appconfig_uri_check_path(const char *path)
+{
+	size_t		query = strcspn(path, "?");
+	const char *segment = path;
+	const char *c;
+
+	if (path[0] != '/')
+		return "The path must begin with a slash.";
+	if (strlen(path) > MAX_ENDPOINT_LENGTH)
+		return "The path is too long.";
+	for (c = path; *c != '\0'; c++)
+	{
+		if (!is_unreserved((unsigned char) *c) &&
+			strchr("/?=&:@+,;", *c) == NULL)
+			return "The path may contain only letters, digits and the characters \"-\", \".\", \"_\", \"~\", \"/\", \"?\", \"=\", \"&\", \":\", \"@\", \"+\", \",\" and \";\".";
+	}
+	while (segment < path + query)
+	{
+		size_t		len = strcspn(++segment, "/?");
+
+		if ((len == 1 || len == 2) && strspn(segment, ".") >= len)
+			return "The path must not contain the segments \".\" or \"..\".";
+		segment += len;
+	}
+	return NULL;
 }
 
 /*

@@ -25,6 +25,7 @@ typedef struct UriEndpoint
 	char	   *host_header;	/* host, and the port when it is not the
 								 * default */
 	bool		loopback_only;	/* may nothing be reached beyond this host? */
+	bool		loopback;		/* is the host this machine, by its spelling? */
 } UriEndpoint;
 
 extern void appconfig_uri_append_encoded(StringInfo buf, const char *bytes,
@@ -37,6 +38,9 @@ extern bool appconfig_uri_segment_is_safe(const char *segment);
 extern bool appconfig_uri_parse_endpoint(const char *url,
 										 UriEndpoint *endpoint,
 										 const char **reason);
+extern bool appconfig_uri_parse_http(const char *url, UriEndpoint *endpoint,
+									 const char **reason);
+extern const char *appconfig_uri_check_path(const char *path);
 extern void appconfig_uri_free_endpoint(UriEndpoint *endpoint);
 
 #endif							/* APPCONFIG_URI_H */
