@@ -43,6 +43,7 @@ OBJS = \
 	src/aws_error.o \
 	src/aws_sigv4.o \
 	src/aws_profile.o \
+	src/aws_settings.o \
 	src/iso8601.o \
 	src/host_file.o \
 	src/address.o \
