@@ -77,6 +77,20 @@ typedef struct CredentialReason
 	const char *hint;
 } CredentialReason;
 
+/* Seconds that STS is asked for where nobody says how many */
+#define CREDENTIAL_ROLE_DURATION 3600
+
+/* Key, secret, token */
+#define CREDENTIAL_KEY_TEXTS 3
+
+extern CredentialPlanOutcome appconfig_credential_reason_set(CredentialReason *reason,
+															 CredentialPlanOutcome outcome,
+															 const char *hint,
+															 const char *format,...) pg_attribute_printf(4, 5);
+extern CredentialPlanOutcome appconfig_credential_source_keys(const char *const *texts,
+															  const char *const *names,
+															  CredentialStep *step,
+															  CredentialReason *reason);
 extern CredentialPlanOutcome appconfig_credential_source_environment(CredentialStep *step,
 																	 CredentialReason *reason);
 extern CredentialPlanOutcome appconfig_credential_source_web_identity(CredentialStep *step,
