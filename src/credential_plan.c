@@ -677,8 +677,11 @@ appconfig_credential_plan_wipe(CredentialPlan *plan)
 	wipe_steps(plan);
 	for (i = 0; i < lengthof(texts); i++)
 	{
-		if (texts[i] != NULL)
-			pfree(texts[i]);
+		if (texts[i] == NULL)
+			continue;
+		/* somebody may have put a password into a URL */
+		explicit_bzero(texts[i], strlen(texts[i]));
+		pfree(texts[i]);
 	}
 	memset(plan, 0, sizeof(*plan));
 }
