@@ -83,10 +83,11 @@ typedef struct CredentialReason
 /* Key, secret, token */
 #define CREDENTIAL_KEY_TEXTS 3
 
+/* not pg_attribute_printf, whose gnu_printf clang does not know */
 extern CredentialPlanOutcome appconfig_credential_reason_set(CredentialReason *reason,
 															 CredentialPlanOutcome outcome,
 															 const char *hint,
-															 const char *format,...) pg_attribute_printf(4, 5);
+															 const char *format,...) __attribute__((format(printf, 4, 5)));
 extern CredentialPlanOutcome appconfig_credential_source_keys(const char *const *texts,
 															  const char *const *names,
 															  CredentialStep *step,
