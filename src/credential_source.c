@@ -231,7 +231,7 @@ take_container_base(const char *base, CredentialStep *step)
 
 	if (!appconfig_uri_parse_http(base, &endpoint, &reason))
 		return reason;
-	step->over_tls = !endpoint.loopback_only;
+	step->over_tls = strcmp(endpoint.scheme, "https") == 0;
 	allowed = step->over_tls || is_container_host(&endpoint);
 	if (allowed)
 		step->url = psprintf("%s://%s", endpoint.scheme, endpoint.host_header);
