@@ -332,6 +332,9 @@ read_continuation(Parser *parser, char *line)
 		return fail(parser,
 					"expected a property definition, found continuation");
 	line = trim(line);
+	/* where no case says so, a comment is one, as it is for botocore */
+	if (parser->has_sub_properties && (*line == '#' || *line == ';'))
+		return true;
 	if (parser->has_sub_properties)
 		message = check_sub_property(line);
 	if (message != NULL)

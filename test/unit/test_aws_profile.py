@@ -1,12 +1,16 @@
 #!/usr/bin/python3
 """Reads config and credentials files with src/aws_profile.c.
 
-First AWS's published cases for parsers, then files that nobody should have.
-The output is TAP.
+First AWS's published cases for parsers, then files that nobody should have,
+then random texts, which a reading of the grammar in Python is compared with.
+These come from a fixed seed, so a failure can be repeated; the seed is in
+PROFILE_SEED, their number in PROFILE_TEXTS.  The output is TAP.
 """
 
 import json
 import os
+import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -14,6 +18,8 @@ import tempfile
 import tap
 
 CLI = os.environ.get("CREDENTIAL_CLI", "build/credential_cli")
+SEED = int(os.environ.get("PROFILE_SEED", "20261125"))
+TEXTS = int(os.environ.get("PROFILE_TEXTS", "300"))
 PROFILE, SSO_SESSION, SERVICES = 1, 2, 3
 FILES = ["configFile", "credentialsFile"]
 
@@ -102,6 +108,8 @@ ACCEPTED = [
     ("continuations of ignored properties", b"[default]\nin valid = a\n b\nc = d\n e\n", None, {"default": {"c": "d\ne"}}),
     ("continuations after blank lines and comments", b"[default]\nc = d # e\n\n# f\n g\n\n\n h\n", None,
      {"default": {"c": "d\ng\nh"}}),
+    ("comments among sub-properties", b"[default]\ns3 =\n  # x\n  a = b # y\n\t; z = z\n", None,
+     {"default": {"s3": "\na = b # y"}}),
     ("files of Windows", b"[default]\r\ns3 =\r\n  a = b\r\n  c = d\r\n", None, {"default": {"s3": "\na = b\nc = d"}}),
     ("an empty value does not fall back", b"[profile x]\na = b\n", b"[x]\na =\n", {"x": {"a": ""}}),
     ("sections of both files, in pieces", b"[profile x]\na = 1\nb = 1\n[profile y]\n[profile x]\nb = 2\nc = 2\n",
@@ -145,6 +153,128 @@ def run_large(directory):
            "10 000 profiles")
 
 
+# ------------------------------------------------------------------------
+# Random texts
+# ------------------------------------------------------------------------
+
+PIECES = ["[", "]", "profile", "default", "sso-session", "services", "x", "Y", "a/b", "=", "#", ";", " ", "\t", "\n", "\n",
+          "\r\n", "\n ", "é", "!", ":", "\x0b"]
+LINES = ["[default]", "[profile default]", "[profile x]", "[x]", "[sso-session s]", "[services v]", "[profile in valid]", "[y",
+         "[ profile  x\t] # c", "[profile x];c", "a = b", "A=c # d", "a =", "in valid = e", "b : c", "= d", " c = d", "\te",
+         " # f", " ;", "# g", ";h", "", " ", "a = b;c #d", "k = l = m", " = n", "x/y.z = 1"]
+KINDS = {"profile": PROFILE, "sso-session": SSO_SESSION, "services": SERVICES}
+NAME = re.compile(r"[A-Za-z0-9_/.%@:+-]+")
+
+
+class Refused(Exception):
+    """A text that is no such file."""
+
+
+def cut(line, comment):
+    """A line without its comment, and without the blanks around it."""
+    return re.split(comment, line, maxsplit=1)[0].strip(" \t")
+
+
+def header(line, is_config):
+    """(kind, name) of a section, or None where it counts for nothing."""
+    text = cut(line, "[#;]")
+    if not text.endswith("]"):
+        raise Refused
+    words = re.split("[ \t]+", text[1:-1].strip(" \t"), maxsplit=1)
+    if not NAME.fullmatch(words[-1]):
+        return None
+    if len(words) == 2:
+        return (KINDS[words[0]], words[1]) if is_config and words[0] in KINDS else None
+    return (PROFILE, words[0]) if not is_config or words[0] == "default" else None
+
+
+def reading(text, is_config):
+    """[(section, is it "[default]" of the config file, {key: value})]"""
+    result = []
+    key = None
+    is_block = False            # are sub-properties what continues it?
+    for line in re.split("\n", text):
+        line = line[:-1] if line.endswith("\r") else line
+        if line.strip(" \t") == "" or line[0] in "#;":
+            continue
+        if line[0] == "[":
+            section = header(line, is_config)
+            plain = section == (PROFILE, "default") and is_config and "profile" not in line.split("]")[0]
+            result.append((section, plain, {}))
+            key = None
+        elif line[0] in " \t":
+            continuation = line.strip(" \t")
+            if key is None or not result:
+                raise Refused
+            if not is_block:
+                result[-1][2][key] += "\n" + continuation
+            elif continuation[0] not in "#;":
+                if not re.search("^[^=]+=", cut(continuation, "(?<=[ \t])[#;]")):
+                    raise Refused
+                result[-1][2][key] += "\n" + continuation
+        else:
+            name, equals, value = cut(line, "(?<=[ \t])[#;]").partition("=")
+            key, value = name.strip(" \t").lower(), value.strip(" \t")
+            if not result or not equals or not key:
+                raise Refused
+            is_block = value == ""
+            # a later value of a key takes the place of an earlier one, whole
+            result[-1][2][key] = value
+    return result
+
+
+def merged(texts):
+    """{(kind, name): {key: value}} as both files have it together."""
+    result = {}
+    for number, text in enumerate(texts):
+        found = reading(text, number == 0)
+        prefixed = any(section == (PROFILE, "default") and not plain for section, plain, _ in found) and number == 0
+        for section, plain, properties in found:
+            if section is not None and not (plain and prefixed):
+                result.setdefault(section, {}).update(
+                    {key: value for key, value in properties.items() if NAME.fullmatch(key)})
+    return result
+
+
+def is_refused(text):
+    try:
+        return not reading(text, True)
+    except Refused:
+        return True
+
+
+def random_text(rng):
+    if rng.random() < 0.2:
+        return "".join(rng.choice(PIECES) for _ in range(rng.randint(0, 30)))
+    text = ""
+    for _ in range(rng.randint(1, 20)):
+        more = text + rng.choice(LINES) + rng.choice(["\n", "\n", "\r\n"])
+        # most of what makes the whole text be refused is taken back
+        if rng.random() < 0.02 or not is_refused(more):
+            text = more
+    return text if rng.random() < 0.5 else text.rstrip("\r\n")
+
+
+def run_random(directory):
+    rng = random.Random(SEED)
+    different, taken = [], 0
+    for _ in range(TEXTS):
+        texts = [random_text(rng), random_text(rng)]
+        shown = parse(directory, *(text.encode() for text in texts))
+        got = None
+        if isinstance(shown, list):
+            got = {(kind, name): properties for kind in KINDS.values() for name, properties in sections(shown, kind).items()}
+        try:
+            expected = merged(texts)
+            taken += 1
+        except Refused:
+            expected = None
+        if got != expected:
+            different.append(f"{texts!r}: {got!r}, and not {expected!r}")
+    tap.ok(0.2 < taken / TEXTS < 0.8, f"{taken} of {TEXTS} pairs of texts are such files")
+    tap.ok(not different, f"the same as a reading in Python, seed {SEED}", *different[:5])
+
+
 def run_services(directory):
     shown = parse(directory, b"[services a]\nsts =\n endpoint_url = https://a\n[services b c]\n[profile p]\nservices = a\n")
     tap.same(sections(shown, SERVICES), {"a": {"sts": "\nendpoint_url = https://a"}}, "services sections")
@@ -157,6 +287,7 @@ def main():
         run_hostile(directory)
         run_services(directory)
         run_large(directory)
+        run_random(directory)
     sys.exit(tap.done())
 
 
