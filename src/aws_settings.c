@@ -27,7 +27,7 @@
 #include "shown_text.h"
 
 /* Some ten thousand profiles */
-#define MAX_FILE_SIZE (4 * 1024 * 1024)
+#define MAX_FILE_SIZE (1024 * 1024)
 
 typedef struct FilePlace
 {
@@ -134,7 +134,6 @@ choose_profile(AwsSettings *settings, const char *profile)
 		profile = appconfig_aws_settings_variable("AWS_PROFILE");
 	if (profile == NULL)
 		profile = appconfig_aws_settings_variable("AWS_DEFAULT_PROFILE");
-	settings->is_named = profile != NULL;
 	settings->profile = profile != NULL ? profile : "default";
 }
 

@@ -24,7 +24,6 @@ typedef struct AwsSettings
 	AwsConfig	config;			/* empty where no file is looked at */
 	const char *profile;		/* the caller's or the environment's; NULL
 								 * where no file is looked at */
-	bool		is_named;		/* not by default */
 } AwsSettings;
 
 extern bool appconfig_aws_settings_load(AwsSettings *settings,
