@@ -101,7 +101,10 @@ parse_file(AwsConfig *config, AwsFile file, const char *path)
 	return parsed;
 }
 
-/* [kind, name, null, null], and [kind, name, key, value] for each property */
+/*
+ * [kind, name, null, null], and [kind, name, key, value] for each property; the
+ * value is null where the property counts for nothing.
+ */
 static void
 print_section(const AwsConfig *config, const AwsSection *section)
 {
@@ -138,8 +141,7 @@ show_config(char **arguments)
 		{
 			const AwsSection *section = &config.sections[i];
 
-			if (section->kind != AWS_SECTION_IGNORED &&
-				!(section->is_plain_default && config.has_prefixed_default))
+			if (appconfig_aws_config_has(&config, section->kind, section->name))
 				print_section(&config, section);
 		}
 		printf("null]\n");

@@ -42,7 +42,7 @@ def sections(shown, kind):
     for section_kind, name, key, value in filter(None, shown):
         if section_kind == kind:
             properties = result.setdefault(name, {})
-            if key is not None:
+            if value is not None:
                 properties[key] = value
     return result
 

@@ -456,6 +456,9 @@ def run_profiles(home):
     shown = home.plan({"p": dict(role, external_id="e/:", role_session_name="s@"), "keys": keys}, sources=PROFILE, profile="p")
     tap.same([[step["role_arn"], step["external_id"], step["role_session_name"], step["session_token"]]
               for step in shown["steps"]], [[None, None, None, "token"], ["arn:x", "e/:", "s@", None]], "what steps have")
+    for refused in ("sso_session", "login_session", "credential_process", "credential_source", "web_identity_token_file"):
+        shown = home.plan({"p": role, "keys": dict(keys, **{refused: "x"})}, sources=PROFILE, profile="p")
+        tap.same(kinds(shown), ["KEYS", "ROLE"], f"keys of a source_profile count before {refused}")
     shown = home.plan({"p": {"credential_source": "environment"}}, env=KEYS, sources=PROFILE, profile="p")
     tap.same([shown["source"], kinds(shown)], ["profile", ["KEYS"]], "credential_source without a role")
     shown = home.plan({"p": {"role_arn": "arn:x", "credential_source": "ec2instancemetadata"}}, sources=PROFILE, profile="p",
