@@ -649,6 +649,10 @@ def run_sts(home):
     for url in ("https://user:" + SECRET + "@h", "h", "https://h/?q", "https://h\\x", "https://h/a b", "https://h#", "ftp://h"):
         broken(home.plan(env=dict(env, AWS_ENDPOINT_URL_STS=url)), "environment", "endpoint of STS",
                f"no STS at {url}".replace(SECRET, "..."))
+    shown = plan({"AWS_USE_FIPS_ENDPOINT": "x"}, sources=ENVIRONMENT)
+    tap.same(shown["outcome"], "NONE", "no STS matters where there is nothing to ask it with")
+    broken(plan({"AWS_ACCESS_KEY_ID": "k", "AWS_USE_FIPS_ENDPOINT": "x"}, sources=ENVIRONMENT), "environment",
+           "AWS_SECRET_ACCESS_KEY is not", "the source's reason comes first")
     text = "[default]\nservices = s\n[services s]\nsts =\n  # endpoint_url = https://no\n  Endpoint_URL = https://yes # x\n"
     tap.same(home.plan(text, env=env)["sts_endpoint"], "https://yes", "the services section, in any case of letters")
     tap.same(home.plan(text.replace("services = s", "services = t"), env=env)["sts_endpoint"], None, "no such section")
