@@ -118,7 +118,7 @@ def assume_role_case(home, case, what):
     error = case["output"].get("Error")
     chain = case["output"].get("ProfileChain")
     if "sso" in text:
-        broken(shown, "profile", "single sign-on is not supported", what)
+        broken(shown, "profile", "is set, and single sign-on", what)
     elif error is not None and "profile `A` did not contain" in error:
         tap.same(shown["outcome"], "NONE", what)
         tap.matches(shown["tried"], ASSUME_ROLE_ERRORS[error], what)

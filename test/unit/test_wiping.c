@@ -54,11 +54,17 @@ search(void *pointer, const char *secret)
 	}
 }
 
+/*
+ * What is left is cleared away, so that it is found once, and not with a piece
+ * of memory that was never written to.
+ */
 void
 __wrap_free(void *pointer)
 {
 	search(pointer, KEY);
 	search(pointer, token);
+	if (pointer != NULL)
+		memset(pointer, 0, malloc_usable_size(pointer));
 	__real_free(pointer);
 }
 
