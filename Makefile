@@ -42,6 +42,12 @@ OBJS = \
 	src/aws_endpoint.o \
 	src/aws_error.o \
 	src/aws_sigv4.o \
+	src/aws_profile.o \
+	src/aws_settings.o \
+	src/credential_plan.o \
+	src/credential_source.o \
+	src/iso8601.o \
+	src/host_file.o \
 	src/address.o \
 	src/http.o \
 	src/http_field.o \

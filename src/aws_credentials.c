@@ -3,7 +3,7 @@
  * aws_credentials.c
  *		The keys that sign a request
  *
- * What lives here is how they go away.
+ * What lives here is how they go away, and what they may consist of.
  *
  * What may not live here: AppConfig, where keys come from (fdw_options.c), and
  * what they are used for (aws_sigv4.c).
@@ -41,4 +41,19 @@ appconfig_credentials_wipe(AwsCredentials *credentials)
 		pfree(*fields[i]);
 		*fields[i] = NULL;
 	}
+}
+
+/*
+ * True for visible ASCII.  Keys and tokens go into header lines, where a line
+ * break would begin a line of its own.
+ */
+bool
+appconfig_credentials_text_is_valid(const char *text)
+{
+	for (; *text != '\0'; text++)
+	{
+		if (*text <= ' ' || *text > '~')
+			return false;
+	}
+	return true;
 }

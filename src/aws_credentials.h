@@ -20,5 +20,6 @@ typedef struct AwsCredentials
 } AwsCredentials;
 
 extern void appconfig_credentials_wipe(AwsCredentials *credentials);
+extern bool appconfig_credentials_text_is_valid(const char *text);
 
 #endif							/* APPCONFIG_AWS_CREDENTIALS_H */

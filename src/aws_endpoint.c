@@ -3,7 +3,7 @@
  * aws_endpoint.c
  *		Host names of AWS services, by region
  *
- * What lives here is the table of AWS partitions and the two names we make
+ * What lives here is the table of AWS partitions and the names that are made
  * from it.  The rules are those of the endpoint rule set that AWS publishes
  * with its SDKs.
  *
@@ -53,8 +53,9 @@ static const AwsPartition partitions[] = {
 };
 
 /*
- * Regions whose plain AppConfig name already is the FIPS one.  The rule is for
- * FIPS alone: together with dual-stack the usual name is made.
+ * Regions in which the plain name, of AppConfig as of STS, already is the FIPS
+ * one.  The rule is for FIPS alone: together with dual-stack the usual name is
+ * made.
  */
 static const char *const fips_by_plain_name[] = {
 	"us-gov-east-1",
@@ -102,7 +103,7 @@ find_partition(const char *region)
 	return &partitions[0];
 }
 
-/* True if the FIPS name of AppConfig in this region has "-fips" in it. */
+/* True if the FIPS name of a service in this region has "-fips" in it. */
 static bool
 has_fips_name(const char *region, bool use_dualstack)
 {
@@ -130,13 +131,16 @@ appconfig_endpoint_region_is_valid(const char *region)
 }
 
 /*
- * Returns AppConfig's URL in a region, without a slash at its end, palloc'd;
- * NULL if the region is not a valid label, since it would otherwise choose the
- * host that gets the request.
+ * Returns the URL of a service in a region, without a slash at its end,
+ * palloc'd; NULL if the region is not a valid label, since it would otherwise
+ * choose the host that gets the request.
+ *
+ * The service is "appconfig" or "sts", whose rule sets agree, but for STS's
+ * old endpoint for all regions, which is not made.
  */
 char *
-appconfig_endpoint_base_url(const char *region, bool use_fips,
-							bool use_dualstack)
+appconfig_endpoint_base_url(const char *service, const char *region,
+							bool use_fips, bool use_dualstack)
 {
 	const AwsPartition *partition;
 
@@ -144,22 +148,10 @@ appconfig_endpoint_base_url(const char *region, bool use_fips,
 		return NULL;
 
 	partition = find_partition(region);
-	return psprintf("https://appconfig%s.%s.%s",
+	return psprintf("https://%s%s.%s.%s", service,
 					use_fips && has_fips_name(region, use_dualstack) ? "-fips"
 					: "",
 					region,
 					use_dualstack ? partition->dualstack_dns_suffix
 					: partition->dns_suffix);
-}
-
-/*
- * Returns the host of the Security Token Service in a region, palloc'd; NULL
- * if the region is not a valid label.
- */
-char *
-appconfig_endpoint_sts_host(const char *region)
-{
-	if (!appconfig_endpoint_region_is_valid(region))
-		return NULL;
-	return psprintf("sts.%s.%s", region, find_partition(region)->dns_suffix);
 }

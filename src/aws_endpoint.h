@@ -9,8 +9,8 @@
 #define APPCONFIG_AWS_ENDPOINT_H
 
 extern bool appconfig_endpoint_region_is_valid(const char *region);
-extern char *appconfig_endpoint_base_url(const char *region, bool use_fips,
+extern char *appconfig_endpoint_base_url(const char *service,
+										 const char *region, bool use_fips,
 										 bool use_dualstack);
-extern char *appconfig_endpoint_sts_host(const char *region);
 
 #endif							/* APPCONFIG_AWS_ENDPOINT_H */

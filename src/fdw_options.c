@@ -947,7 +947,7 @@ appconfig_options_get_settings(Oid serverid, AppConfigSettings *settings)
 
 	url = values.endpoint;
 	if (url == NULL)
-		url = appconfig_endpoint_base_url(values.settings.region,
+		url = appconfig_endpoint_base_url("appconfig", values.settings.region,
 										  values.use_fips,
 										  values.use_dualstack);
 	if (!appconfig_uri_parse_endpoint(url, &endpoint, &reason))

@@ -4,8 +4,8 @@
  *		Percent-encoding, and the parsers of an endpoint and of a proxy
  *
  * What lives here is text in, text out: RFC 3986 encoding of the pieces of a
- * request's path and query, and the check of the URLs that a user may give
- * us, the options endpoint and proxy.
+ * request's path and query, and the check of the URLs that somebody may give
+ * us, the options endpoint and proxy first of all.
  *
  * These decide where signed requests go, so the parsers refuse whatever two
  * readers could understand differently, instead of repairing it: libcurl reads
@@ -44,12 +44,11 @@ typedef struct UriScheme
 {
 	const char *name;
 	int			default_port;
-	bool		loopback_only;	/* as an endpoint's, for test servers */
 } UriScheme;
 
 static const UriScheme schemes[] = {
-	{"https", 443, false},
-	{"http", 80, true},
+	{"https", 443},
+	{"http", 80},
 };
 
 /* The pieces of a URL between the first cut and the result. */
@@ -364,14 +363,6 @@ parse_authority(const UriPieces *pieces, UriEndpoint *endpoint)
 	return parse_port(host + len + 1, pieces, endpoint);
 }
 
-/* Keys must not cross a net without TLS */
-static const char *
-check_reach(const UriPieces *pieces, const UriEndpoint *endpoint)
-{
-	return !pieces->scheme->loopback_only || endpoint->loopback_only ? NULL
-		: "Only the hosts \"localhost\", \"127.*\" and \"[::1]\" can be used with \"http://\".";
-}
-
 /*
  * Takes the path prefix without the slash at its end.
  *
@@ -411,18 +402,28 @@ parse_path(const UriPieces *pieces, UriEndpoint *endpoint)
 	return NULL;
 }
 
+/* Keys must not cross a net without TLS: what is wrong with that, or NULL */
+static const char *
+check_http(const UriEndpoint *endpoint)
+{
+	if (strcmp(endpoint->scheme, "http") == 0 && !endpoint->loopback_only)
+		return "Only the hosts \"localhost\", \"127.*\" and \"[::1]\" can be used with \"http://\".";
+	return NULL;
+}
+
 /*
- * Takes the text of the endpoint option apart.
+ * Takes a URL apart, of either scheme and any host, with an optional port and
+ * an optional path.  It is for hosts that the caller knows by other means to
+ * be no danger, or of which he says so himself.
  *
- * Accepted are https anywhere and http on a loopback host, with an optional
- * port and an optional path.  Returns true with *endpoint filled (to be given
- * to appconfig_uri_free_endpoint, or left to its memory context), or false
- * with *endpoint empty and *reason a sentence in static memory, fit for
- * errdetail.  The reason never quotes the URL, which might hold a password.
+ * Returns true with *endpoint filled (to be given to
+ * appconfig_uri_free_endpoint, or left to its memory context), or false with
+ * *endpoint empty and *reason a sentence in static memory, fit for errdetail.
+ * The reason never quotes the URL, which might hold a password.
  */
 bool
-appconfig_uri_parse_endpoint(const char *url, UriEndpoint *endpoint,
-							 const char **reason)
+appconfig_uri_parse_http(const char *url, UriEndpoint *endpoint,
+						 const char **reason)
 {
 	UriPieces	pieces = {0};
 
@@ -435,8 +436,6 @@ appconfig_uri_parse_endpoint(const char *url, UriEndpoint *endpoint,
 		*reason = refuse_user(&pieces);
 	if (*reason == NULL)
 		*reason = parse_authority(&pieces, endpoint);
-	if (*reason == NULL)
-		*reason = check_reach(&pieces, endpoint);
 	if (*reason == NULL)
 		*reason = parse_path(&pieces, endpoint);
 
@@ -453,6 +452,55 @@ appconfig_uri_parse_endpoint(const char *url, UriEndpoint *endpoint,
 
 	free_secret(pieces.authority);
 	return *reason == NULL;
+}
+
+/*
+ * Takes the text of the endpoint option apart: as appconfig_uri_parse_http(),
+ * but http on a loopback host alone.
+ */
+bool
+appconfig_uri_parse_endpoint(const char *url, UriEndpoint *endpoint,
+							 const char **reason)
+{
+	if (!appconfig_uri_parse_http(url, endpoint, reason))
+		return false;
+	*reason = check_http(endpoint);
+	if (*reason != NULL)
+		appconfig_uri_free_endpoint(endpoint);
+	return *reason == NULL;
+}
+
+/*
+ * What is wrong with a path that may have a query, or NULL: a sentence in
+ * static memory.  The same is refused as in the path of an endpoint, for the
+ * same reasons, but for an empty segment: nothing is signed here.
+ */
+const char *
+appconfig_uri_check_path(const char *path)
+{
+	size_t		query = strcspn(path, "?");
+	const char *segment = path;
+	const char *c;
+
+	if (path[0] != '/')
+		return "The path must begin with a slash.";
+	if (strlen(path) > MAX_ENDPOINT_LENGTH)
+		return "The path is too long.";
+	for (c = path; *c != '\0'; c++)
+	{
+		if (!is_unreserved((unsigned char) *c) &&
+			strchr("/?=&:@+,;", *c) == NULL)
+			return "The path may contain only letters, digits and the characters \"-\", \".\", \"_\", \"~\", \"/\", \"?\", \"=\", \"&\", \":\", \"@\", \"+\", \",\" and \";\".";
+	}
+	while (segment < path + query)
+	{
+		size_t		len = strcspn(++segment, "/?");
+
+		if ((len == 1 || len == 2) && strspn(segment, ".") >= len)
+			return "The path must not contain the segments \".\" or \"..\".";
+		segment += len;
+	}
+	return NULL;
 }
 
 /*
@@ -599,6 +647,23 @@ appconfig_uri_parse_proxy(const char *url, UriProxy *proxy,
 	appconfig_uri_free_endpoint(&endpoint);
 	free_secret(pieces.authority);
 	return *reason == NULL;
+}
+
+/* A copy in the current context, to be freed alike; NULL stays NULL */
+UriProxy *
+appconfig_uri_copy_proxy(const UriProxy *proxy)
+{
+	UriProxy   *copy;
+
+	if (proxy == NULL)
+		return NULL;
+	copy = palloc0(sizeof(UriProxy));
+	copy->url = pstrdup(proxy->url);
+	if (proxy->user != NULL)
+		copy->user = pstrdup(proxy->user);
+	if (proxy->password != NULL)
+		copy->password = pstrdup(proxy->password);
+	return copy;
 }
 
 /* Overwrites and frees the strings of a proxy, and empties it */

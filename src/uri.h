@@ -50,10 +50,14 @@ extern bool appconfig_uri_segment_is_safe(const char *segment);
 extern bool appconfig_uri_parse_endpoint(const char *url,
 										 UriEndpoint *endpoint,
 										 const char **reason);
+extern bool appconfig_uri_parse_http(const char *url, UriEndpoint *endpoint,
+									 const char **reason);
+extern const char *appconfig_uri_check_path(const char *path);
 extern void appconfig_uri_free_endpoint(UriEndpoint *endpoint);
 
 extern bool appconfig_uri_parse_proxy(const char *url, UriProxy *proxy,
 									  const char **reason);
+extern UriProxy *appconfig_uri_copy_proxy(const UriProxy *proxy);
 extern void appconfig_uri_free_proxy(UriProxy *proxy);
 
 #endif							/* APPCONFIG_URI_H */

@@ -18,6 +18,7 @@
 
 #include "unit.h"
 
+/* those of AppConfig, from which those of STS follow */
 typedef struct ExpectedEndpoint
 {
 	const char *region;
@@ -25,7 +26,6 @@ typedef struct ExpectedEndpoint
 	const char *dualstack;
 	const char *fips;
 	const char *both;
-	const char *sts;
 } ExpectedEndpoint;
 
 /* the usual names of a region in a partition with these two suffixes */
@@ -34,7 +34,7 @@ typedef struct ExpectedEndpoint
 		region, "https://appconfig." region "." s,                      \
 			"https://appconfig." region "." d,                          \
 			"https://appconfig-fips." region "." s,                     \
-			"https://appconfig-fips." region "." d, "sts." region "." s \
+			"https://appconfig-fips." region "." d                      \
 	}
 
 #define AWS(region) REGULAR(region, "amazonaws.com", "api.aws")
@@ -47,8 +47,7 @@ typedef struct ExpectedEndpoint
 		region, "https://appconfig." region ".amazonaws.com", \
 			"https://appconfig." region ".api.aws",           \
 			"https://appconfig." region ".amazonaws.com",     \
-			"https://appconfig-fips." region ".api.aws",      \
-			"sts." region ".amazonaws.com"                    \
+			"https://appconfig-fips." region ".api.aws"       \
 	}
 
 static const ExpectedEndpoint expected_endpoints[] = {
@@ -104,34 +103,41 @@ static const char *const invalid_regions[] = {
 	"aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggg",
 };
 
+/* The same URL, of STS */
+static char *
+of_sts(const char *url)
+{
+	return psprintf("https://sts%s", url + strlen("https://appconfig"));
+}
+
 static void
 test_base_url(const char *region, bool use_fips, bool use_dualstack,
 			  const char *expected)
 {
-	char	   *url = appconfig_endpoint_base_url(region, use_fips, use_dualstack);
+	char	   *url = appconfig_endpoint_base_url("appconfig", region, use_fips,
+												  use_dualstack);
+	char	   *sts = appconfig_endpoint_base_url("sts", region, use_fips,
+												  use_dualstack);
+	char	   *expected_sts = of_sts(expected);
 
 	is_str(url, expected, "URL of %s, fips %d, dualstack %d", region, use_fips,
 		   use_dualstack);
-	if (url != NULL)
-		pfree(url);
+	is_str(sts, expected_sts, "URL of STS in %s, fips %d, dualstack %d", region,
+		   use_fips, use_dualstack);
+	pfree(url);
+	pfree(sts);
+	pfree(expected_sts);
 }
 
 static void
 test_region(const ExpectedEndpoint *expected)
 {
-	char	   *sts;
-
 	ok(appconfig_endpoint_region_is_valid(expected->region), "%s is valid",
 	   expected->region);
 	test_base_url(expected->region, false, false, expected->plain);
 	test_base_url(expected->region, false, true, expected->dualstack);
 	test_base_url(expected->region, true, false, expected->fips);
 	test_base_url(expected->region, true, true, expected->both);
-
-	sts = appconfig_endpoint_sts_host(expected->region);
-	is_str(sts, expected->sts, "STS host of %s", expected->region);
-	if (sts != NULL)
-		pfree(sts);
 }
 
 int
@@ -148,10 +154,9 @@ main(void)
 
 		ok(!appconfig_endpoint_region_is_valid(invalid_regions[i]),
 		   "invalid region %d", n);
-		is_str(appconfig_endpoint_base_url(invalid_regions[i], false, false),
+		is_str(appconfig_endpoint_base_url("appconfig", invalid_regions[i],
+										   false, false),
 			   NULL, "no URL for invalid region %d", n);
-		is_str(appconfig_endpoint_sts_host(invalid_regions[i]), NULL,
-			   "no STS host for invalid region %d", n);
 	}
 	ok(appconfig_endpoint_region_is_valid("aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffggg"),
 	   "63 characters are valid");

@@ -453,6 +453,58 @@ test_lengths(void)
 	pfree(buf.data);
 }
 
+/* Hosts that http may go to where the caller answers for them */
+static void
+test_http(void)
+{
+	static const char *const urls[] = {
+		"http://169.254.169.254", "http://[fd00:ec2::254]/x", "http://host:456",
+		"https://host", "http://127.0.0.1:1",
+	};
+	UriEndpoint endpoint;
+	const char *reason;
+	size_t		i;
+
+	for (i = 0; i < lengthof(urls); i++)
+	{
+		ok(appconfig_uri_parse_http(urls[i], &endpoint, &reason), "takes %s",
+		   urls[i]);
+		appconfig_uri_free_endpoint(&endpoint);
+	}
+	ok(!appconfig_uri_parse_http("http://user@host", &endpoint, &reason),
+	   "refuses a user name all the same");
+	ok(endpoint.host == NULL, "and leaves nothing of it");
+}
+
+static void
+test_paths(void)
+{
+	static const char *const taken[] = {
+		"/", "/a", "//a//", "/a?", "/a/b?c=d&e=/../f", "/?..", "/...", "/.a/b.",
+		"/a:b@c+d,e;f~g_h-i",
+	};
+	static const char *const not_taken[] = {
+		"", "a", "?a", "/.", "/..", "/./a", "/a/..", "/a/../b", "/..?a", "/a b",
+		"/a#b", "/a%2fb", "/a\\b", "/a\n", "/\xc3\xa9", "/a\"b", "/a<b", "/a\x7f",
+	};
+	char		path[2050];
+	size_t		i;
+
+	for (i = 0; i < lengthof(taken); i++)
+		is_str(appconfig_uri_check_path(taken[i]), NULL, "takes the path %s",
+			   taken[i]);
+	for (i = 0; i < lengthof(not_taken); i++)
+		ok(appconfig_uri_check_path(not_taken[i]) != NULL, "refuses path %d",
+		   (int) i);
+	memset(path, '/', sizeof(path));
+	path[2048] = '\0';
+	is_str(appconfig_uri_check_path(path), NULL, "takes 2048 characters");
+	path[2048] = '/';
+	path[2049] = '\0';
+	is_str(appconfig_uri_check_path(path), "The path is too long.",
+		   "refuses 2049 characters");
+}
+
 int
 main(void)
 {
@@ -469,5 +521,7 @@ main(void)
 	for (i = 0; i < lengthof(refused_proxies); i++)
 		test_refused_proxy(&refused_proxies[i]);
 	test_lengths();
+	test_http();
+	test_paths();
 	return done_testing();
 }

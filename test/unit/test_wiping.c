@@ -14,8 +14,10 @@
 #include "postgres_fe.h"
 
 #include <malloc.h>
+#include <unistd.h>
 
 #include "aws_sigv4.h"
+#include "credential_plan.h"
 #include "json.h"
 #include "secret.h"
 #include "uri.h"
@@ -133,6 +135,81 @@ check_answers(void)
 		   "... nor one that is none");
 }
 
+/* Writes a credentials file, without a buffer that would be freed. */
+static void
+write_credentials(const char *path, const char *profile)
+{
+	static char text[2 * TOKEN_LENGTH];
+	FILE	   *file = fopen(path, "w");
+
+	snprintf(text, sizeof(text),
+			 "%s\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = %s\n"
+			 "aws_session_token = %s\n", profile, KEY, token);
+	if (file == NULL || setvbuf(file, NULL, _IONBF, 0) != 0 ||
+		fputs(text, file) == EOF || fclose(file) != 0)
+		perror(path);
+}
+
+/* A plan of that source, made and wiped, which comes out so */
+static void
+check_plan(int sources, CredentialPlanOutcome expected, const char *what)
+{
+	CredentialPlanRequest request = {sources, NULL};
+	CredentialPlan plan;
+	StringInfoData tried;
+
+	initStringInfo(&tried);
+	left = 0;
+	is_int(appconfig_credential_plan_make(&request, &plan, &tried), expected,
+		   "a plan: %s", what);
+	appconfig_credential_plan_wipe(&plan);
+	appconfig_credential_plan_wipe(&plan);
+	is_int(left, 0, "... leaves nothing in memory");
+	pfree(tried.data);
+}
+
+static void
+check_plans(void)
+{
+	const char *temporary = getenv("TMPDIR");
+	char		path[MAXPGPATH];
+	int			file;
+
+	snprintf(path, sizeof(path), "%s/credentials.XXXXXX",
+			 temporary != NULL ? temporary : "/tmp");
+	file = mkstemp(path);
+	if (file < 0)
+		perror(path);
+	close(file);
+	setenv("AWS_CONFIG_FILE", "/dev/null", 1);
+	setenv("AWS_SHARED_CREDENTIALS_FILE", path, 1);
+	unsetenv("AWS_PROFILE");
+	unsetenv("AWS_DEFAULT_PROFILE");
+
+	write_credentials(path, "[default]");
+	check_plan(AMBIENT_PROFILE, CREDENTIAL_PLAN_MADE, "keys of a profile");
+	write_credentials(path, "[other]");
+	check_plan(AMBIENT_PROFILE, CREDENTIAL_PLAN_NONE, "another profile's");
+	write_credentials(path, "[default]\ncredential_process = x");
+	check_plan(AMBIENT_PROFILE, CREDENTIAL_PLAN_BROKEN, "a refused profile");
+	write_credentials(path, "[default]\nrole_arn = x\nsource_profile = y\n[y]");
+	check_plan(AMBIENT_PROFILE, CREDENTIAL_PLAN_MADE, "a role of a profile");
+	write_credentials(path, "[default");
+	check_plan(AMBIENT_PROFILE, CREDENTIAL_PLAN_BROKEN, "a broken file");
+	unlink(path);
+
+	setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE", 1);
+	setenv("AWS_SECRET_ACCESS_KEY", KEY, 1);
+	setenv("AWS_SESSION_TOKEN", token, 1);
+	check_plan(AMBIENT_ENVIRONMENT, CREDENTIAL_PLAN_MADE, "keys of the environment");
+	setenv("AWS_ENDPOINT_URL_STS", "ftp://x", 1);
+	check_plan(AMBIENT_ENVIRONMENT, CREDENTIAL_PLAN_BROKEN, "a broken endpoint");
+	setenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/x", 1);
+	setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", token, 1);
+	unsetenv("AWS_ENDPOINT_URL_STS");
+	check_plan(AMBIENT_CONTAINER, CREDENTIAL_PLAN_MADE, "a container's token");
+}
+
 /* A proxy whose password is the key, percent-encoded and not */
 static void
 check_proxy(const char *format, bool is_good)
@@ -168,7 +245,7 @@ main(void)
 	for (i = 1; i < 3000; i += 300)
 		check_signing(i);
 
-	check_answers();
+	check_plans();
 	check_proxy("http://%1$s:%2$s@proxy", true);
 	check_proxy("http://%1$s:%2$s%%00@proxy", false);
 	check_proxy("http://%1$s:%2$s@proxy/path", false);
@@ -189,5 +266,8 @@ main(void)
 	};
 	appconfig_credentials_wipe(&credentials);
 	is_int(left, 0, "credentials leave nothing in memory");
+
+	/* last, as it leaves something on purpose */
+	check_answers();
 	return done_testing();
 }
