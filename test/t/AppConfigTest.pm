@@ -18,7 +18,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time usleep);
 
-our @EXPORT = qw(new_node create_server start_emulator wait_until start_session open_session sqlstate_of
+our @EXPORT = qw(new_node create_server start_emulator wait_until start_session open_session sqlstate_of build_calling
   $access_key $secret_key);
 
 our $access_key = 'AKIDEXAMPLE';
@@ -71,6 +71,18 @@ sub create_server
 		CREATE SCHEMA $name;
 		IMPORT FOREIGN SCHEMA appconfig FROM SERVER $name INTO $name;
 	});
+}
+
+# The library of calling.c, with the extension's objects in it; its path
+sub build_calling
+{
+	my $source = "$FindBin::RealBin/../../src";
+	my $library = PostgreSQL::Test::Utils::tempdir() . '/calling.so';
+	my ($include) = run_command([ $ENV{PG_CONFIG} || 'pg_config', '--includedir-server' ]);
+
+	system_or_bail($ENV{CC} || 'gcc', '-shared', '-fPIC', '-O1', '-D_GNU_SOURCE', "-I$source", "-I$include", '-o',
+		$library, "$FindBin::RealBin/calling.c", glob("$source/*.o"), '-lcurl', '-lssl', '-lcrypto');
+	return $library;
 }
 
 # The SQLSTATE that psql told with VERBOSITY sqlstate or verbose
