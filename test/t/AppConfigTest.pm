@@ -19,6 +19,7 @@ use Test::More;
 use Time::HiRes qw(time usleep);
 
 our @EXPORT = qw(new_node create_server start_emulator wait_until start_session open_session sqlstate_of build_calling
+  build_preload make_own_authority
   $access_key $secret_key);
 
 our $access_key = 'AKIDEXAMPLE';
@@ -71,6 +72,29 @@ sub create_server
 		CREATE SCHEMA $name;
 		IMPORT FOREIGN SCHEMA appconfig FROM SERVER $name INTO $name;
 	});
+}
+
+# build_preload(NAME): the library of NAME.c, for LD_PRELOAD; its path
+sub build_preload
+{
+	my ($name) = @_;
+	my $library = PostgreSQL::Test::Utils::tempdir() . "/$name.so";
+
+	system_or_bail($ENV{CC} || 'gcc', '-shared', '-fPIC', '-O1', '-o', $library, "$FindBin::RealBin/$name.c", '-ldl');
+	return $library;
+}
+
+# make_own_authority(HOST, ...): a certificate for these hosts that is its own authority, and its key; their paths
+sub make_own_authority
+{
+	my @hosts = @_;
+	my @paths = map { PostgreSQL::Test::Utils::tempdir() . "/own.$_" } qw(pem key);
+
+	run_log([
+		qw(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=own),
+		'-addext', 'subjectAltName=' . join(',', map { "DNS:$_" } @hosts), '-out', $paths[0], '-keyout', $paths[1]
+	]) or die 'there is no certificate';
+	return @paths;
 }
 
 # The library of calling.c, with the extension's objects in it; its path
