@@ -5,6 +5,7 @@ Run this file, or `python3 -m unittest` beside it.
 """
 
 import base64
+import http.client
 import json
 import os
 import subprocess
@@ -413,6 +414,20 @@ class Faults(WithCredentials):
                     if kind not in self.HARMLESS and not text_only:
                         self.assertTrue(changed, answer.body)
                     self.assertEqual(call().status, 200)
+
+    def test_deliveries(self):
+        for operation, call in self.endpoints().items():
+            for kind, expected in (("reset", ConnectionResetError), ("reset-midbody", ConnectionResetError),
+                                   ("truncate", http.client.IncompleteRead), ("chunked", None), ("drip", None),
+                                   ("chunked-truncate", http.client.IncompleteRead), ("close", None), ("unasked", None)):
+                with self.subTest(operation=operation, kind=kind):
+                    self.emulator.control("POST", "faults", [{"kind": kind, "operation": operation, "times": 1}])
+                    if expected:
+                        with self.assertRaises(expected):
+                            call()
+                    else:
+                        self.assertEqual(call().status, 200)
+                    self.assertEqual(self.log()[-1]["fault"], kind)
 
     @staticmethod
     def shape(answer):
