@@ -405,24 +405,27 @@ take_chain_roles(PlanMaker *maker, const ProfileChain *chain)
 	return outcome;
 }
 
-/* Says that the chosen profile isn't in the files. */
+/*
+ * Says that the chosen profile isn't in the files.  That is no fault of one by
+ * the name "default", which nobody need have.
+ */
 static CredentialPlanOutcome
 miss_profile(PlanMaker *maker)
 {
-	const AwsSettingsFile *files = maker->settings.files;
+	const AwsSettings *settings = &maker->settings;
+	bool		is_default = strcmp(settings->profile, "default") == 0;
 	ShownText	profile;
 	ShownText	paths[AWS_FILES];
 	int			i;
 
 	for (i = 0; i < AWS_FILES; i++)
-		appconfig_shown_text(&paths[i], files[i].path != NULL ? files[i].path
-							 : "~");
+		appconfig_shown_text(&paths[i], settings->files[i].path != NULL
+							 ? settings->files[i].path : "~");
 	return appconfig_credential_reason_set(&maker->reason,
-										   maker->settings.is_named
-										   ? CREDENTIAL_PLAN_BROKEN
-										   : CREDENTIAL_PLAN_NONE, NULL,
+										   is_default ? CREDENTIAL_PLAN_NONE
+										   : CREDENTIAL_PLAN_BROKEN, NULL,
 										   "there is no profile \"%s\" in \"%s\" or \"%s\"",
-										   appconfig_shown_text(&profile, maker->settings.profile),
+										   appconfig_shown_text(&profile, settings->profile),
 										   paths[0].text, paths[1].text);
 }
 

@@ -6,16 +6,21 @@
 MODEL is a botocore-style service-2.json that has the experiment operations; EXAMPLES has published
 request and response pairs, {"examples": {operation: [{"request", "status", "response"}]}}.  Every read
 operation is called over every resource of the data set `nasty` and each answer is checked; then the
-examples' read requests are replayed.  Without a MODEL, or if there is no such file, there is nothing
-to check against and the outcome is a success.
+examples' read requests are replayed.  STS is held against the model that botocore has of it.  Without
+a MODEL, or if there is no such file, nothing is checked and the outcome is a success.
 """
 
 import json
 import re
 import sys
+from datetime import datetime, timezone
 from pathlib import Path
 from urllib.parse import urlencode
 
+from botocore.loaders import create_loader
+
+from credentials import PARAMETERS, iso
+from dataset import ACCOUNT
 from harness import RunningEmulator
 from model import Model
 from service import OPERATIONS
@@ -114,6 +119,27 @@ def replay(emulator, examples, tally):
             tally.check(f"example of {operation.name}", problems or differences(example["response"], answer.json))
 
 
+#: A call of each operation of STS.
+STS_CALLS = {
+    "AssumeRole": {"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/ReportReader", "RoleSessionName": "nightly"},
+    "AssumeRoleWithWebIdentity": {"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/PodReader", "RoleSessionName": "nightly",
+                                  "WebIdentityToken": "eyJhbGciOiJub25lIn0.e30.c2ln"},
+    "GetCallerIdentity": {},
+}
+
+
+def check_sts(emulator, model, tally):
+    """The table of parameters, and an answer of each operation; its number for a moment becomes a text as elsewhere."""
+    tally.check("table of STS's parameters", model.form_violations())
+    for operation in PARAMETERS:
+        answer = emulator.sts(operation, **STS_CALLS[operation])
+        result = answer.json[f"{operation}Response"][f"{operation}Result"]
+        keys = result.get("Credentials")
+        if keys:
+            keys["Expiration"] = iso(datetime.fromtimestamp(keys["Expiration"], timezone.utc))
+        tally.check(operation, model.violations(operation, result))
+
+
 def main(arguments):
     model_path = Path(arguments[0]) if arguments else None
     if model_path is None or not model_path.is_file():
@@ -130,6 +156,7 @@ def main(arguments):
             tally.check(operation, unexpected(operation, problems, seen))
         connection.close()
         tally.check("list of exceptions", (f"{exception} was never needed" for exception in set(ON_PURPOSE) - seen))
+        check_sts(emulator, Model(create_loader().load_service_model("sts", "service-2")), tally)
         if len(arguments) > 1:
             with open(arguments[1], encoding="utf-8") as file:
                 replay(emulator, json.load(file)["examples"], tally)

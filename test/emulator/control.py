@@ -9,7 +9,8 @@ subject to faults.
   GET          /_emulator/dump     the data as emulator.py --dump prints them, changes included
   POST, DELETE /_emulator/faults   [{"kind": ..., option: ...}, ...] replaces the rules; no more faults
   PATCH        /_emulator/faults   the same list, added after the rules in force
-  POST         /_emulator/mutate   {"action": ..., argument: ...}, see the methods of Mutations
+  POST         /_emulator/mutate   {"action": ..., argument: ...}, see the methods of Mutations, and those of
+                                   Actions in credentials.py
 """
 
 import io
@@ -166,14 +167,18 @@ def _object(text, otherwise):
 
 
 class Control:
-    """Answers control requests; `changed` is called with every change of the data."""
+    """Answers control requests; `changed` is called with every change of the data.
 
-    def __init__(self, store, journal, faults, clock_offset, changed):
+    `actions` is an object whose public methods are actions as well.
+    """
+
+    def __init__(self, store, journal, faults, mutations, actions, changed):
         self._store = store
         self._changed = changed
         self._journal = journal
         self._faults = faults
-        self._mutations = Mutations(store, clock_offset)
+        self._actions = {name: getattr(owner, name) for owner in (mutations, actions) for name in dir(owner)
+                         if not name.startswith("_")}
 
     def answer(self, request):
         name = request.path.removeprefix(PREFIX)
@@ -214,10 +219,10 @@ class Control:
     def _post_mutate(self, request):
         arguments = json.loads(request.body)
         action = arguments.pop("action")
-        if action.startswith("_") or not hasattr(Mutations, action):
+        if action not in self._actions:
             raise ValueError(f"no action {action!r}")
         try:
-            return getattr(self._mutations, action)(**arguments)
+            return self._actions[action](**arguments)
         finally:
             self._changed()
 

@@ -62,6 +62,11 @@ def in_flight(options):
     print(control("GET", "stats")["in_flight"])
 
 
+def without_token(options):
+    """Requests to the metadata service that had no token, as version 1 of it has none."""
+    print(control("GET", "stats")["without_token"])
+
+
 def connections(options):
     """Connections opened since the last clear, or used since."""
     print(control("GET", "stats")["connections_used" if options.used else "connections"])
@@ -105,7 +110,7 @@ def put_definition(options):
 
 
 def mutate(options):
-    """Changes the data: an action of control.py's Mutations and its arguments as NAME=VALUE.
+    """Changes the data: an action of control.py's Mutations, or credentials.py's Actions; arguments as NAME=VALUE.
 
     A value that is JSON is taken as such, anything else as text.
     """
@@ -135,6 +140,7 @@ def parse_arguments():
     command(log)
     command(peak)
     command(in_flight, "in-flight")
+    command(without_token, "without-token")
     added = command(connections)
     added.add_argument("--used", action="store_true", help="count those that carried a request, older ones too")
     command(clear)

@@ -13,7 +13,7 @@ python3-botocore, nothing else.  The other files here:
     faults.py     wrong answers on purpose                     control.py    the interface under /_emulator/
     httpd.py      HTTP/1.1                                     journal.py    log and counters
     limits.py     the account's rate limits                    ctl.py        command line client of the control
-    model.py      checks against the service model
+    model.py      checks against the service model             credentials.py  STS, container, instance metadata
 
 This file has the command line, and puts the parts together for each request.
 """
@@ -30,15 +30,17 @@ import time
 from datetime import datetime, timedelta, timezone
 from email.utils import formatdate
 
+import credentials
 import dataset
-from control import PREFIX, Control
+from control import PREFIX, Control, Mutations
+from credentials import Credentials
 from faults import DELIVERIES, PACED, TRANSFORMS, Faults, error
 from httpd import Connection, Request, Response
 from journal import Journal
 from limits import GET_RATE, LIST_RATE, Limits
 from model import Model
 from service import ApiError, Service, route
-from signature import Verifier, denial
+from signature import IDENTITIES, Verifier, denial
 from store import Store
 
 #: Answers that are kept; when there are more, all are forgotten.
@@ -53,11 +55,14 @@ class Emulator:
         self._journal = Journal(options.log)
         self._faults = Faults()
         self._service = Service(store, options.names_win)
+        identities = dict(IDENTITIES)
         self._verifier = None if options.no_verify else Verifier(None if options.region == "any" else options.region,
-                                                                 self._now)
+                                                                 self._now, identities)
+        self._credentials = Credentials(self._verifier, identities, self._now)
         #: Bodies of successful answers by request target, until the data change: making them takes most of the time.
         self._answers = {}
-        self._control = Control(store, self._journal, self._faults, self._set_clock_offset, self._answers.clear)
+        self._control = Control(store, self._journal, self._faults, Mutations(store, self._set_clock_offset),
+                                self._credentials.actions, self._answers.clear)
         self._latency = options.latency_ms / 1000
         self._limits = options.limits
         self._model = Model.load(options.validate_model) if options.validate_model else None
@@ -75,14 +80,19 @@ class Emulator:
             return None
         if connection.number is None:
             connection.number = self._journal.new_connection()
-        call = route(request.method, request.path, request.query)
-        operation = call.operation.name if call else "Unknown"
+        call = credentials.route(request) or route(request.method, request.path, request.query)
+        operation = call.name if call else "Unknown"
         entry = self._journal.begin(operation, request, connection.number)
+        request_id = f"00000000-0000-4000-8000-{entry['seq']:012d}"
         rule = self._faults.take(operation, request.target)
-        response, outcome = self._answer(request, call)
+        if isinstance(call, credentials.CALLS):
+            call.request_id = request_id
+            response, outcome = self._credentials.answer(call)
+        else:
+            response, outcome = self._answer(request, call)
         if rule is not None and rule.mutation is not None:
             self._change(rule.mutation)
-        response = self._distort(response, rule, call, entry["seq"])
+        response = self._distort(response, rule, call, request_id)
         self._journal.record(entry, status=response.status, fault=rule.kind if rule else None, **outcome)
         close = (request.header("connection") or "").lower() == "close"
         if rule is None and not self._latency:
@@ -100,14 +110,14 @@ class Emulator:
             raise ValueError(f"{mutation}: {answer.body.decode()}")
 
     def _answer(self, request, call):
-        """The right answer, and what the log says about it."""
+        """AppConfig's right answer, and what the log says about it."""
         outcome = {"key": None}
         try:
             if self._verifier is not None:
                 outcome["key"], identity, region = self._verifier.verify(request)
             if call is None:
                 raise ApiError(404, "UnknownOperationException", "")
-            if self._limits is not None and not self._limits.take(call.operation.name):
+            if self._limits is not None and not self._limits.take(call.name):
                 outcome["throttled"] = True
                 raise ApiError(429, "ThrottlingException", "Rate exceeded", front_end=True)
             if self._verifier is not None and identity.denied:
@@ -121,10 +131,10 @@ class Emulator:
         except ApiError as problem:
             return _error_response(problem), outcome
         if self._model is not None:
-            outcome["model"] = self._model.violations(call.operation.name, json.loads(body))
+            outcome["model"] = self._model.violations(call.name, json.loads(body))
         return Response(200, body, [("Content-Type", "application/json")]), outcome
 
-    def _distort(self, response, rule, call, sequence):
+    def _distort(self, response, rule, call, request_id):
         """Applies a fault in the answer, if there is one, and adds the headers that every answer has, unless the
         fault has given them.
 
@@ -139,7 +149,7 @@ class Emulator:
                 date_offset += rule.seconds
         given = {name.lower() for name, _ in response.headers}
         response.headers += [(name, value) for name, value in (
-            ("x-amzn-RequestId", f"00000000-0000-4000-8000-{sequence:012d}"),
+            ("x-amzn-RequestId", request_id),
             ("Date", _http_date(int(time.time() + date_offset)) if date is None else date)) if name.lower() not in given]
         return response
 

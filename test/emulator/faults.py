@@ -9,8 +9,9 @@ import asyncio
 import json
 import re
 
+from credentials import CALLS
 from httpd import Response
-from service import encode
+from service import Call, encode
 
 #: Every kind and its meaning, for the control client's help.
 KINDS = {
@@ -36,13 +37,13 @@ KINDS = {
     "deep": "JSON nested --bytes deep",
     "huge": "valid JSON padded to --bytes",
     "invalid-utf8": "bytes that are no UTF-8 in strings (--member: that member's only)",
-    "nul-escape": "\\u0000 in strings (--member: that member's only)",
+    "nul-escape": "\\u0000 in strings (--member: that member's only); where there is no JSON, a NUL byte",
     "wrong-type": "members of another type (--member: that one only)",
     "not-object": "a JSON array",
     "null-members": "null for members that are absent (--member: for that one, present or not)",
     "duplicate-members": "members twice, the last one right",
-    "repeat-token": "the same NextToken for ever",
-    "empty-page": "no items, but a NextToken to the page that was due",
+    "repeat-token": "the same NextToken for ever, from AppConfig",
+    "empty-page": "no items, but a NextToken to the page that was due, from AppConfig",
     "date": "the right answer, with --date for its Date header",
     "unasked": "the right answer, padded to --bytes, and after --ms another that nobody asked for: --status with "
                "--body, or a 408 that closes the connection",
@@ -65,6 +66,7 @@ _NULLABLE = {
     "Enabled": ("AttributeValues",),
     "EventType": ("Description", "AssociatedDeployment", "ExposurePercentage", "TreatmentOverrides"),
     "Name": ("Description",),
+    "AccessKeyId": ("AccountId", "RoleArn"),
 }
 
 
@@ -117,6 +119,14 @@ def error(status, code, message, member="Message", headers=()):
                     [("Content-Type", "application/json"), ("x-amzn-ErrorType", code), *headers])
 
 
+def _own_error(call, rule, status, code, message, member="Message"):
+    """An error of whichever service was called; its status and code are the rule's, if the rule has any."""
+    if isinstance(call, CALLS):
+        code, status = call.own_error(code, status)
+        return call.refusal(rule.status or status, rule.code or code, rule.message or message)
+    return error(rule.status or status, rule.code or code, rule.message or message, member)
+
+
 def _status(response, rule, call, service):
     status = rule.status or 500
     if rule.body is not None:
@@ -125,19 +135,19 @@ def _status(response, rule, call, service):
                          *([] if rule.code is None else [("x-amzn-ErrorType", rule.code)])])
     if rule.code is None and rule.message is None:
         return Response(status)
-    return error(status, rule.code or "Fault", rule.message or "")
+    return _own_error(call, rule, status, "Fault", "")
 
 
 def _throttle(response, rule, call, service):
-    return error(rule.status or 429, rule.code or "ThrottlingException", rule.message or "Rate exceeded", "message")
+    return _own_error(call, rule, 429, "ThrottlingException", "Rate exceeded", "message")
 
 
 def _error500(response, rule, call, service):
-    return error(500, "InternalServerException:", rule.message or "There was an internal failure in the service.")
+    return _own_error(call, rule, 500, "InternalServerException:", "There was an internal failure in the service.")
 
 
 def _unavailable503(response, rule, call, service):
-    return error(503, "ServiceUnavailableException", rule.message or "Service is unavailable.", "message")
+    return _own_error(call, rule, 503, "ServiceUnavailableException", "Service is unavailable.", "message")
 
 
 def _html503(response, rule, call, service):
@@ -149,8 +159,8 @@ def _redirect(response, rule, call, service):
 
 
 def _skew(response, rule, call, service):
-    message = rule.message or "The difference between the request time and the current time is too large."
-    return error(403, rule.code or "RequestTimeTooSkewed", message, "message")
+    return _own_error(call, rule, 403, "RequestTimeTooSkewed",
+                      "The difference between the request time and the current time is too large.", "message")
 
 
 def _encoded(response, rule, call, service):
@@ -166,14 +176,28 @@ def _with_body(change):
     return transform
 
 
+def _document(response):
+    """A successful answer's document, None if it has none: metadata are often text, and STS sends XML, too."""
+    if response.status != 200 or not response.body.startswith(b"{"):
+        return None
+    return json.loads(response.body)
+
+
 def _with_document(change):
     """A fault that changes a successful answer's document in place."""
     def transform(response, rule, call, service):
-        if response.status == 200:
-            document = json.loads(response.body)
+        document = _document(response)
+        if document is not None:
             change(document, rule, call, service)
             response.body = encode(document)
         return response
+    return transform
+
+
+def _with_page(change):
+    """The same of AppConfig alone."""
+    def transform(response, rule, call, service):
+        return _with_document(change)(response, rule, call, service) if isinstance(call, Call) else response
     return transform
 
 
@@ -183,6 +207,8 @@ def _deep(body, rule):
 
 
 def _padded(body, size):
+    if not body.startswith(b"{"):
+        return body.ljust(size)
     frame = b',"Padding":""'
     return body[:-1] + frame[:-1] + b"x" * max(0, size - len(body) - len(frame)) + b'"}'
 
@@ -191,17 +217,44 @@ def _huge(body, rule):
     return _padded(body, rule.bytes or 32 * 2**20)
 
 
-def _into_strings(text):
-    """Puts bytes at the beginning of string values: of one member, or of all."""
+def _into_strings(text, bare):
+    """Puts bytes at the beginning of string values: of one member, or of all.
+
+    XML and text, which have no such strings, get the bytes `bare`.
+    """
     def change(body, rule):
         member = re.escape(rule.member.encode()) if rule.member else rb"[A-Za-z]+"
-        return re.sub(rb'("%b":")' % member, lambda found: found.group(1) + text, body)
+        if body.startswith(b"{"):
+            return re.sub(rb'("%b"\s*:\s*")' % member, lambda found: found.group(1) + text, body)
+        if body.startswith(b"<"):
+            return re.sub(rb"(<%b>)(?=[^<\s])" % member, lambda found: found.group(1) + bare, body)
+        return bare + body
     return change
 
 
-def _entities(document):
-    """The objects that a document is about: its items, or itself."""
-    return document["Items"] if "Items" in document else [document]
+def _objects(value):
+    """All objects in a document, outer ones first."""
+    if isinstance(value, dict):
+        yield value
+        for child in value.values():
+            yield from _objects(child)
+
+
+def _entities(document, member):
+    """The objects that a document is about, and whose members, or whose one member, a fault changes.
+
+    They are its items, or itself; of an answer of STS, in which they are wrapped, the one that has the
+    member, or the one that has keys.
+    """
+    if "Items" in document:
+        return [document] if member in ("Items", "NextToken") else document["Items"]
+    wanted = member or "AccessKeyId"
+    return [next((inner for inner in _objects(document) if wanted in inner), document)] if _is_wrapped(document) \
+        else [document]
+
+
+def _is_wrapped(document):
+    return len(document) == 1 and next(iter(document)).endswith("Response")
 
 
 def _other_type(value):
@@ -215,7 +268,7 @@ def _other_type(value):
 
 
 def _wrong_type(document, rule, call, service):
-    for entity in [document] if rule.member in ("Items", "NextToken") else _entities(document):
+    for entity in _entities(document, rule.member):
         for member in entity:
             if rule.member in (None, member):
                 entity[member] = _other_type(entity[member])
@@ -223,7 +276,7 @@ def _wrong_type(document, rule, call, service):
 
 def _null_members(document, rule, call, service):
     if rule.member is not None:
-        for entity in [document] if rule.member in ("Items", "NextToken") else _entities(document):
+        for entity in _entities(document, rule.member):
             entity[rule.member] = None
         return
 
@@ -243,8 +296,8 @@ def _null_members(document, rule, call, service):
 
 
 def _duplicate_members(response, rule, call, service):
-    if response.status == 200:
-        document = json.loads(response.body)
+    document = _document(response)
+    if document is not None:
         wrong = [f"{json.dumps(member)}:{json.dumps(_other_type(value))}" for member, value in document.items()]
         response.body = b"{" + "".join(pair + "," for pair in wrong).encode() + response.body[1:]
     return response
@@ -273,14 +326,14 @@ TRANSFORMS = {
     "trailing-garbage": _with_body(lambda body, rule: body + b'}{"Items":[]} trailing'),
     "deep": _with_body(_deep),
     "huge": _with_body(_huge),
-    "invalid-utf8": _with_body(_into_strings(b"\xff\xfe\xed\xa0\x80")),
-    "nul-escape": _with_body(_into_strings(b"\\u0000")),
+    "invalid-utf8": _with_body(_into_strings(*[b"\xff\xfe\xed\xa0\x80"] * 2)),
+    "nul-escape": _with_body(_into_strings(b"\\u0000", b"\0")),
     "not-object": _with_body(lambda body, rule: b"[" + body + b"]"),
     "wrong-type": _with_document(_wrong_type),
     "null-members": _with_document(_null_members),
     "duplicate-members": _duplicate_members,
-    "repeat-token": _with_document(_repeat_token),
-    "empty-page": _with_document(_empty_page),
+    "repeat-token": _with_page(_repeat_token),
+    "empty-page": _with_page(_empty_page),
 }
 
 

@@ -5,6 +5,10 @@ appended to it as one JSON line each.
 """
 
 import json
+import re
+
+#: What a form may have that no log may.
+_SECRET = re.compile(r"(?<=WebIdentityToken=)[^&]+")
 
 
 class Journal:
@@ -36,7 +40,7 @@ class Journal:
         if attempt is not None:
             entry["attempt"] = attempt
         if request.body:
-            entry["body"] = request.body.decode("utf-8", "replace")
+            entry["body"] = _SECRET.sub("REDACTED", request.body.decode("utf-8", "replace"))
         content_type = request.header("content-type")
         if content_type is not None:
             entry["content_type"] = content_type
@@ -57,6 +61,7 @@ class Journal:
         for entry in self.entries:
             operations[entry["operation"]] = operations.get(entry["operation"], 0) + 1
         return {"requests": len(self.entries), "operations": operations,
-                "throttled": sum(entry.get("throttled", False) for entry in self.entries), "in_flight": self.in_flight,
-                "peak_in_flight": self.peak_in_flight, "connections": self.connections,
-                "connections_used": len({entry["connection"] for entry in self.entries})}
+                "throttled": sum(entry.get("throttled", False) for entry in self.entries),
+                "without_token": sum(entry.get("without_token", False) for entry in self.entries),
+                "in_flight": self.in_flight, "peak_in_flight": self.peak_in_flight,
+                "connections": self.connections, "connections_used": len({entry["connection"] for entry in self.entries})}

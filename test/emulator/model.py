@@ -7,6 +7,7 @@ known members, lengths, ranges, patterns, enumerations, unions.
 import json
 import re
 
+from credentials import OPTIONAL, PARAMETERS
 from service import OPERATIONS, Length, OneOf, Whole
 
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
@@ -42,6 +43,21 @@ class Model:
                     yield f"{operation.name}: {member} is {members[member]['locationName']} on the wire"
                 if _constraint(shape) != ours[member].constraint:
                     yield f"{operation.name}: {member} is {_constraint(shape)}, not {ours[member].constraint}"
+
+    def form_violations(self):
+        """Where credentials.PARAMETERS differs from STS's model, of the parameters that are read."""
+        for operation, parameters in PARAMETERS.items():
+            modelled = self._shapes[self._operations[operation]["input"]["shape"]]
+            ours = {parameter.wire: parameter.constraint for parameter in parameters}
+            required = {member for member in ours if member not in OPTIONAL}
+            if required != set(modelled.get("required", ())):
+                yield f"{operation}: {sorted(required)} are required, not {modelled.get('required')}"
+            for member in sorted(ours.keys() - modelled["members"].keys()):
+                yield f"{operation}: {member} is unknown"
+            for member in sorted(ours.keys() & modelled["members"].keys()):
+                constraint = _constraint(self._shapes[modelled["members"][member]["shape"]])
+                if constraint != ours[member]:
+                    yield f"{operation}: {member} is {constraint}, not {ours[member]}"
 
     def _check(self, name, value, path):
         shape = self._shapes[name]

@@ -167,6 +167,10 @@ class Call(NamedTuple):
     labels: list
     query: dict
 
+    @property
+    def name(self):
+        return self.operation.name
+
     def parse(self):
         """Labels and query as values, checked against their constraints; unknown query names are dropped."""
         labels = [label.parse(text) for label, text in zip(self.operation.labels, self.labels)]

@@ -30,13 +30,19 @@ class Identity(NamedTuple):
     """Who may sign: the secret, the session token that must come along, and how every call of theirs ends."""
 
     secret: str
-    user: str
+    user: str    # or role
     token: str | None = None
     expired: bool = False
     denied: bool = False
+    session: str | None = None    # ARN of a role's session
+    expires: datetime | None = None
+
+    @property
+    def arn(self):
+        return self.session or f"arn:aws:iam::{ACCOUNT}:user/{self.user}"
 
 
-#: Every access key that the emulator knows.
+#: Every access key that the emulator knows from the beginning; credentials.py hands out more.
 IDENTITIES = {
     "AKIDEXAMPLE": Identity("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "example"),
     "AKIDOTHER": Identity("other-secret", "other"),
@@ -105,11 +111,12 @@ class WireRequest:
 class Verifier:
     """Verifies requests for one region, or for whatever region they name if that is None."""
 
-    def __init__(self, region, clock):
+    def __init__(self, region, clock, identities):
         self.region = region
         self._clock = clock
+        self._identities = identities
 
-    def verify(self, request):
+    def verify(self, request, wanted_service=SERVICE):
         """The key id, the identity and the region of a well-signed request; ApiError otherwise."""
         header = request.header("authorization")
         if header is None:
@@ -119,11 +126,14 @@ class Verifier:
             raise _refusal("IncompleteSignatureException", f"'{header.split(' ')[0]}' not a valid key=value pair "
                            "(missing equal-sign) in Authorization header")
         key_id, date, region, service, signed, signature = match.groups()
-        identity = IDENTITIES.get(key_id)
+        identity = self._identities.get(key_id)
         if identity is None:
             raise _refusal("UnrecognizedClientException", "The security token included in the request is invalid.")
+        if service != wanted_service:
+            raise _refusal("InvalidSignatureException",
+                           f"Credential should be scoped to correct service: '{wanted_service}'. ")
         timestamp = request.header("x-amz-date") or ""
-        self._check_scope(timestamp, date, region, service)
+        self._check_scope(timestamp, date, region)
         self._check_time(timestamp)
         signed_headers = signed.split(";")
         self._check_signed_headers(request, signed_headers)
@@ -137,14 +147,11 @@ class Verifier:
                            "AWS Secret Access Key and signing method. Consult the service documentation for details.")
         if request.header("x-amz-security-token") != identity.token:
             raise _refusal("UnrecognizedClientException", "The security token included in the request is invalid.")
-        if identity.expired:
+        if identity.expired or (identity.expires is not None and identity.expires <= self._clock()):
             raise _refusal("ExpiredTokenException", "The security token included in the request is expired")
         return key_id, identity, region
 
-    def _check_scope(self, timestamp, date, region, service):
-        if service != SERVICE:
-            raise _refusal("InvalidSignatureException",
-                           f"Credential should be scoped to correct service: '{SERVICE}'. ")
+    def _check_scope(self, timestamp, date, region):
         if self.region is not None and region != self.region:
             raise _refusal("InvalidSignatureException", "Credential should be scoped to a valid region. ")
         if timestamp[:8] != date:
@@ -179,5 +186,4 @@ def denial(identity, call, region):
     """The AccessDeniedException for an identity without permissions."""
     action = f"appconfig:{call.operation.name}"
     return ApiError(403, "AccessDeniedException",
-                    f"User: arn:aws:iam::{ACCOUNT}:user/{identity.user} is not authorized to perform: {action} on "
-                    f"resource: {call.arn(region)}")
+                    f"User: {identity.arn} is not authorized to perform: {action} on resource: {call.arn(region)}")

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The emulator's own tests: run this file, or `python3 -m unittest` beside it.
+"""The emulator's own tests, but those of test_credentials.py: run this file, or `python3 -m unittest` beside it.
 
 They hold the emulator to what its files promise: paging, constraints, name resolution, signatures,
 faults, log, control.  Whether it answers as AWS does is for check_model.py and check_sdk.sh.
@@ -25,7 +25,7 @@ from botocore.credentials import Credentials
 
 import dataset
 from faults import DELIVERIES, KINDS, TRANSFORMS
-from harness import EXAMPLE_KEY, HERE, RunningEmulator, segment, target
+from harness import EXAMPLE_KEY, HERE, RunningEmulator, Served, segment, target
 from httpd import Request
 from limits import Limits
 from service import DEFAULT_PAGE_SIZE, OPERATIONS, normalized_segments
@@ -92,36 +92,6 @@ class Signing(unittest.TestCase):
             wire = WireRequest(request, ["host", "x-amz-date"], "20261001T000000Z")
             string_to_sign = signer.string_to_sign(wire, signer.canonical_request(wire))
             self.assertEqual(signer.signature(string_to_sign, wire), signature)
-
-
-class Served(unittest.TestCase):
-    """Tests against a running emulator, which the tests of a class share."""
-
-    arguments = ("--data", "nasty")
-
-    @classmethod
-    def setUpClass(cls):
-        cls.emulator = RunningEmulator(*cls.arguments)
-        cls.addClassCleanup(cls.emulator.__exit__)
-
-    def setUp(self):
-        self.emulator.control("DELETE", "faults")
-        self.emulator.control("DELETE", "log")
-
-    def get(self, path, **options):
-        return self.emulator.get(path, **options)
-
-    def refused(self, path, status, code, message=".*", **options):
-        answer = self.get(path, **options)
-        self.assertEqual((answer.status, answer.code), (status, code), answer.body)
-        self.assertRegex(answer.json.get("Message", answer.json.get("message")), message)
-        return answer
-
-    def stats(self):
-        return self.emulator.control("GET", "stats")
-
-    def log(self):
-        return self.emulator.control("GET", "log")
 
 
 class Paging(Served):
@@ -718,8 +688,8 @@ class Controlled(Served):
         self.assertEqual(second["connection"], first["connection"] + 1)
         self.assertEqual(self.emulator.control("DELETE", "log"), [first, second])
         self.assertEqual(self.log(), [])
-        self.assertEqual(self.stats(), {"requests": 0, "operations": {}, "throttled": 0, "in_flight": 0,
-                                        "peak_in_flight": 0, "connections": 0, "connections_used": 0})
+        self.assertEqual(self.stats(), {"requests": 0, "operations": {}, "throttled": 0, "without_token": 0,
+                                        "in_flight": 0, "peak_in_flight": 0, "connections": 0, "connections_used": 0})
 
     def test_life_of_a_run(self):
         base = "/applications/app120x/experimentdefinitions/norun00"

@@ -23,9 +23,7 @@ my $run = "application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k' A
 
 # a name server that does not answer
 my $mark = PostgreSQL::Test::Utils::tempdir() . '/getaddrinfo';
-my $shim = PostgreSQL::Test::Utils::tempdir() . '/slow_getaddrinfo.so';
-system_or_bail($ENV{CC} || 'gcc', '-shared', '-fPIC', '-O1', '-o', $shim,
-	"$FindBin::RealBin/slow_getaddrinfo.c", '-ldl');
+my $shim = build_preload('slow_getaddrinfo');
 
 # a port whose queue is full: its system does not answer another connection
 my $deaf = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', Proto => 'tcp') or die "cannot listen: $!";

@@ -25,11 +25,8 @@ use Time::HiRes qw(time);
 my $run = "application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k' AND run = 1";
 
 my $control = PostgreSQL::Test::Utils::tempdir() . '/control';
-my $shim = PostgreSQL::Test::Utils::tempdir() . '/failing_malloc.so';
+my $shim = build_preload('failing_malloc');
 my @numbers = qw(pid whose fail_at go_on count failed);
-
-system_or_bail($ENV{CC} || 'gcc', '-shared', '-fPIC', '-O1', '-o', $shim,
-	"$FindBin::RealBin/failing_malloc.c", '-ldl');
 
 # The numbers that the preloaded library goes by, and tells
 sub set_control

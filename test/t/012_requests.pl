@@ -13,13 +13,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $source = "$FindBin::RealBin/../../src";
-my $library = PostgreSQL::Test::Utils::tempdir() . '/calling.so';
-my ($include) = run_command([ $ENV{PG_CONFIG} || 'pg_config', '--includedir-server' ]);
-
-system_or_bail($ENV{CC} || 'gcc', '-shared', '-fPIC', '-O1', '-D_GNU_SOURCE', "-I$source", "-I$include", '-o', $library,
-	"$FindBin::RealBin/calling.c", glob("$source/*.o"), '-lcurl', '-lssl', '-lcrypto');
-
+my $library = build_calling();
 my $emulator = start_emulator();
 my $node = new_node('requests');
 create_server($node, 'plain', $emulator->url);

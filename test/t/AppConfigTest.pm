@@ -18,7 +18,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time usleep);
 
-our @EXPORT = qw(new_node create_server start_emulator start_proxy wait_until start_session open_session sqlstate_of
+our @EXPORT = qw(add_environment new_node create_server start_emulator start_proxy wait_until start_session open_session
+  sqlstate_of build_calling build_preload make_own_authority
   $access_key $secret_key);
 
 our $access_key = 'AKIDEXAMPLE';
@@ -55,6 +56,19 @@ sub new_node
 	return $node;
 }
 
+# set_environment(name, value) in SQL, which changes the environment of the session's backend
+sub add_environment
+{
+	my ($node) = @_;
+	my $library = PostgreSQL::Test::Utils::tempdir() . '/environment.so';
+	my ($include) = run_command([ $ENV{PG_CONFIG} || 'pg_config', '--includedir-server' ]);
+
+	system_or_bail($ENV{CC} || 'gcc', '-shared', '-fPIC', '-O1', '-D_GNU_SOURCE', "-I$include", '-o', $library,
+		"$FindBin::RealBin/environment.c");
+	$node->safe_psql('postgres',
+		"CREATE FUNCTION set_environment(text, text) RETURNS void AS '$library' LANGUAGE C");
+}
+
 # create_server(NODE, NAME, ENDPOINT, OPTION => VALUE, ...): a server, a mapping for
 # the superuser, and a schema of the server's name with all tables
 sub create_server
@@ -71,6 +85,41 @@ sub create_server
 		CREATE SCHEMA $name;
 		IMPORT FOREIGN SCHEMA appconfig FROM SERVER $name INTO $name;
 	});
+}
+
+# build_preload(NAME): the library of NAME.c, for LD_PRELOAD; its path
+sub build_preload
+{
+	my ($name) = @_;
+	my $library = PostgreSQL::Test::Utils::tempdir() . "/$name.so";
+
+	system_or_bail($ENV{CC} || 'gcc', '-shared', '-fPIC', '-O1', '-o', $library, "$FindBin::RealBin/$name.c", '-ldl');
+	return $library;
+}
+
+# make_own_authority(HOST, ...): a certificate for these hosts that is its own authority, and its key; their paths
+sub make_own_authority
+{
+	my @hosts = @_;
+	my @paths = map { PostgreSQL::Test::Utils::tempdir() . "/own.$_" } qw(pem key);
+
+	run_log([
+		qw(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=own),
+		'-addext', 'subjectAltName=' . join(',', map { "DNS:$_" } @hosts), '-out', $paths[0], '-keyout', $paths[1]
+	]) or die 'there is no certificate';
+	return @paths;
+}
+
+# The library of calling.c, with the extension's objects in it; its path
+sub build_calling
+{
+	my $source = "$FindBin::RealBin/../../src";
+	my $library = PostgreSQL::Test::Utils::tempdir() . '/calling.so';
+	my ($include) = run_command([ $ENV{PG_CONFIG} || 'pg_config', '--includedir-server' ]);
+
+	system_or_bail($ENV{CC} || 'gcc', '-shared', '-fPIC', '-O1', '-D_GNU_SOURCE', "-I$source", "-I$include", '-o',
+		$library, "$FindBin::RealBin/calling.c", glob("$source/*.o"), '-lcurl', '-lssl', '-lcrypto');
+	return $library;
 }
 
 # The SQLSTATE that psql told with VERBOSITY sqlstate or verbose
