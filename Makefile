@@ -4,6 +4,7 @@ MODULE_big = appconfig_fdw
 OBJS = \
 	src/appconfig_fdw.o \
 	src/fdw_options.o \
+	src/fdw_guard.o \
 	src/fdw_columns.o \
 	src/fdw_plan.o \
 	src/fdw_scan.o \
@@ -36,9 +37,14 @@ OBJS = \
 	src/target_table.o \
 	src/cache.o \
 	src/stats.o \
+	src/whoami.o \
 	src/api.o \
+	src/service_endpoint.o \
 	src/call_log.o \
 	src/aws_credentials.o \
+	src/credential_answer.o \
+	src/credential_provider.o \
+	src/credential_refresh.o \
 	src/aws_endpoint.o \
 	src/aws_error.o \
 	src/aws_sigv4.o \
@@ -56,6 +62,7 @@ OBJS = \
 	src/http_transfer.o \
 	src/socket.o \
 	src/watch.o \
+	src/xml.o \
 	src/json.o \
 	src/pacer.o \
 	src/retry.o \
@@ -67,7 +74,7 @@ SHLIB_EXPORTS = src/exports.txt
 EXTENSION = appconfig_fdw
 DATA = sql/appconfig_fdw--1.0.sql
 
-REGRESS = options import treatment_key runs treatments tables names list_filter explain joins region errors \
+REGRESS = options guard import treatment_key runs treatments tables names list_filter explain joins region errors \
 	absence retry concurrency
 # each test talks to an emulator of its own
 REGRESS_OPTS = --launcher=$(srcdir)/test/with_emulator.sh

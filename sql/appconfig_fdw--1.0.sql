@@ -34,3 +34,13 @@ LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
 
 COMMENT ON FUNCTION appconfig_fdw_stats()
 IS 'what the calls of this session have cost, by server and operation';
+
+CREATE FUNCTION appconfig_fdw_whoami(
+  server name, OUT source text, OUT detail text, OUT expires_at timestamptz,
+  OUT account text, OUT arn text)
+RETURNS record
+AS 'MODULE_PATHNAME'
+LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
+
+COMMENT ON FUNCTION appconfig_fdw_whoami(name)
+IS 'as whom the current role signs calls to a server';

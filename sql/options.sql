@@ -80,20 +80,27 @@ ALTER SERVER s OPTIONS (SET cache_size '2GB'); -- ERROR
 ALTER SERVER s OPTIONS (SET max_response_size '0'); -- ERROR
 ALTER SERVER s OPTIONS (SET max_response_size '16 megs'); -- ERROR
 
--- for a later version: checked, and then refused
+-- who signs; fdw_guard.c's rules about them are in sql/guard
 ALTER SERVER s OPTIONS (ADD ambient_credentials 'perhaps'); -- ERROR
-ALTER SERVER s OPTIONS (ADD ambient_credentials 'true'); -- ERROR
-ALTER SERVER s OPTIONS (ADD ambient_credentials 'false');
+ALTER SERVER s OPTIONS (ADD ambient_credentials ''); -- ERROR
+ALTER SERVER s OPTIONS (ADD ambient_credentials 'instance,'); -- ERROR
+ALTER SERVER s OPTIONS (ADD ambient_credentials 'instance profile'); -- ERROR
+ALTER SERVER s OPTIONS (ADD ambient_credentials 'instance, true'); -- ERROR
+ALTER SERVER s OPTIONS (ADD ambient_credentials ' instance ,profile,	instance, environment, web_identity, container');
+ALTER SERVER s OPTIONS (SET ambient_credentials 'true');
+ALTER SERVER s OPTIONS (SET ambient_credentials 'false');
 ALTER SERVER s OPTIONS (ADD profile ''); -- ERROR
-ALTER SERVER s OPTIONS (ADD profile 'default'); -- ERROR
+ALTER SERVER s OPTIONS (ADD profile 'default');
 ALTER SERVER s OPTIONS (ADD role_arn 'reader'); -- ERROR
-ALTER SERVER s OPTIONS (ADD role_arn 'arn:aws:iam::123456789012:role/reader'); -- ERROR
+ALTER SERVER s OPTIONS (ADD role_arn 'arn:aws:iam::123456789012:role/reader');
 ALTER SERVER s OPTIONS (ADD external_id 'x'); -- ERROR
-ALTER SERVER s OPTIONS (ADD external_id 'x1'); -- ERROR
+ALTER SERVER s OPTIONS (ADD external_id 'x1');
 ALTER SERVER s OPTIONS (ADD role_session_name 'two words'); -- ERROR
-ALTER SERVER s OPTIONS (ADD role_session_name 'one'); -- ERROR
+ALTER SERVER s OPTIONS (ADD role_session_name 'one');
 ALTER SERVER s OPTIONS (ADD sts_endpoint 'http://sts.example.com'); -- ERROR
-ALTER SERVER s OPTIONS (ADD sts_endpoint 'https://sts.example.com'); -- ERROR
+ALTER SERVER s OPTIONS (ADD sts_endpoint 'https://sts.example.com');
+ALTER SERVER s OPTIONS (ADD use_fips 'true'); -- ERROR
+ALTER SERVER s OPTIONS (DROP profile, DROP role_arn, DROP external_id, DROP role_session_name, DROP sts_endpoint);
 
 -- for superusers
 ALTER SERVER s OPTIONS (ADD ca_bundle 'ca.pem'); -- ERROR
@@ -102,7 +109,8 @@ ALTER SERVER s OPTIONS (ADD ca_bundle '/nonexistent/ca.pem');
 ALTER SERVER s OWNER TO regress_appconfig_user;
 SET ROLE regress_appconfig_user;
 ALTER SERVER s OPTIONS (SET ca_bundle '/etc/passwd'); -- ERROR
-ALTER SERVER s OPTIONS (SET max_attempts '2'); -- ERROR
+ALTER SERVER s OPTIONS (SET max_attempts '2');
+ALTER SERVER s OPTIONS (SET endpoint 'https://elsewhere.example.com'); -- ERROR
 ALTER SERVER s OPTIONS (DROP ca_bundle); -- ERROR
 ALTER SERVER s OPTIONS (DROP ca_bundle, SET endpoint 'https://elsewhere.example.com'); -- ERROR
 -- in a session that has not met the library before
@@ -174,7 +182,8 @@ ALTER USER MAPPING FOR CURRENT_USER SERVER s OPTIONS (ADD access_key_id 'AKIDEXA
 ALTER USER MAPPING FOR CURRENT_USER SERVER s OPTIONS (ADD access_key_id 'AKIDEXAMPLE', ADD secret_access_key E'hid\nden'); -- ERROR
 ALTER USER MAPPING FOR CURRENT_USER SERVER s OPTIONS (ADD access_key_id 'AKIDEXAMPLE', ADD secret_access_key 'hiddén'); -- ERROR
 ALTER USER MAPPING FOR CURRENT_USER SERVER s OPTIONS (ADD access_key_id 'AKIDEXAMPLE', ADD secret_access_key 'hidden', ADD session_token E'hid\r\nden: x'); -- ERROR
-ALTER USER MAPPING FOR CURRENT_USER SERVER s OPTIONS (ADD role_arn 'arn:aws:iam::123456789012:role/reader'); -- ERROR
+ALTER USER MAPPING FOR CURRENT_USER SERVER s OPTIONS (ADD role_arn 'arn:aws:iam::123456789012:role/reader');
+ALTER USER MAPPING FOR CURRENT_USER SERVER s OPTIONS (DROP role_arn);
 ALTER USER MAPPING FOR CURRENT_USER SERVER s OPTIONS (ADD access_key_id 'AKIDEXAMPLE', ADD secret_access_key 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY', ADD session_token 'to/k+en==');
 ALTER USER MAPPING FOR CURRENT_USER SERVER s OPTIONS (DROP access_key_id); -- ERROR
 ALTER USER MAPPING FOR CURRENT_USER SERVER s OPTIONS (DROP access_key_id, DROP secret_access_key); -- ERROR
@@ -276,7 +285,7 @@ ALTER SERVER s OPTIONS (DROP region); -- ERROR
 ALTER SERVER s OPTIONS (SET region '?'); -- ERROR
 ALTER SERVER s OPTIONS (SET endpoint '?'); -- ERROR
 ALTER SERVER s OPTIONS (ADD use_fips 'true'); -- ERROR
-ALTER SERVER s OPTIONS (ADD profile 'default'); -- ERROR
+ALTER SERVER s OPTIONS (ADD role_arn 'reader'); -- ERROR
 SET ROLE regress_appconfig_user;
 ALTER SERVER s OPTIONS (ADD ca_bundle '/etc/passwd'); -- ERROR
 RESET ROLE;

@@ -34,7 +34,7 @@
 
 #define TOKEN_HEADER	  "X-Amz-Security-Token: "
 #define INVOCATION_ID_LEN 36	/* characters of a UUID */
-#define MAX_HEADERS		  9
+#define MAX_HEADERS		  10
 
 struct ApiClient
 {
@@ -67,12 +67,18 @@ struct ApiCall
 	char	   *query;
 	char	   *body;			/* NULL for none */
 	const char *content_type;
+	char	   *header;			/* NULL for none */
+	const char *shown;
+	bool		is_text;
 	bool		names_something;
 	ApiMember	members[API_MAX_MEMBERS + 1];
 	Pacer	   *pacer;
 	CallState	state;
 	int			attempts;		/* started so far */
 	int			bucket_cost;	/* retry tokens that the last retry took */
+	SharedCredentials *credentials; /* of the last attempt, or what else no
+									 * message may show; NULL for none */
+	bool		credentials_replaced;
 	bool		clock_corrected;
 	long		clock_offset;	/* the client's when the attempt was signed */
 	int64		waiting_since;	/* on appconfig_clock_now() */
@@ -81,7 +87,17 @@ struct ApiCall
 	char		invocation_id[INVOCATION_ID_LEN + 1];
 	HttpTransfer *transfer;
 	JsonValue  *document;
+	char	   *text;			/* the answer, if it is one */
+	size_t		text_length;	/* bytes */
 	AwsError   *error;
+};
+
+/* By AwsService: its name in signatures; NULL: not one of AWS's interfaces */
+static const char *const signing_names[] = {
+	[AWS_APPCONFIG] = "appconfig",
+	[AWS_STS] = "sts",
+	[AWS_CONTAINER] = NULL,
+	[AWS_INSTANCE] = NULL,
 };
 
 /* ------------------------------------------------------------------------
@@ -167,13 +183,25 @@ body_length(const ApiCall *call)
 	return call->body != NULL ? strlen(call->body) : 0;
 }
 
-/* The headers of one attempt, ended by NULL, in the current context */
-static const char **
-sign_attempt(const ApiCall *call)
+/*
+ * What no message may show.  Where nothing is signed, what else is secret of
+ * the request stands in the place of a token.
+ */
+static const AwsCredentials *
+secrets_of(const ApiCall *call)
+{
+	static const AwsCredentials nothing;
+
+	return call->credentials != NULL ? &call->credentials->keys : &nothing;
+}
+
+/* Adds the headers that a signature takes, and returns how many there are */
+static int
+sign_attempt(const ApiCall *call, const char **headers)
 {
 	const ApiOwner *owner = call->owner;
-	const AwsCredentials *credentials = owner->credentials;
-	AwsSigv4Header signed_header = {"Host", owner->settings->host};
+	const AwsCredentials *credentials = secrets_of(call);
+	AwsSigv4Header signed_header = {"Host", owner->endpoint->host};
 	AwsSigv4Request request = {
 		.method = appconfig_http_method_name(call->method), .path = call->path,
 		.query = call->query, .headers = &signed_header, .nheaders = 1,
@@ -181,28 +209,46 @@ sign_attempt(const ApiCall *call)
 	};
 	AwsSigv4Scope scope = {
 		.time = time(NULL) + owner->client->clock_offset,
-		.region = owner->settings->region, .service = owner->settings->service
+		.region = owner->endpoint->region,
+		.service = signing_names[owner->endpoint->service]
 	};
 	AwsSigv4Result signature;
-	const char **headers = palloc0(sizeof(char *) * (MAX_HEADERS + 1));
 	int			n = 0;
 
 	if (!appconfig_sigv4_sign(&request, &scope, credentials, &signature))
 		ereport(ERROR, (errcode(ERRCODE_FDW_UNABLE_TO_CREATE_EXECUTION),
-						errmsg("could not sign a request to AWS AppConfig"),
+						errmsg("could not sign a request to AWS"),
 						errdetail("OpenSSL refuses SHA-256.")));
-	headers[n++] = psprintf("Host: %s", owner->settings->host);
 	headers[n++] = psprintf("X-Amz-Date: %s", signature.amz_date);
 	headers[n++] = psprintf("Authorization: %s", signature.authorization);
 	if (credentials->session_token != NULL)
 		headers[n++] = token_header(credentials->session_token);
+	return n;
+}
+
+/* The headers of one attempt, ended by NULL, in the current context */
+static const char **
+make_headers(const ApiCall *call)
+{
+	const ApiOwner *owner = call->owner;
+	const char **headers = palloc0(sizeof(char *) * (MAX_HEADERS + 1));
+	int			n = 0;
+
+	headers[n++] = psprintf("Host: %s", owner->endpoint->host);
+	if (owner->supply != NULL)
+		n += sign_attempt(call, headers + n);
+	if (call->header != NULL)
+		headers[n++] = call->header;
 	if (call->body != NULL)
 		headers[n++] = psprintf("Content-Type: %s", call->content_type);
 	headers[n++] = "Accept: application/json";
 	headers[n++] = "User-Agent: appconfig_fdw/1.0";
-	headers[n++] = psprintf("amz-sdk-invocation-id: %s", call->invocation_id);
-	headers[n++] = psprintf("amz-sdk-request: attempt=%d; max=%d",
-							call->attempts + 1, owner->settings->max_attempts);
+	if (signing_names[owner->endpoint->service] != NULL)
+	{
+		headers[n++] = psprintf("amz-sdk-invocation-id: %s", call->invocation_id);
+		headers[n++] = psprintf("amz-sdk-request: attempt=%d; max=%d",
+								call->attempts + 1, owner->settings->max_attempts);
+	}
 	return headers;
 }
 
@@ -217,27 +263,37 @@ wipe_headers(const char *const *headers)
 	}
 }
 
+/* Overwrites a text that may be a secret, unless it is NULL */
+static void
+wipe_text(char *text)
+{
+	if (text != NULL)
+		explicit_bzero(text, strlen(text));
+}
+
 static void
 start_attempt(ApiCall *call)
 {
 	const AppConfigSettings *settings = call->owner->settings;
+	const ServiceEndpoint *endpoint = call->owner->endpoint;
 	MemoryContext scratch =
 	AllocSetContextCreate(CurrentMemoryContext, "appconfig_fdw request",
 						  ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(scratch);
 	HttpRequest request = {
 		.method = call->method,
-		.policy = settings->policy,
+		.policy = endpoint->policy,
 		.body = call->body,
 		.body_length = body_length(call),
 		.url =
 		psprintf("%.*s%s%s%s",
-				 (int) (strlen(settings->base_url) - strlen(settings->path_prefix)),
-				 settings->base_url, call->path,
+				 (int) (strlen(endpoint->base_url) - strlen(endpoint->path_prefix)),
+				 endpoint->base_url, call->path,
 				 call->query[0] != '\0' ? "?" : "", call->query),
-		.headers = sign_attempt(call),
+		.headers = make_headers(call),
 		.proxy = settings->proxy,
 		.ca_bundle = settings->ca_bundle,
+		.secret_answer = call->is_text,
 		.connect_timeout = settings->connect_timeout,
 		.request_timeout = settings->request_timeout,
 	.max_response_size = settings->max_response_size};
@@ -293,6 +349,23 @@ server_hint(const HttpResult *result)
 }
 
 /*
+ * Once, and whatever the number of attempts: it was not the service's fault,
+ * and a long scan can outlive more than one set of keys
+ */
+static bool
+replace_credentials(ApiCall *call, int64 now)
+{
+	CredentialSupply *supply = call->owner->supply;
+
+	if (supply == NULL || call->credentials_replaced ||
+		!supply->replace(supply, call->credentials))
+		return false;
+	call->credentials_replaced = true;
+	call->start_at = now;
+	return true;
+}
+
+/*
  * Decides after a failed attempt whether there is another one, and when.  The
  * rules are those of the SDKs' standard mode, appconfig-read-api.md
  * section 3.1.
@@ -313,6 +386,8 @@ schedule_retry(ApiCall *call, const AwsError *error, const HttpResult *result)
 		call->totals->throttles++;
 		appconfig_pacer_throttled(call->pacer, now);
 	}
+	if (error->kind == AWS_ERROR_EXPIRED)
+		return replace_credentials(call, now);
 	if (error->kind == AWS_ERROR_FATAL || error->kind == AWS_ERROR_NOT_FOUND ||
 		call->attempts >= call->owner->settings->max_attempts)
 		return false;
@@ -368,11 +443,15 @@ find_lack(const ApiCall *call)
 static AwsCallName
 call_name(const ApiCall *call)
 {
+	const ApiOwner *owner = call->owner;
 	AwsCallName name = {
+		.service = owner->endpoint->service,
 		.operation = call->operation,
 		.method = appconfig_http_method_name(call->method),
-		.target = psprintf("%s%s%s", call->path, call->query[0] != '\0' ? "?" : "", call->query),
-		.attempts = call->attempts, .credentials = call->owner->credentials
+		.target = call->shown != NULL ? call->shown
+		: psprintf("%s%s%s", call->path, call->query[0] != '\0' ? "?" : "", call->query),
+		.attempts = call->attempts, .credentials = secrets_of(call),
+		.with_mapping = owner->supply != NULL && owner->supply->is_mapping
 	};
 
 	return name;
@@ -395,25 +474,39 @@ log_line(const ApiCall *call, const HttpResult *result, const AwsError *error)
 	return appconfig_call_log_describe(&attempt);
 }
 
+/* Takes the answer of a call; returns what is wrong with it, or NULL */
+static const char *
+take_answer(ApiCall *call, const HttpResult *result)
+{
+	const char *malformed = NULL;
+
+	if (call->is_text)
+	{
+		call->text = pnstrdup(result->body, result->body_length);
+		call->text_length = strlen(call->text);
+		return NULL;
+	}
+	/* there is one already if an error has kept it from being taken */
+	appconfig_json_release(call->document);
+	call->document = NULL;
+	call->document = appconfig_json_parse(result->body, result->body_length,
+										  &malformed);
+	return malformed != NULL ? malformed : find_lack(call);
+}
+
 /* An attempt has ended: the call is done, has failed, or waits for another */
 static void
 finish_attempt(ApiCall *call, const HttpResult *result)
 {
 	MemoryContext old = MemoryContextSwitchTo(call->context);
-	const AwsCredentials *credentials = call->owner->credentials;
+	const AwsCredentials *credentials = secrets_of(call);
 	AwsError   *error = appconfig_error_from_result(result, credentials);
-	const char *malformed = NULL;
 	char	   *line;
 
 	if (error == NULL)
 	{
-		/* there is one already if an error has kept it from being taken */
-		appconfig_json_release(call->document);
-		call->document = NULL;
-		call->document = appconfig_json_parse(result->body,
-											  result->body_length, &malformed);
-		if (malformed == NULL)
-			malformed = find_lack(call);
+		const char *malformed = take_answer(call, result);
+
 		if (malformed != NULL)
 			error = appconfig_error_malformed(result, credentials, malformed);
 	}
@@ -463,6 +556,20 @@ end_call(void *arg)
 	if (call->transfer != NULL)
 		appconfig_http_release(call->transfer);
 	appconfig_json_release(call->document);
+	appconfig_credentials_let_go(call->credentials);
+	/* perhaps they are secrets */
+	wipe_text(call->body);
+	wipe_text(call->header);
+	wipe_text(call->text);
+}
+
+/* What else is secret of a request, for secrets_of() */
+static SharedCredentials *
+hide(const char *secret)
+{
+	AwsCredentials keys = {.session_token = pstrdup(secret)};
+
+	return appconfig_credentials_share(&keys);
 }
 
 /*
@@ -487,11 +594,15 @@ appconfig_api_start(const ApiOwner *owner, const ApiRequest *request,
 	call->totals =
 		appconfig_stats_counters(owner->serverid, request->operation);
 	call->operation = request->operation;
-	call->path = psprintf("%s%s", owner->settings->path_prefix, request->path);
+	call->path = psprintf("%s%s", owner->endpoint->path_prefix, request->path);
 	call->query = pstrdup(request->query);
 	call->method = request->method;
 	call->body = request->body != NULL ? pstrdup(request->body) : NULL;
 	call->content_type = request->content_type;
+	call->header = request->header != NULL ? pstrdup(request->header) : NULL;
+	call->credentials = request->secret != NULL ? hide(request->secret) : NULL;
+	call->shown = request->shown;
+	call->is_text = request->is_text;
 	call->names_something = request->names_something;
 	memcpy(call->members, request->members, sizeof(call->members));
 	make_invocation_id(call->invocation_id);
@@ -547,6 +658,47 @@ appconfig_api_document(ApiCall *call)
 }
 
 /*
+ * The answer of a call that has not failed, where it is a text; the call's, a
+ * NUL follows.
+ */
+const char *
+appconfig_api_text(const ApiCall *call, size_t *length)
+{
+	Assert(call->state == CALL_DONE && call->is_text);
+	*length = call->text_length;
+	return call->text;
+}
+
+/* Why a call has failed; the call's.  NULL if it has not. */
+const AwsError *
+appconfig_api_error(const ApiCall *call)
+{
+	return call->state == CALL_FAILED ? call->error : NULL;
+}
+
+/* The answer, which is a text, cannot be read: the call has failed */
+void
+appconfig_api_spoil(ApiCall *call, const char *why)
+{
+	MemoryContext old = MemoryContextSwitchTo(call->context);
+
+	Assert(call->state == CALL_DONE && call->is_text);
+	call->error = appconfig_error_unreadable(why);
+	call->state = CALL_FAILED;
+	MemoryContextSwitchTo(old);
+}
+
+/* Why a call has failed, in a sentence, palloc'd */
+char *
+appconfig_api_describe_failure(const ApiCall *call)
+{
+	AwsCallName name = call_name(call);
+
+	Assert(call->state == CALL_FAILED);
+	return appconfig_error_describe(call->error, &name);
+}
+
+/*
  * When the answer of a call that is done was asked for, on
  * appconfig_clock_now(): what it says is no older than that
  */
@@ -574,6 +726,23 @@ appconfig_api_release(ApiCall *call)
 }
 
 /*
+ * Has the supply credentials for another attempt?  The call holds them then.
+ */
+static bool
+has_credentials(ApiCall *call)
+{
+	CredentialSupply *supply = call->owner->supply;
+	SharedCredentials *credentials = supply->obtain(supply);
+
+	if (credentials == NULL)
+		return false;
+	appconfig_credentials_hold(credentials);
+	appconfig_credentials_let_go(call->credentials);
+	call->credentials = credentials;
+	return true;
+}
+
+/*
  * Lets all calls of the client get on as far as they can without waiting.
  * The answers of other clients come in as well, but wait to be looked at
  * until somebody polls these.
@@ -583,16 +752,23 @@ appconfig_api_poll(ApiClient *client)
 {
 	dlist_iter	iter;
 	dlist_mutable_iter modify;
+	CredentialSupply *missing = NULL;
 	int64		now = appconfig_clock_now();
 
 	appconfig_http_open();
 	dlist_foreach(iter, &client->calls)
 	{
 		ApiCall    *call = dlist_container(ApiCall, node, iter.cur);
+		CredentialSupply *supply = call->owner->supply;
 
-		if (call->state == CALL_WAITING && call->start_at <= now &&
-			appconfig_http_has_room())
+		if (call->state != CALL_WAITING || call->start_at > now ||
+			!appconfig_http_has_room())
+			continue;
+		/* one answer is enough for all that wait for the same */
+		if (supply == NULL || (supply != missing && has_credentials(call)))
 			start_attempt(call);
+		else
+			missing = supply;
 	}
 	appconfig_http_drive();
 	dlist_foreach_modify(modify, &client->calls)
@@ -610,9 +786,12 @@ appconfig_api_poll(ApiClient *client)
 	}
 }
 
-/* Asks to be woken when the next call is to go out that waits for its time */
-static void
-ask_for_times(ApiClient *client)
+/*
+ * Asks to be woken when a call can get on that does not wait for an answer.
+ * To be called after appconfig_http_open().
+ */
+void
+appconfig_api_ask_for_times(ApiClient *client)
 {
 	int64		now = appconfig_clock_now();
 	dlist_iter	iter;
@@ -628,9 +807,16 @@ ask_for_times(ApiClient *client)
 		if (call->state == CALL_IN_FLIGHT &&
 			appconfig_http_result(call->transfer) != NULL)
 			appconfig_http_wake(now);
+		if (call->state != CALL_WAITING)
+			continue;
+		if (call->start_at > now)
+			appconfig_http_wake(call->start_at);
 		/* for a place a call waits with those that have one */
-		if (call->state == CALL_WAITING &&
-			(call->start_at > now || appconfig_http_has_room()))
+		else if (!appconfig_http_has_room())
+			continue;
+		else if (call->owner->supply != NULL)
+			call->owner->supply->ask_for_times(call->owner->supply);
+		else
 			appconfig_http_wake(call->start_at);
 	}
 }
@@ -662,6 +848,13 @@ appconfig_api_wait(List *clients)
 	/* once, as it can forget what times were asked for */
 	appconfig_http_open();
 	foreach(cell, clients)
-		ask_for_times(lfirst(cell));
+		appconfig_api_ask_for_times(lfirst(cell));
 	appconfig_http_wait();
+}
+
+/* Seconds that the services's clock is ahead of ours, as far as is known */
+long
+appconfig_api_clock_offset(const ApiClient *client)
+{
+	return client->clock_offset;
 }

@@ -11,7 +11,8 @@
 #include "nodes/pg_list.h"
 
 #include "compat.h"
-#include "aws_credentials.h"
+#include "credential_supply.h"
+#include "aws_error.h"
 #include "http.h"
 #include "json.h"
 #include "settings.h"
@@ -33,7 +34,8 @@ typedef struct ApiOwner
 	Oid			serverid;		/* for the statistics */
 	ApiClient  *client;
 	const AppConfigSettings *settings;
-	const AwsCredentials *credentials;
+	const ServiceEndpoint *endpoint;
+	CredentialSupply *supply;	/* NULL: nothing is signed */
 	MemoryContext context;		/* when it is reset, the calls end */
 } ApiOwner;
 
@@ -57,6 +59,13 @@ typedef struct ApiRequest
 	const char *query;			/* encoded, or "" */
 	const char *body;			/* a text; NULL for none */
 	const char *content_type;	/* of the body, a constant */
+	const char *header;			/* one more, "Name: value"; NULL for none */
+	const char *secret;			/* what no message may show besides the keys;
+								 * NULL for nothing */
+	const char *shown;			/* a constant that messages show in place of
+								 * path and query; NULL for these */
+	bool		is_text;		/* the answer is read by the caller, and is a
+								 * secret */
 	bool		is_list;		/* paced with the list operations */
 	const struct AppConfigFreezing *freezing;	/* of the document, or NULL */
 	bool		names_something;	/* else nothing can be «not found» */
@@ -76,12 +85,18 @@ extern bool appconfig_api_is_done(const ApiCall *call);
 extern bool appconfig_api_is_under_way(const ApiCall *call);
 extern bool appconfig_api_has_failed(const ApiCall *call);
 extern JsonValue *appconfig_api_document(ApiCall *call);
+extern const char *appconfig_api_text(const ApiCall *call, size_t *length);
+extern const AwsError *appconfig_api_error(const ApiCall *call);
+extern void appconfig_api_spoil(ApiCall *call, const char *why);
+extern char *appconfig_api_describe_failure(const ApiCall *call);
 extern int64 appconfig_api_sent_at(const ApiCall *call);
 pg_noreturn extern void appconfig_api_raise(const ApiCall *call);
 extern void appconfig_api_release(ApiCall *call);
 
 extern void appconfig_api_poll(ApiClient *client);
 extern bool appconfig_api_has_calls(const ApiClient *client);
+extern void appconfig_api_ask_for_times(ApiClient *client);
 extern void appconfig_api_wait(List *clients);
+extern long appconfig_api_clock_offset(const ApiClient *client);
 
 #endif							/* APPCONFIG_API_H */

@@ -16,7 +16,7 @@
 #include "compat.h"
 #include "call_log.h"
 #include "fdw.h"
-#include "fdw_options.h"
+#include "fdw_guard.h"
 #include "http.h"
 
 PG_MODULE_MAGIC;
@@ -47,7 +47,7 @@ _PG_init(void)
 
 	MarkGUCPrefixReserved("appconfig_fdw");
 
-	appconfig_options_init();
+	appconfig_guard_init();
 }
 
 /*

@@ -44,6 +44,41 @@ appconfig_credentials_wipe(AwsCredentials *credentials)
 }
 
 /*
+ * Moves keys, which are in the current context, to where several can hold
+ * them; the reference is the caller's.  The struct is left empty.
+ */
+SharedCredentials *
+appconfig_credentials_share(AwsCredentials *keys)
+{
+	SharedCredentials *shared = palloc(sizeof(SharedCredentials));
+
+	shared->references = 1;
+	shared->keys = *keys;
+	memset(keys, 0, sizeof(*keys));
+	return shared;
+}
+
+/* One reference more */
+SharedCredentials *
+appconfig_credentials_hold(SharedCredentials *shared)
+{
+	shared->references++;
+	return shared;
+}
+
+/*
+ * One less; with the last the keys are overwritten and freed.  NULL is none.
+ */
+void
+appconfig_credentials_let_go(SharedCredentials *shared)
+{
+	if (shared == NULL || --shared->references > 0)
+		return;
+	appconfig_credentials_wipe(&shared->keys);
+	pfree(shared);
+}
+
+/*
  * True for visible ASCII.  Keys and tokens go into header lines, where a line
  * break would begin a line of its own.
  */

@@ -19,7 +19,20 @@ typedef struct AwsCredentials
 	char	   *session_token;	/* NULL for keys that do not expire */
 } AwsCredentials;
 
+/*
+ * The same for several who sign with them, each of whom has a reference.  In
+ * memory that outlives all of them.
+ */
+typedef struct SharedCredentials
+{
+	int			references;
+	AwsCredentials keys;
+} SharedCredentials;
+
 extern void appconfig_credentials_wipe(AwsCredentials *credentials);
+extern SharedCredentials *appconfig_credentials_share(AwsCredentials *keys);
+extern SharedCredentials *appconfig_credentials_hold(SharedCredentials *shared);
+extern void appconfig_credentials_let_go(SharedCredentials *shared);
 extern bool appconfig_credentials_text_is_valid(const char *text);
 
 #endif							/* APPCONFIG_AWS_CREDENTIALS_H */

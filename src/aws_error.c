@@ -26,6 +26,7 @@
 #include "json.h"
 #include "secret.h"
 #include "socket.h"
+#include "xml.h"
 
 /*
  * Bytes shown of a message from outside.  Secrets are looked for in more, so
@@ -37,69 +38,65 @@
 #define MAX_CODE_LENGTH		  100
 #define MAX_REQUEST_ID_LENGTH 128
 
-#define CHECK_ENDPOINT \
-	"Check region and endpoint of the foreign server: something else may answer there."
-
 /* What a failure is to us */
 typedef struct Meaning
 {
 	AwsErrorKind kind;
 	int			sqlstate;
-	const char *summary;
-	const char *hint;
+	const char *summary;		/* "%s" stands for the service */
+	AwsHint		hint;
 } Meaning;
 
-#define NOT_FOUND                                                                 \
-	{                                                                             \
-		AWS_ERROR_NOT_FOUND, ERRCODE_FDW_ERROR,                                   \
-			"AWS AppConfig no longer finds what it was listing",                  \
-			"Run the query again: something was deleted while it was being read." \
+#define NOT_FOUND                                          \
+	{                                                      \
+		AWS_ERROR_NOT_FOUND, ERRCODE_FDW_ERROR,            \
+			"%s no longer finds what it was listing", HINT_AGAIN \
 	}
-#define DENIED                                                                       \
-	{                                                                                \
-		AWS_ERROR_FATAL, ERRCODE_INSUFFICIENT_PRIVILEGE,                             \
-			"AWS AppConfig denied the request",                                      \
-			"Allow the IAM action appconfig:%s to the identity of the user mapping." \
+#define DENIED                                            \
+	{                                                     \
+		AWS_ERROR_FATAL, ERRCODE_INSUFFICIENT_PRIVILEGE,  \
+			"%s denied the request", HINT_DENIED          \
 	}
-#define UNKNOWN_KEY                                                                         \
-	{                                                                                       \
-		AWS_ERROR_FATAL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,                       \
-			"AWS does not accept the credentials",                                          \
-			"Check access_key_id, secret_access_key and session_token of the user mapping." \
-	}
-#define EXPIRED                                                       \
+#define UNKNOWN_KEY                                                   \
 	{                                                                 \
 		AWS_ERROR_FATAL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, \
-			"the AWS credentials have expired",                       \
-			"Set new keys with ALTER USER MAPPING."                   \
+			"AWS does not accept the credentials", HINT_KEYS           \
 	}
-#define BAD_CLOCK                                                                                \
-	{                                                                                            \
-		AWS_ERROR_CLOCK, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,                            \
-			"AWS does not accept the signature of the request",                                  \
-			"Check secret_access_key of the user mapping, and the clock of the database server." \
+#define EXPIRED                                                         \
+	{                                                                   \
+		AWS_ERROR_EXPIRED, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, \
+			"the AWS credentials have expired", HINT_EXPIRED            \
 	}
-#define THROTTLED                                                                                 \
-	{                                                                                             \
-		AWS_ERROR_THROTTLED, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,                                \
-			"AWS AppConfig is throttling requests",                                               \
-			"Lower max_get_rate and max_list_rate, or raise max_attempts, of the foreign server." \
+#define BAD_CLOCK                                                          \
+	{                                                                      \
+		AWS_ERROR_CLOCK, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,      \
+			"AWS does not accept the signature of the request", HINT_SIGNATURE \
 	}
-#define TRANSIENT                                                            \
-	{                                                                        \
-		AWS_ERROR_TRANSIENT, ERRCODE_FDW_ERROR,                              \
-			"AWS AppConfig could not answer the request", "Try again later." \
+#define BAD_IDENTITY                                                  \
+	{                                                                 \
+		AWS_ERROR_FATAL, ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, \
+			"AWS does not accept the web identity", HINT_IDENTITY      \
+	}
+#define THROTTLED                                                    \
+	{                                                                \
+		AWS_ERROR_THROTTLED, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,   \
+			"%s is throttling requests", HINT_SLOWER                 \
+	}
+#define TRANSIENT                                                   \
+	{                                                               \
+		AWS_ERROR_TRANSIENT, ERRCODE_FDW_ERROR,                     \
+			"%s could not answer the request", HINT_LATER           \
 	}
 /* somebody answers there, but not for AppConfig, or not with all of it */
 #define NOT_THERE                                               \
 	{                                                           \
 		AWS_ERROR_FATAL, ERRCODE_FDW_ERROR,                     \
-			"AWS AppConfig refused the request", CHECK_ENDPOINT \
+			"%s refused the request", HINT_ENDPOINT             \
 	}
 #define REFUSED                                       \
 	{                                                 \
 		AWS_ERROR_FATAL, ERRCODE_FDW_ERROR,           \
-			"AWS AppConfig refused the request", NULL \
+			"%s refused the request", HINT_NONE       \
 	}
 
 static const struct
@@ -138,6 +135,10 @@ static const struct
 	{"SlowDown", THROTTLED},
 	{"PriorRequestNotComplete", THROTTLED},
 	{"EC2ThrottledException", THROTTLED},
+	{"InvalidIdentityToken", BAD_IDENTITY},
+	{"IDPRejectedClaim", BAD_IDENTITY},
+	{"RegionDisabledException", DENIED},
+	{"IDPCommunicationError", TRANSIENT},
 	{"RequestTimeout", TRANSIENT},
 	{"RequestTimeoutException", TRANSIENT},
 };
@@ -157,56 +158,137 @@ static const Meaning not_there = NOT_THERE;
 
 static const Meaning malformed = {
 	AWS_ERROR_FATAL, ERRCODE_FDW_ERROR,
-"AWS AppConfig sent an answer that cannot be read", CHECK_ENDPOINT};
+"%s sent an answer that cannot be read", HINT_ENDPOINT};
 
 /* By HttpOutcome */
 static const Meaning meaning_of_outcome[] = {
 	[HTTP_NOT_CONNECTED] =
 	{AWS_ERROR_TRANSIENT, ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION,
-		"could not connect to AWS AppConfig",
-	"Check region, endpoint and proxy of the foreign server, and the network."},
+	"could not connect to %s", HINT_CONNECT},
 	[HTTP_NOT_PROXIED] =
 	{AWS_ERROR_FATAL, ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION,
-		"the proxy refused to connect to AWS AppConfig",
-	"Check proxy of the foreign server, its user name and password included."},
+	"the proxy refused to connect to %s", HINT_PROXY},
 	[HTTP_NOT_TRUSTED] =
 	{AWS_ERROR_FATAL, ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION,
-		"could not trust the server that answers for AWS AppConfig",
-	"Check endpoint and ca_bundle of the foreign server."},
+	"could not trust the server that answers for %s", HINT_TRUST},
 	[HTTP_TIMED_OUT] =
 	{AWS_ERROR_TRANSIENT, ERRCODE_FDW_UNABLE_TO_CREATE_REPLY,
-		"AWS AppConfig did not answer in time",
-	"Raise request_timeout of the foreign server if this lasts."},
+	"%s did not answer in time", HINT_TIMEOUT},
 	[HTTP_LOST] = {AWS_ERROR_TRANSIENT, ERRCODE_FDW_UNABLE_TO_CREATE_REPLY,
-		"the connection to AWS AppConfig was lost",
-	"Try again later."},
+	"the connection to %s was lost", HINT_LATER},
 	[HTTP_TOO_LARGE] =
 	{AWS_ERROR_FATAL, ERRCODE_FDW_ERROR,
-		"an answer of AWS AppConfig is larger than max_response_size",
-	"Raise max_response_size of the foreign server if the answer is genuine."},
+	"an answer of %s is larger than max_response_size", HINT_SIZE},
 	[HTTP_MALFORMED] = {AWS_ERROR_FATAL, ERRCODE_FDW_ERROR,
-		"AWS AppConfig sent an answer that cannot be read",
-	NULL},
+	"%s sent an answer that cannot be read", HINT_NONE},
 	[HTTP_OUT_OF_MEMORY] = {AWS_ERROR_FATAL, ERRCODE_OUT_OF_MEMORY,
-	"out of memory", NULL},
+	"out of memory", HINT_NONE},
 	[HTTP_OUT_OF_DESCRIPTORS] =
 	{AWS_ERROR_FATAL, ERRCODE_INSUFFICIENT_RESOURCES,
-	"could not open a connection to AWS AppConfig", SOCKET_SHORTAGE_HINT},
+	"could not open a connection to %s", HINT_DESCRIPTORS},
+};
+
+/* By AwsService */
+static const char *const titles[] = {
+	[AWS_APPCONFIG] = "AWS AppConfig",
+	[AWS_STS] = "AWS STS",
+	[AWS_CONTAINER] = "the container's credential endpoint",
+	[AWS_INSTANCE] = "the instance metadata service",
+};
+
+#define CHECK_ENDPOINT \
+	"Check region and endpoint of the foreign server: something else may answer there."
+#define CHECK_STS_ENDPOINT \
+	"Check region and sts_endpoint of the foreign server: something else may answer there."
+#define CHECK_CONTAINER \
+	"Check the AWS_CONTAINER_ variables in the environment of the database server."
+#define CHECK_INSTANCE \
+	"Check that the instance has a role, and its metadata options; or leave \"instance\" out of ambient_credentials."
+
+/*
+ * What to do, by AwsHint and AwsService; "%s" stands for the operation.  Where
+ * a service has none of its own there is none to give.
+ */
+static const char *const hints[][AWS_SERVICES] = {
+	[HINT_AGAIN] = {
+		[AWS_APPCONFIG] = "Run the query again: something was deleted while it was being read.",
+	},
+	[HINT_DENIED] = {
+		[AWS_APPCONFIG] = "Allow the IAM action appconfig:%s to the identity that the query runs as.",
+		[AWS_STS] = "Allow the IAM action sts:%s to the identity that asks, and let the role's trust policy name it, with the external_id if it wants one.",
+		[AWS_CONTAINER] = CHECK_CONTAINER,
+		[AWS_INSTANCE] = CHECK_INSTANCE,
+	},
+	[HINT_KEYS] = {
+		[AWS_APPCONFIG] = "Check the AWS credentials of the database server; appconfig_fdw_whoami() tells which they are.",
+		[AWS_STS] = "Check the AWS credentials that the role is to be assumed with.",
+		[AWS_CONTAINER] = CHECK_CONTAINER,
+		[AWS_INSTANCE] = CHECK_INSTANCE,
+	},
+	[HINT_EXPIRED] = {
+		[AWS_APPCONFIG] = "Renew the AWS credentials of the database server; appconfig_fdw_whoami() tells which they are.",
+		[AWS_STS] = "Renew the AWS credentials that the role is to be assumed with.",
+	},
+	[HINT_SIGNATURE] = {
+		[AWS_APPCONFIG] = "Check the AWS credentials and the clock of the database server, and the region of the foreign server.",
+		[AWS_STS] = "Check the AWS credentials and the clock of the database server, and the region of the foreign server.",
+	},
+	[HINT_IDENTITY] = {
+		[AWS_STS] = "Check the token file, and the identity provider and trust policy of the role.",
+	},
+	[HINT_SLOWER] = {
+		[AWS_APPCONFIG] = "Lower max_get_rate and max_list_rate, or raise max_attempts, of the foreign server.",
+		[AWS_STS] = "Try again later.",
+		[AWS_CONTAINER] = "Try again later.",
+		[AWS_INSTANCE] = "Try again later.",
+	},
+	[HINT_LATER] = {"Try again later.", "Try again later.", "Try again later.", "Try again later."},
+	[HINT_ENDPOINT] = {CHECK_ENDPOINT, CHECK_STS_ENDPOINT, CHECK_CONTAINER, CHECK_INSTANCE},
+	[HINT_CONNECT] = {
+		[AWS_APPCONFIG] = "Check region, endpoint and proxy of the foreign server, and the network.",
+		[AWS_STS] = "Check region, sts_endpoint and proxy of the foreign server, and the network.",
+		[AWS_CONTAINER] = CHECK_CONTAINER,
+		[AWS_INSTANCE] = CHECK_INSTANCE,
+	},
+	[HINT_PROXY] = {
+		[AWS_APPCONFIG] = "Check proxy of the foreign server, its user name and password included.",
+		[AWS_STS] = "Check proxy of the foreign server, its user name and password included.",
+	},
+	[HINT_TRUST] = {
+		[AWS_APPCONFIG] = "Check endpoint and ca_bundle of the foreign server.",
+		[AWS_STS] = "Check sts_endpoint and ca_bundle of the foreign server.",
+		[AWS_CONTAINER] = CHECK_CONTAINER,
+		[AWS_INSTANCE] = CHECK_INSTANCE,
+	},
+	[HINT_TIMEOUT] = {
+		[AWS_APPCONFIG] = "Raise request_timeout of the foreign server if this lasts.",
+		[AWS_STS] = "Raise request_timeout of the foreign server if this lasts.",
+		[AWS_CONTAINER] = CHECK_CONTAINER,
+		[AWS_INSTANCE] = CHECK_INSTANCE,
+	},
+	[HINT_SIZE] = {
+		[AWS_APPCONFIG] = "Raise max_response_size of the foreign server if the answer is genuine.",
+		[AWS_STS] = CHECK_STS_ENDPOINT,
+		[AWS_CONTAINER] = CHECK_CONTAINER,
+		[AWS_INSTANCE] = CHECK_INSTANCE,
+	},
+	[HINT_DESCRIPTORS] = {
+		SOCKET_SHORTAGE_HINT, SOCKET_SHORTAGE_HINT, SOCKET_SHORTAGE_HINT, SOCKET_SHORTAGE_HINT,
+	},
+};
+
+/* The same where AppConfig is asked with a user mapping's own keys */
+static const char *const mapping_hints[] = {
+	[HINT_DENIED] = "Allow the IAM action appconfig:%s to the identity of the user mapping.",
+	[HINT_KEYS] = "Check access_key_id, secret_access_key and session_token of the user mapping.",
+	[HINT_EXPIRED] = "Set new keys with ALTER USER MAPPING.",
+	[HINT_SIGNATURE] = "Check secret_access_key of the user mapping, region of the foreign server, and the clock of the database server.",
 };
 
 /* ------------------------------------------------------------------------
  * Texts from outside
  * ------------------------------------------------------------------------
  */
-
-/*
- * A text that is not ours to free, nor ended by a NUL; NULL if there is none
- */
-typedef struct Excerpt
-{
-	const char *text;
-	size_t		length;
-} Excerpt;
 
 /* What an error of AWS says */
 typedef struct ErrorParts
@@ -351,8 +433,10 @@ find_code(const char *text, size_t length, Excerpt *code)
 static void
 read_json_error(JsonValue *body, ErrorParts *parts)
 {
-	static const char *const code_members[] = {"code", "Code", "__type"};
-	static const char *const message_members[] = {"message", "Message"};
+	static const char *const code_members[] = {"code", "Code", "__type",
+	"Error.Code"};
+	static const char *const message_members[] = {"message", "Message",
+	"Error.Message"};
 	int			i;
 
 	for (i = 0; i < (int) lengthof(code_members); i++)
@@ -379,31 +463,6 @@ read_json_error(JsonValue *body, ErrorParts *parts)
 	}
 }
 
-/* The text of the first XML element of that name, if it is nothing but text */
-static Excerpt
-find_element(const char *body, const char *name)
-{
-	Excerpt		content = {NULL, 0};
-	size_t		name_length = strlen(name);
-	const char *at = body;
-
-	while ((at = strstr(at, name)) != NULL)
-	{
-		const char *text = at + name_length + 1;
-		size_t		length = at[name_length] == '>' ? strcspn(text, "<") : 0;
-
-		if (at > body && at[-1] == '<' && length > 0 &&
-			strncmp(text + length, "</", 2) == 0 &&
-			strncmp(text + length + 2, name, name_length) == 0)
-		{
-			content = (Excerpt) {text, length};
-			break;
-		}
-		at += name_length;
-	}
-	return content;
-}
-
 /*
  * Errors in XML: of AWS's front ends, where the document itself is named as
  * the code is, and of its older services, where it is "Error" or
@@ -413,30 +472,21 @@ find_element(const char *body, const char *name)
 static void
 read_xml_error(const char *body, ErrorParts *parts)
 {
-	static const char blanks[] = " \t\r\n";
-	Excerpt		root;
+	Excerpt		root = appconfig_xml_root(body);
 
-	body += strspn(body, blanks);
-	if (strncmp(body, "<?xml", strlen("<?xml")) == 0)
-	{
-		body += strcspn(body, ">");
-		body += strspn(body, ">");
-		body += strspn(body, blanks);
-	}
-	if (*body++ != '<')
+	if (root.text == NULL)
 		return;
-	root = (Excerpt) {body, strcspn(body, " \t\r\n/>")};
 	if ((root.length == strlen("Error") &&
 		 memcmp(root.text, "Error", root.length) == 0) ||
 		(root.length == strlen("ErrorResponse") &&
 		 memcmp(root.text, "ErrorResponse", root.length) == 0))
-		root = find_element(body, "Code");
+		root = appconfig_xml_element(body, "Code");
 	else if (root.length < strlen("Exception") ||
 			 memcmp(root.text + root.length - strlen("Exception"), "Exception",
 					strlen("Exception")) != 0)
 		return;
 	if (root.text != NULL && find_code(root.text, root.length, &parts->code))
-		parts->message = find_element(body, "Message");
+		parts->message = appconfig_xml_element(body, "Message");
 }
 
 /*
@@ -550,7 +600,7 @@ appconfig_error_from_result(const HttpResult *result,
 	set_meaning(error, meaning_of_answer(error->code, result->status));
 	/* AWS gives its reasons; against a proxy's no policy helps */
 	if (error->kind == AWS_ERROR_FATAL && error->code == NULL)
-		error->hint = CHECK_ENDPOINT;
+		error->hint = HINT_ENDPOINT;
 	return error;
 }
 
@@ -575,6 +625,18 @@ appconfig_error_malformed(const HttpResult *result,
 	return error;
 }
 
+/* The same of a success whose transfer is gone */
+AwsError *
+appconfig_error_unreadable(const char *why)
+{
+	AwsError   *error = palloc0(sizeof(AwsError));
+
+	set_meaning(error, &malformed);
+	error->status = 200;
+	error->message = pstrdup(why);
+	return error;
+}
+
 /* "GET" with the path and query, palloc'd, as far as they can be shown */
 char *
 appconfig_error_request_line(const AwsCallName *call)
@@ -583,12 +645,35 @@ appconfig_error_request_line(const AwsCallName *call)
 					presentable(call->target, strlen(call->target), call->credentials));
 }
 
-/*
- * Reports a call that has failed for good.  The detail names the operation,
- * the AWS code, the HTTP status and the request id, as far as there are any.
- */
-void
-appconfig_error_raise(const AwsError *error, const AwsCallName *call)
+/* What to do about it, with a place for the operation, or NULL */
+static const char *
+hint_for(const AwsError *error, const AwsCallName *call)
+{
+	if (call->service == AWS_APPCONFIG && call->with_mapping &&
+		error->hint < lengthof(mapping_hints) &&
+		mapping_hints[error->hint] != NULL)
+		return mapping_hints[error->hint];
+	return hints[error->hint][call->service];
+}
+
+static bool
+is_of_aws(AwsService service)
+{
+	return service == AWS_APPCONFIG || service == AWS_STS;
+}
+
+/* A container or an instance that refuses has no credentials for us */
+static int
+sqlstate_of(const AwsError *error, const AwsCallName *call)
+{
+	return !is_of_aws(call->service) && error->kind == AWS_ERROR_FATAL &&
+		error->status >= 400 ? ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION
+		: error->sqlstate;
+}
+
+/* "AssumeRole failed: AccessDenied, HTTP status 403: ...", palloc'd */
+static char *
+failure_detail(const AwsError *error, const AwsCallName *call)
 {
 	StringInfoData detail;
 
@@ -603,11 +688,34 @@ appconfig_error_raise(const AwsError *error, const AwsCallName *call)
 						 error->code != NULL ? "," : ":", error->status);
 	if (error->request_id != NULL)
 		appendStringInfo(&detail, ", request ID %s", error->request_id);
-	if (error->message != NULL && error->message[0] != '\0')
+	/* what is not AWS's interface need not answer as it does */
+	if (error->message != NULL && error->message[0] != '\0' &&
+		(is_of_aws(call->service) || error->code != NULL || error->status == 200 || error->status == 0))
 		appendStringInfo(&detail, ": %s", error->message);
+	return detail.data;
+}
+
+/* Why the call has failed, on one line, palloc'd, for other reports */
+char *
+appconfig_error_describe(const AwsError *error, const AwsCallName *call)
+{
+	return psprintf("%s (%s)", psprintf(error->summary, titles[call->service]),
+					failure_detail(error, call));
+}
+
+/*
+ * Reports a call that has failed for good.  The detail names the operation,
+ * the AWS code, the HTTP status and the request id, as far as there are any.
+ */
+void
+appconfig_error_raise(const AwsError *error, const AwsCallName *call)
+{
+	const char *hint = hint_for(error, call);
+
 	ereport(ERROR,
-			(errcode(error->sqlstate), errmsg("%s", error->summary),
-			 errdetail_internal("%s", detail.data),
-			 error->hint != NULL ? errhint(error->hint, call->operation) : 0,
+			(errcode(sqlstate_of(error, call)),
+			 errmsg(error->summary, titles[call->service]),
+			 errdetail_internal("%s", failure_detail(error, call)),
+			 hint != NULL ? errhint(hint, call->operation) : 0,
 			 errcontext("%s", appconfig_error_request_line(call))));
 }

@@ -13,10 +13,12 @@
 #define APPCONFIG_COMPAT_H
 
 #include "catalog/pg_attribute.h"
+#include "catalog/pg_foreign_server.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
 #include "nodes/nodes.h"
 #include "storage/latch.h"
+#include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
@@ -209,6 +211,21 @@ appconfig_try_conversion(Oid function, int from, int to, char *text,
 	}
 	PG_END_TRY();
 	return converted;
+#endif
+}
+
+/*
+ * May the role use the foreign server?  16 has one function for all objects.
+ */
+static inline bool
+appconfig_server_can_be_used(Oid serverid, Oid userid)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(ForeignServerRelationId, serverid, userid,
+						   ACL_USAGE) == ACLCHECK_OK;
+#else
+	return pg_foreign_server_aclcheck(serverid, userid, ACL_USAGE) ==
+		ACLCHECK_OK;
 #endif
 }
 

@@ -6,8 +6,7 @@
  *
  * The first scan that needs it looks everything up, and the others join, so
  * that all of a statement goes by options of one moment.  It ends with the
- * statement's memory, or with what fails before, and leaves no credentials
- * behind.
+ * statement's memory, or with what fails before.
  *
  * What may not live here: what an option means (fdw_options.c), what outlives
  * the statement (session.c), what becomes of documents (memo.c), and scans.
@@ -34,7 +33,7 @@ typedef struct OpenConnection
 	MemoryContextCallback callback;
 	ConnectionIdentity identity;
 	AppConfigSettings settings;
-	AwsCredentials credentials;
+	CredentialOptions credentials;	/* until the session has them */
 	ApiOwner	owner;			/* of the calls */
 	AppConfigConnection shared;
 } OpenConnection;
@@ -68,7 +67,7 @@ look_up_options(OpenConnection *connection, Oid *umid)
 	do
 	{
 		appconfig_options_wipe_settings(&connection->settings);
-		appconfig_credentials_wipe(&connection->credentials);
+		appconfig_credentials_wipe(&connection->credentials.keys);
 		read_at = appconfig_session_changes();
 		appconfig_options_get_settings(serverid, &connection->settings);
 		appconfig_options_get_credentials(serverid,
@@ -88,7 +87,7 @@ end_connection(void *arg)
 	if (connection->shared.documents != NULL)
 		dlist_delete(&connection->node);
 	appconfig_options_wipe_settings(&connection->settings);
-	appconfig_credentials_wipe(&connection->credentials);
+	appconfig_credentials_wipe(&connection->credentials.keys);
 }
 
 /* A connection that knows whose it is, and nothing else */
@@ -115,22 +114,26 @@ fill_connection(OpenConnection *connection)
 {
 	const ConnectionIdentity *identity = &connection->identity;
 	ApiOwner   *owner = &connection->owner;
+	SessionRequest request = {
+		.serverid = identity->serverid, .userid = identity->userid,
+		.settings = &connection->settings,
+		.credentials = &connection->credentials
+	};
 	const AppConfigSession *session;
-	Oid			umid;
-	uint64		read_at;
 
 	accept_changed_options();
-	read_at = look_up_options(connection, &umid);
-	session = appconfig_session_acquire(identity->serverid, identity->userid,
-										umid, &connection->settings, read_at,
-										connection->context);
+	request.read_at = look_up_options(connection, &request.umid);
+	session = appconfig_session_acquire(&request, connection->context);
+	appconfig_credentials_wipe(&connection->credentials.keys);
 	owner->serverid = identity->serverid;
 	owner->client = session->client;
 	owner->settings = &connection->settings;
-	owner->credentials = &connection->credentials;
+	owner->endpoint = &connection->settings.endpoint;
+	owner->supply = appconfig_provider_supply(session->provider);
 	owner->context = connection->context;
 	connection->shared.statement = identity->statement;
 	connection->shared.settings = &connection->settings;
+	connection->shared.provider = session->provider;
 	connection->shared.documents =
 		appconfig_memo_create(owner, session->cache);
 }

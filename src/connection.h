@@ -8,6 +8,7 @@
 #ifndef APPCONFIG_CONNECTION_H
 #define APPCONFIG_CONNECTION_H
 
+#include "credential_provider.h"
 #include "memo.h"
 #include "settings.h"
 
@@ -25,6 +26,7 @@ typedef struct AppConfigConnection
 	MemoryContext statement;	/* whose connections wait together */
 	const AppConfigSettings *settings;
 	Memo	   *documents;
+	CredentialProvider *provider;
 } AppConfigConnection;
 
 extern const AppConfigConnection *appconfig_connection_join(const ConnectionIdentity *identity,

@@ -4,15 +4,15 @@
  *		The options of servers, user mappings, foreign tables and columns.
  *
  * What lives here is one table with a row for each option, the validator that
- * checks options against it when they are set, a hook that knows what they
- * were before, and the functions that turn stored options into the structs
- * that the other files read.
+ * checks options against it when they are set, and the functions that turn
+ * stored options into the structs that the other files read.
  *
  * A new option is a row in the table.  What a row cannot say, a rule over two
  * options, stands in check_together().
  *
  * What may not live here: a message that quotes a secret, see report_fault();
- * what the columns of a foreign table are (fdw_columns.c).  And no other file
+ * who may change which of them (fdw_guard.c); what the columns of a foreign
+ * table are (fdw_columns.c).  And no other file
  * may look at a DefElem.
  *
  *-------------------------------------------------------------------------
@@ -22,12 +22,7 @@
 #include <limits.h>
 #include <math.h>
 
-#include "access/genam.h"
-#include "access/htup_details.h"
 #include "access/reloptions.h"
-#include "access/table.h"
-#include "catalog/indexing.h"
-#include "catalog/objectaccess.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_foreign_data_wrapper.h"
 #include "catalog/pg_foreign_server.h"
@@ -38,14 +33,12 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
-#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "aws_endpoint.h"
+#include "credential_plan.h"
 #include "fdw_options.h"
 #include "uri.h"
 
@@ -62,8 +55,9 @@ PG_FUNCTION_INFO_V1(appconfig_fdw_validator);
 /* What else there is to an option, one bit each */
 #define REQUIRED  0x01			/* there is no default */
 #define HIDDEN	  0x02			/* the value never appears in a message */
-#define SUPERUSER 0x04			/* only a superuser may set it */
-#define NOT_YET	  0x08			/* checked, then refused: a later version's */
+#define SUPERUSER OPTION_OF_SUPERUSERS
+#define GUARDED	  OPTION_GUARDED
+#define IDENTITY  OPTION_OF_IDENTITY
 
 /*
  * The values of all options of one object, filled by read_options().  Options
@@ -72,15 +66,8 @@ PG_FUNCTION_INFO_V1(appconfig_fdw_validator);
 typedef struct OptionValues
 {
 	AppConfigSettings settings;
-	AwsCredentials credentials;
+	CredentialOptions credentials;
 	char	   *endpoint;
-	bool		use_fips;
-	bool		use_dualstack;
-	bool		ambient_credentials;
-	char	   *profile;
-	char	   *role_arn;
-	char	   *external_id;
-	char	   *role_session_name;
 	char	   *sts_endpoint;
 	char	   *object;
 	char	   *column_name;
@@ -131,6 +118,8 @@ static bool parse_memory(const Option *option, const char *value, void *field,
 						 OptionFault *fault);
 static bool parse_printable(const Option *option, const char *value,
 							void *field, OptionFault *fault);
+static bool parse_ambient(const Option *option, const char *value, void *field,
+						  OptionFault *fault);
 static bool parse_region(const Option *option, const char *value, void *field,
 						 OptionFault *fault);
 static bool parse_endpoint(const Option *option, const char *value,
@@ -162,13 +151,13 @@ static bool parse_column_name(const Option *option, const char *value,
  */
 static const Option options[] = {
 	{
-		"access_key_id", ON_MAPPING, parse_printable, FIELD(credentials.access_key_id),
+		"access_key_id", ON_MAPPING, parse_printable, FIELD(credentials.keys.access_key_id),
 		.flags = HIDDEN, .needs = "secret_access_key", .least = 1,
 		.most = 128, .punctuation = "_-."
 	},
 	{
-		"ambient_credentials", ON_SERVER, parse_boolean, FIELD(ambient_credentials),
-		.flags = SUPERUSER | NOT_YET, .initial = "false"
+		"ambient_credentials", ON_SERVER, parse_ambient, FIELD(credentials.ambient),
+		.flags = SUPERUSER, .initial = "false"
 	},
 	{
 		"ca_bundle", ON_SERVER, parse_file, FIELD(settings.ca_bundle),
@@ -190,10 +179,13 @@ static const Option options[] = {
 		"connect_timeout", ON_SERVER, parse_time, FIELD(settings.connect_timeout),
 		.initial = "5s", .least = 1, .most = HOUR
 	},
-	{"endpoint", ON_SERVER, parse_endpoint, FIELD(endpoint), .flags = HIDDEN},
 	{
-		"external_id", ON_SERVER | ON_MAPPING, parse_printable, FIELD(external_id),
-		.flags = NOT_YET, .least = 2, .most = 1224,
+		"endpoint", ON_SERVER, parse_endpoint, FIELD(endpoint),
+		.flags = HIDDEN | GUARDED
+	},
+	{
+		"external_id", ON_SERVER | ON_MAPPING, parse_printable, FIELD(credentials.external_id),
+		.flags = GUARDED | IDENTITY, .least = 2, .most = 1224,
 		.punctuation = "_+=,.@:/-"
 	},
 	{
@@ -218,8 +210,8 @@ static const Option options[] = {
 	},
 	{"object", ON_TABLE, parse_table_name, FIELD(object), .flags = 0},
 	{
-		"profile", ON_SERVER, parse_printable, FIELD(profile),
-		.flags = NOT_YET, .least = 1, .most = 256
+		"profile", ON_SERVER, parse_printable, FIELD(credentials.profile),
+		.flags = GUARDED, .least = 1, .most = 256
 	},
 	{
 		"proxy", ON_SERVER, parse_proxy, FIELD(settings.proxy),
@@ -227,40 +219,40 @@ static const Option options[] = {
 	},
 	{
 		"region", ON_SERVER, parse_region, FIELD(settings.region),
-		.flags = REQUIRED
+		.flags = REQUIRED | GUARDED
 	},
 	{
 		"request_timeout", ON_SERVER, parse_time, FIELD(settings.request_timeout),
 		.initial = "30s", .least = 1, .most = HOUR
 	},
 	{
-		"role_arn", ON_SERVER | ON_MAPPING, parse_printable, FIELD(role_arn),
-		.flags = NOT_YET, .least = 20, .most = 2048,
+		"role_arn", ON_SERVER | ON_MAPPING, parse_printable, FIELD(credentials.role_arn),
+		.flags = GUARDED | IDENTITY, .least = 20, .most = 2048,
 		.punctuation = "_+=,.@:/-"
 	},
 	{
-		"role_session_name", ON_SERVER | ON_MAPPING, parse_printable, FIELD(role_session_name),
-		.flags = NOT_YET, .least = 2, .most = 64, .punctuation = "_+=,.@-"
+		"role_session_name", ON_SERVER | ON_MAPPING, parse_printable, FIELD(credentials.role_session_name),
+		.least = 2, .most = 64, .punctuation = "_+=,.@-"
 	},
 	{
-		"secret_access_key", ON_MAPPING, parse_printable, FIELD(credentials.secret_access_key),
+		"secret_access_key", ON_MAPPING, parse_printable, FIELD(credentials.keys.secret_access_key),
 		.flags = HIDDEN, .needs = "access_key_id", .least = 1, .most = 1024
 	},
 	{
-		"session_token", ON_MAPPING, parse_printable, FIELD(credentials.session_token),
+		"session_token", ON_MAPPING, parse_printable, FIELD(credentials.keys.session_token),
 		.flags = HIDDEN, .needs = "access_key_id", .least = 1, .most = 16384
 	},
 	{
 		"sts_endpoint", ON_SERVER, parse_endpoint, FIELD(sts_endpoint),
-		.flags = HIDDEN | NOT_YET
+		.flags = HIDDEN | GUARDED
 	},
 	{
-		"use_dualstack", ON_SERVER, parse_boolean, FIELD(use_dualstack),
-		.initial = "false"
+		"use_dualstack", ON_SERVER, parse_boolean, FIELD(credentials.use_dualstack),
+		.flags = GUARDED, .initial = "false"
 	},
 	{
-		"use_fips", ON_SERVER, parse_boolean, FIELD(use_fips),
-		.initial = "false"
+		"use_fips", ON_SERVER, parse_boolean, FIELD(credentials.use_fips),
+		.flags = GUARDED, .initial = "false"
 	},
 	{.name = NULL},
 };
@@ -290,6 +282,72 @@ parse_count(const Option *option, const char *value, void *field,
 						   option->least, option->most);
 	return parse_int(value, result, 0, NULL) && *result >= option->least &&
 		*result <= option->most;
+}
+
+static const struct
+{
+	const char *name;
+	int			source;
+}			ambient_sources[] = {
+	{"environment", AMBIENT_ENVIRONMENT},
+	{"profile", AMBIENT_PROFILE},
+	{"web_identity", AMBIENT_WEB_IDENTITY},
+	{"container", AMBIENT_CONTAINER},
+	{"instance", AMBIENT_INSTANCE},
+};
+
+/* The source of that name, or 0 */
+static int
+find_ambient_source(const char *name, size_t length)
+{
+	int			i;
+
+	for (i = 0; i < (int) lengthof(ambient_sources); i++)
+	{
+		if (strlen(ambient_sources[i].name) == length &&
+			memcmp(ambient_sources[i].name, name, length) == 0)
+			return ambient_sources[i].source;
+	}
+	return 0;
+}
+
+/*
+ * All or nothing, or a list of names in any order; into an int, as bits.  It
+ * says what may be used, not in which order: that is always the same.
+ */
+static bool
+parse_ambient(const Option *option pg_attribute_unused(), const char *value,
+			  void *field, OptionFault *fault)
+{
+	static const char blanks[] = " \t";
+	int		   *sources = field;
+	bool		all;
+
+	fault->hint = "Valid values are true, false, and lists of: environment, profile, web_identity, container, instance.";
+	*sources = 0;
+	if (parse_bool(value, &all))
+	{
+		*sources = all ? AMBIENT_ALL : 0;
+		return true;
+	}
+	for (;;)
+	{
+		size_t		length;
+		int			source;
+
+		value += strspn(value, blanks);
+		length = strcspn(value, " \t,");
+		source = find_ambient_source(value, length);
+		if (source == 0)
+			return false;
+		*sources |= source;
+		value += length;
+		value += strspn(value, blanks);
+		if (*value == '\0')
+			return true;
+		if (*value++ != ',')
+			return false;
+	}
 }
 
 /* calls per second, into a double */
@@ -591,7 +649,7 @@ check_names(List *given, int where)
 	initStringInfo(&valid);
 	for (option = options; option->name != NULL; option++)
 	{
-		if ((option->where & where) != 0 && (option->flags & NOT_YET) == 0)
+		if ((option->where & where) != 0)
 			appendStringInfo(&valid, "%s%s", valid.len > 0 ? ", " : "",
 							 option->name);
 	}
@@ -620,6 +678,20 @@ report_fault(const Option *option, const char *value, const OptionFault *fault,
 			 fault->detail ? errdetail("%s", fault->detail) : 0,
 			 errhint("%s", fault->hint),
 			 errhidestmt(hidden || hide_statement)));
+}
+
+/* An endpoint that is given is not varied */
+static void
+check_variants(const OptionValues *values, const char *name, const char *url)
+{
+	if (url != NULL &&
+		(values->credentials.use_fips || values->credentials.use_dualstack))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"%s\" cannot be combined with option \"%s\"",
+						name,
+						values->credentials.use_fips ? "use_fips" : "use_dualstack"),
+				 errhint("An endpoint is used as it is given; name the variant that you want in it.")));
 }
 
 /*
@@ -652,13 +724,8 @@ check_together(List *given, int where, const OptionValues *values)
 							errhidestmt(has_secrets(given, where))));
 	}
 
-	if (values->endpoint != NULL &&
-		(values->use_fips || values->use_dualstack))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("option \"endpoint\" cannot be combined with option \"%s\"",
-						values->use_fips ? "use_fips" : "use_dualstack"),
-				 errhint("An endpoint is used as it is given; name the variant that you want in it.")));
+	check_variants(values, "endpoint", values->endpoint);
+	check_variants(values, "sts_endpoint", values->sts_endpoint);
 }
 
 /*
@@ -698,61 +765,6 @@ read_options(List *given, int where, OptionValues *values)
 }
 
 /*
- * Is the option, with a good value, set to something?  Anybody may say that
- * something is off.
- */
-static bool
-is_in_force(const Option *option, List *given)
-{
-	ListCell   *lc;
-
-	foreach(lc, given)
-	{
-		DefElem    *def = lfirst_node(DefElem, lc);
-		bool		on;
-
-		if (strcmp(def->defname, option->name) == 0)
-			return option->parse != parse_boolean ||
-				!parse_bool(defGetString(def), &on) || on;
-	}
-	return false;
-}
-
-/*
- * Refuses what only a superuser may set, and what is for a later version.
- *
- * As in postgres_fdw, all that the validator is given is the options as they
- * would be after the change.  So it cannot know whether an option that is not
- * the user's to set was there before; that it is not taken away, either, is
- * for check_alteration().  A dump that has such a server can only be restored
- * by a superuser.
- */
-static void
-check_permitted(List *given, int where)
-{
-	const Option *option;
-
-	for (option = options; option->name != NULL; option++)
-	{
-		if ((option->where & where) == 0 || !is_in_force(option, given))
-			continue;
-
-		if ((option->flags & NOT_YET) != 0)
-			ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-							errmsg("option \"%s\" is not supported yet",
-								   option->name),
-							errhidestmt(has_secrets(given, where))));
-
-		if ((option->flags & SUPERUSER) != 0 && !superuser())
-			ereport(ERROR,
-					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg("permission denied to set option \"%s\"",
-							option->name),
-					 errhint("Only superusers may set it, or change other options of a server that has it.")));
-	}
-}
-
-/*
  * The validator: given the complete options of an object as they would be, and
  * the catalog that the object is in.
  */
@@ -784,7 +796,6 @@ appconfig_fdw_validator(PG_FUNCTION_ARGS)
 
 	check_names(given, where);
 	read_options(given, where, &values);
-	check_permitted(given, where);
 
 	PG_RETURN_VOID();
 }
@@ -800,103 +811,100 @@ appconfig_options_check_import(List *given)
 }
 
 /* ------------------------------------------------------------------------
- * Alterations
- *
- * A hook is told after the catalog was changed, but before the change is
- * visible to the command, and so can see both what was and what is to be.  The
- * validator, which runs before, has loaded the library by then.
+ * What fdw_guard.c asks
  * ------------------------------------------------------------------------
  */
 
-static object_access_hook_type next_object_access_hook = NULL;
-
-/* The options that a server is to have */
-static List *
-options_to_be(Oid serverid)
+/* The text of an option's value, or NULL if it is not given */
+static const char *
+value_of(List *given, const char *name)
 {
-	Relation	relation = table_open(ForeignServerRelationId, AccessShareLock);
-	List	   *given = NIL;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
+	ListCell   *lc;
 
-	ScanKeyInit(&key, Anum_pg_foreign_server_oid, BTEqualStrategyNumber,
-				F_OIDEQ, ObjectIdGetDatum(serverid));
-	scan = systable_beginscan(relation, ForeignServerOidIndexId, true,
-							  SnapshotSelf, 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
+	foreach(lc, given)
 	{
-		bool		isnull;
-		Datum		stored = heap_getattr(tuple, Anum_pg_foreign_server_srvoptions,
-										  RelationGetDescr(relation), &isnull);
+		DefElem    *def = lfirst_node(DefElem, lc);
 
-		if (!isnull)
-			given = untransformRelOptions(stored);
+		if (strcmp(def->defname, name) == 0)
+			return defGetString(def);
 	}
-	systable_endscan(scan);
-	table_close(relation, AccessShareLock);
-	return given;
+	return NULL;
 }
 
-/* Is it a server whose options are those of this file? */
+/* Is the option set to something?  Anybody may say that something is off. */
 static bool
-is_our_server(const ForeignServer *server)
+is_in_force(const Option *option, List *given)
 {
-	Oid			validator = GetForeignDataWrapper(server->fdwid)->fdwvalidator;
+	const char *value = value_of(given, option->name);
+	bool		on;
+
+	return value != NULL && (option->parse != parse_ambient ||
+							 !parse_bool(value, &on) || on);
+}
+
+/*
+ * The first of the options with that trait whose values differ, or NULL.  Both
+ * are complete options of one object.
+ */
+const char *
+appconfig_options_changed(List *before, List *after, OptionTrait trait)
+{
+	const Option *option;
+
+	for (option = options; option->name != NULL; option++)
+	{
+		const char *was = value_of(before, option->name);
+		const char *is = value_of(after, option->name);
+
+		if ((option->flags & trait) == 0 ||
+			(!is_in_force(option, before) && !is_in_force(option, after)))
+			continue;
+		if (was == NULL || is == NULL || strcmp(was, is) != 0)
+			return option->name;
+	}
+	return NULL;
+}
+
+/* The first option that only a superuser can have set, or NULL */
+const char *
+appconfig_options_in_force(List *of_server)
+{
+	const Option *option;
+
+	for (option = options; option->name != NULL; option++)
+	{
+		if ((option->flags & OPTION_OF_SUPERUSERS) != 0 &&
+			is_in_force(option, of_server))
+			return option->name;
+	}
+	return NULL;
+}
+
+/* May users of the server sign with the database server's credentials? */
+bool
+appconfig_options_are_ambient(List *of_server)
+{
+	return is_in_force(find_option("ambient_credentials", ON_SERVER),
+					   of_server);
+}
+
+/* Has the user mapping keys of its own? */
+bool
+appconfig_options_have_keys(List *of_mapping)
+{
+	return is_given(of_mapping, "access_key_id");
+}
+
+/* Is a wrapper's validator the one of this file? */
+bool
+appconfig_options_are_checked_by(Oid validator)
+{
 	FmgrInfo	function;
 
 	if (!OidIsValid(validator))
 		return false;
 	fmgr_info(validator, &function);
 	return function.fn_addr == appconfig_fdw_validator;
-}
-
-/*
- * Refuses other options for a server that has one that only a superuser may
- * set: whoever could move its endpoint, with or without dropping that option,
- * could have signed requests sent where the superuser never meant them to go.
- * Its name, owner and version are not ours to protect.
- */
-static void
-check_alteration(Oid serverid)
-{
-	ForeignServer *server = GetForeignServer(serverid);
-	const Option *option;
-
-	for (option = options; option->name != NULL; option++)
-	{
-		if ((option->flags & SUPERUSER) == 0 ||
-			!is_in_force(option, server->options))
-			continue;
-		if (is_our_server(server) &&
-			!equal(server->options, options_to_be(serverid)))
-			ereport(ERROR,
-					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg("permission denied to change options of server \"%s\"",
-							server->servername),
-					 errhint("Only superusers may change options of a server that has option \"%s\".",
-							 option->name)));
-	}
-}
-
-static void
-object_accessed(ObjectAccessType access, Oid classid, Oid objectid, int subid,
-				void *arg)
-{
-	if (next_object_access_hook != NULL)
-		next_object_access_hook(access, classid, objectid, subid, arg);
-	if (access == OAT_POST_ALTER && classid == ForeignServerRelationId &&
-		!superuser())
-		check_alteration(objectid);
-}
-
-/* To be called once a process, from _PG_init() */
-void
-appconfig_options_init(void)
-{
-	next_object_access_hook = object_access_hook;
-	object_access_hook = object_accessed;
 }
 
 /* ------------------------------------------------------------------------
@@ -932,6 +940,28 @@ read_server(Oid serverid, OptionValues *values)
 }
 
 /*
+ * Fills *endpoint with where the service is to be found: at that URL, or else
+ * where AWS has it.
+ */
+static void
+find_endpoint(ServiceEndpoint *endpoint, const OptionValues *values,
+			  AwsService service, const char *url)
+{
+	const char *region = values->settings.region;
+	const char *reason;
+
+	if (url == NULL)
+		url = appconfig_endpoint_base_url(service == AWS_STS ? "sts" : "appconfig",
+										  region,
+										  values->credentials.use_fips,
+										  values->credentials.use_dualstack);
+	if (!appconfig_service_endpoint_set(endpoint, service, region, url,
+										&reason))
+		elog(ERROR, "could not parse the endpoint of region \"%s\": %s",
+			 region, reason);
+}
+
+/*
  * Fills *settings from the options of a server, to be given to
  * appconfig_options_wipe_settings().
  */
@@ -939,29 +969,11 @@ void
 appconfig_options_get_settings(Oid serverid, AppConfigSettings *settings)
 {
 	OptionValues values;
-	UriEndpoint endpoint;
-	const char *url;
-	const char *reason;
 
 	read_server(serverid, &values);
-
-	url = values.endpoint;
-	if (url == NULL)
-		url = appconfig_endpoint_base_url("appconfig", values.settings.region,
-										  values.use_fips,
-										  values.use_dualstack);
-	if (!appconfig_uri_parse_endpoint(url, &endpoint, &reason))
-		elog(ERROR, "could not parse the endpoint of region \"%s\": %s",
-			 values.settings.region, reason);
-
 	*settings = values.settings;
-	settings->base_url = psprintf("%s://%s%s", endpoint.scheme,
-								  endpoint.host_header, endpoint.path_prefix);
-	settings->host = endpoint.host_header;
-	settings->service = "appconfig";
-	settings->policy =
-		endpoint.loopback_only ? ADDRESS_LOOPBACK : ADDRESS_SERVICE;
-	settings->path_prefix = endpoint.path_prefix;
+	find_endpoint(&settings->endpoint, &values, AWS_APPCONFIG, values.endpoint);
+	find_endpoint(&settings->sts, &values, AWS_STS, values.sts_endpoint);
 }
 
 /* Overwrites and frees what is secret of the settings; may be called again */
@@ -999,41 +1011,63 @@ has_user_mapping(Oid serverid, Oid userid)
 							  ObjectIdGetDatum(serverid));
 }
 
+/* What the mapping does not say the server does */
+static void
+add_defaults(CredentialOptions *options, const CredentialOptions *of_server)
+{
+	if (options->role_arn == NULL)
+		options->role_arn = of_server->role_arn;
+	if (options->external_id == NULL)
+		options->external_id = of_server->external_id;
+	if (options->role_session_name == NULL)
+		options->role_session_name = of_server->role_session_name;
+	options->profile = of_server->profile;
+	options->use_fips = of_server->use_fips;
+	options->use_dualstack = of_server->use_dualstack;
+}
+
 /*
- * Fills *credentials with what the user's mapping says, to be given to
- * appconfig_credentials_wipe(), and *umid with the mapping's OID.
+ * Fills *options with what the user's mapping and the server say of who signs,
+ * whose keys are the caller's to wipe, and *umid with the mapping's OID.
+ * Keys of the user's own come before the database server's.
  */
 void
 appconfig_options_get_credentials(Oid serverid, Oid userid,
-								  AwsCredentials *credentials, Oid *umid)
+								  CredentialOptions *options, Oid *umid)
 {
+	ForeignServer *server = GetForeignServer(serverid);
+	OptionValues of_server;
 	OptionValues values;
-	UserMapping *mapping;
 
 	memset(&values, 0, sizeof(values));
 	*umid = InvalidOid;
-
+	read_options(server->options, ON_SERVER, &of_server);
+	wipe_options(server->options);
+	appconfig_options_wipe_settings(&of_server.settings);
 	if (has_user_mapping(serverid, userid))
 	{
-		mapping = GetUserMapping(userid, serverid);
+		UserMapping *mapping = GetUserMapping(userid, serverid);
+
 		*umid = mapping->umid;
 		read_options(mapping->options, ON_MAPPING, &values);
 		wipe_options(mapping->options);
 	}
+	*options = values.credentials;
+	add_defaults(options, &of_server.credentials);
+	options->sts_is_given = of_server.sts_endpoint != NULL;
+	if (options->keys.access_key_id == NULL)
+		options->ambient = of_server.credentials.ambient;
 
-	if (values.credentials.access_key_id == NULL)
+	if (options->keys.access_key_id == NULL && options->ambient == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 				 errmsg("no AWS credentials for user \"%s\" on server \"%s\"",
-						GetUserNameFromId(userid, false),
-						GetForeignServer(serverid)->servername),
+						GetUserNameFromId(userid, false), server->servername),
 				 OidIsValid(*umid)
 				 ? errdetail("The user mapping has no access key.")
 				 : errdetail("There is no user mapping."),
 				 errhint("Use %s USER MAPPING with the options access_key_id and secret_access_key.",
 						 OidIsValid(*umid) ? "ALTER" : "CREATE")));
-
-	*credentials = values.credentials;
 }
 
 /*

@@ -4,7 +4,7 @@
  *		What a backend keeps of a foreign server from statement to statement.
  *
  * One session for each server, role and user mapping: its pace, its budget of
- * retries, the documents that may be served again.  ALTER SERVER and ALTER
+ * retries, its credentials, the documents that may be served again.  ALTER SERVER and ALTER
  * USER MAPPING, rolled back ones included, make a session stale: running
  * statements end with it, the next one gets a new session, and the stale one
  * goes when its last user has gone.  Of the sessions that nobody uses the
@@ -99,6 +99,7 @@ destroy_session(SessionEntry *session)
 {
 	dlist_delete(&session->node);
 	appconfig_api_client_destroy(session->shared.client);
+	appconfig_provider_destroy(session->shared.provider);
 	MemoryContextDelete(session->context);
 }
 
@@ -124,7 +125,8 @@ release_session(void *arg)
 {
 	SessionUse *use = arg;
 
-	use->session->users--;
+	if (--use->session->users == 0)
+		appconfig_provider_abandon(use->session->shared.provider);
 	dlist_move_head(&sessions, &use->session->node);
 	destroy_idle_sessions();
 }
@@ -133,7 +135,7 @@ release_session(void *arg)
  * A session that may be used; those that nobody can use are ended on the way
  */
 static SessionEntry *
-find_session(Oid serverid, Oid userid, Oid umid)
+find_session(const SessionRequest *request)
 {
 	dlist_iter	iter;
 
@@ -142,16 +144,26 @@ find_session(Oid serverid, Oid userid, Oid umid)
 	{
 		SessionEntry *session = dlist_container(SessionEntry, node, iter.cur);
 
-		if (!session->stale && session->serverid == serverid &&
-			session->userid == userid && session->umid == umid)
+		if (!session->stale && session->serverid == request->serverid &&
+			session->userid == request->userid && session->umid == request->umid)
 			return session;
 	}
 	return NULL;
 }
 
+static CredentialProvider *
+create_provider(const SessionRequest *request)
+{
+	CredentialUser user = {
+		.serverid = request->serverid, .userid = request->userid
+	};
+
+	return appconfig_provider_create(&user, request->credentials,
+									 request->settings);
+}
+
 static SessionEntry *
-create_session(Oid serverid, Oid userid, Oid umid,
-			   const AppConfigSettings *settings, uint64 read_at)
+create_session(const SessionRequest *request)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "appconfig_fdw session",
@@ -160,17 +172,18 @@ create_session(Oid serverid, Oid userid, Oid umid,
 	SessionEntry *session = palloc0(sizeof(SessionEntry));
 
 	session->context = context;
-	session->serverid = serverid;
-	session->userid = userid;
-	session->umid = umid;
+	session->serverid = request->serverid;
+	session->userid = request->userid;
+	session->umid = request->umid;
 	session->server_hash =
-		GetSysCacheHashValue1(FOREIGNSERVEROID, ObjectIdGetDatum(serverid));
+		GetSysCacheHashValue1(FOREIGNSERVEROID, ObjectIdGetDatum(request->serverid));
 	session->umid_hash =
-		GetSysCacheHashValue1(USERMAPPINGOID, ObjectIdGetDatum(umid));
+		GetSysCacheHashValue1(USERMAPPINGOID, ObjectIdGetDatum(request->umid));
 	session->shared.cache = appconfig_cache_create(context);
-	session->shared.client = appconfig_api_client_create(settings);
+	session->shared.client = appconfig_api_client_create(request->settings);
+	session->shared.provider = create_provider(request);
 	/* who has read the options may go by them, but nobody else */
-	session->stale = read_at != changes;
+	session->stale = request->read_at != changes;
 	MemoryContextSwitchTo(old);
 	/* nothing fails from here on */
 	MemoryContextSetParent(context, TopMemoryContext);
@@ -180,24 +193,22 @@ create_session(Oid serverid, Oid userid, Oid umid,
 
 /*
  * The session of that server, role and user mapping, made if there is none. It
- * is held until context is reset.  The settings were read at that number of
- * changes.
+ * is held until context is reset.
  */
 const AppConfigSession *
-appconfig_session_acquire(Oid serverid, Oid userid, Oid umid,
-						  const AppConfigSettings *settings, uint64 read_at,
-						  MemoryContext context)
+appconfig_session_acquire(const SessionRequest *request, MemoryContext context)
 {
 	SessionUse *use = MemoryContextAllocZero(context, sizeof(SessionUse));
 	SessionEntry *session;
 
-	session = find_session(serverid, userid, umid);
+	session = find_session(request);
 	if (session == NULL)
-		session = create_session(serverid, userid, umid, settings, read_at);
+		session = create_session(request);
 	session->users++;
 	use->session = session;
 	use->callback.func = release_session;
 	use->callback.arg = use;
 	MemoryContextRegisterResetCallback(context, &use->callback);
+	appconfig_provider_join(session->shared.provider);
 	return &session->shared;
 }

@@ -10,19 +10,29 @@
 
 #include "api.h"
 #include "cache.h"
+#include "credential_provider.h"
 
 /* What one server, role and user mapping share from statement to statement */
 typedef struct AppConfigSession
 {
 	ApiClient  *client;
+	CredentialProvider *provider;
 	DocumentCache *cache;
 } AppConfigSession;
 
+/* Which session, and what a new one goes by */
+typedef struct SessionRequest
+{
+	Oid			serverid;
+	Oid			userid;
+	Oid			umid;
+	const AppConfigSettings *settings;
+	const CredentialOptions *credentials;
+	uint64		read_at;		/* changes when these were read */
+} SessionRequest;
+
 extern uint64 appconfig_session_changes(void);
-extern const AppConfigSession *appconfig_session_acquire(Oid serverid,
-														 Oid userid, Oid umid,
-														 const AppConfigSettings *settings,
-														 uint64 read_at,
+extern const AppConfigSession *appconfig_session_acquire(const SessionRequest *request,
 														 MemoryContext context);
 
 #endif							/* APPCONFIG_SESSION_H */

@@ -12,18 +12,15 @@
 #ifndef APPCONFIG_SETTINGS_H
 #define APPCONFIG_SETTINGS_H
 
-#include "address.h"
+#include "aws_credentials.h"
+#include "service_endpoint.h"
 #include "uri.h"
 
 typedef struct AppConfigSettings
 {
 	char	   *region;			/* AWS region, signed into every request */
-	const char *service;		/* its name in signatures, signed as well */
-	char	   *base_url;		/* scheme, host, port and path prefix, without
-								 * a slash at the end */
-	char	   *host;			/* value of the Host header */
-	char	   *path_prefix;	/* path part of base_url, may be empty */
-	AddressPolicy policy;		/* what the requests may reach */
+	ServiceEndpoint endpoint;	/* AppConfig's */
+	ServiceEndpoint sts;
 	UriProxy   *proxy;			/* that requests go through, or NULL */
 	char	   *ca_bundle;		/* PEM file, or NULL for the system's */
 	int			connect_timeout;	/* milliseconds */
@@ -36,5 +33,20 @@ typedef struct AppConfigSettings
 	int			cache_size;		/* bytes */
 	int			max_response_size;	/* bytes */
 } AppConfigSettings;
+
+/* Who signs, as far as options say it */
+typedef struct CredentialOptions
+{
+	AwsCredentials keys;		/* of the user mapping, or none */
+	int			ambient;		/* AMBIENT_... of credential_plan.h that may
+								 * be used; 0 where there are keys */
+	char	   *profile;		/* name of a profile, or NULL */
+	char	   *role_arn;		/* to be assumed, or NULL */
+	char	   *external_id;
+	char	   *role_session_name;
+	bool		sts_is_given;	/* the server has an sts_endpoint */
+	bool		use_fips;		/* variants of endpoints that are not given */
+	bool		use_dualstack;
+} CredentialOptions;
 
 #endif							/* APPCONFIG_SETTINGS_H */

@@ -15,7 +15,6 @@ An HTML comment in front of a code block or a table says what is to be done with
     <!-- output -->            what the block before it prints
     <!-- columns: TABLE -->    the columns of a foreign table, keys with a *
     <!-- options: OBJECT -->   the options of a server, user mapping, table or column, with their defaults
-    <!-- refused -->           the options of a later version
     <!-- policy -->            an IAM policy, of exactly the actions that tables need
     <!-- actions -->           which table needs which of them
     <!-- errors -->            SQLSTATEs and messages
@@ -264,15 +263,14 @@ def check_actions(report, policies, lists):
 
 
 def source_options():
-    """Option → (default or None, is it for a later version), from the table in fdw_options.c."""
+    """Option → default, "required" or nothing, from the table in fdw_options.c."""
     source = (TOP / "src/fdw_options.c").read_text(encoding="utf-8")
     table = source[source.index("static const Option options[]"):]
     table = table[:table.index("{.name = NULL}")]
     options = {}
     for name, rest in re.findall(r'^\t\{\s*"(\w+)",(.*?)\},$', table, flags=re.MULTILINE | re.DOTALL):
         initial = re.search(r'\.initial = "([^"]*)"', rest)
-        default = f"`{initial[1]}`" if initial else "required" if "REQUIRED" in rest else ""
-        options[name] = (default, "NOT_YET" in rest)
+        options[name] = f"`{initial[1]}`" if initial else "required" if "REQUIRED" in rest else ""
     return options
 
 
@@ -284,19 +282,16 @@ OPTION_TARGETS = {
 }
 
 
-def check_options(report, blocks, refused):
+def check_options(report, blocks):
     options = source_options()
-    later = {name for name, (_, is_later) in options.items() if is_later}
-    report.equal("options of a later version",
-                 sorted(set(code_words(" ".join(block.text for block in refused)))), sorted(later))
     for block in blocks:
         hint = psql(OPTION_TARGETS[block.argument], check=False)
         valid = re.search(r"^HINT:  Valid options in this context are: (.*)$", hint, flags=re.MULTILINE)
         true = set(valid[1].split(", ")) if valid else set()
-        told = {code_words(row[0])[0]: row[1] for row in block.rows()}
+        told = {name: row[1] for row in block.rows() for name in code_words(row[0])}
         report.equal(block.place, sorted(told), sorted(true))
         report.equal(f"{block.place}, defaults", told,
-                     {name: options[name][0] for name in told if name in options})
+                     {name: options[name] for name in told if name in options})
     report.equal("objects with a list of options", sorted(block.argument for block in blocks), sorted(OPTION_TARGETS))
 
 
@@ -308,7 +303,8 @@ def check_errors(report, blocks):
     for block in blocks:
         for row in block.rows():
             state, message = row[0], code_words(row[1])[0]
-            found = source.find(f'"{message.replace("…", "%s")}')
+            # whom it is about stands in a table of its own
+            found = max(source.find(f'"{text.replace("…", "%s")}') for text in (message, message.replace("AWS AppConfig", "%s")))
             # the code stands before the message, in the same statement
             before = source[max(found - 500, 0):max(found, 0)].rpartition(";")[2]
             macros = re.findall(r"ERRCODE_\w+", before)
@@ -400,7 +396,7 @@ def check_readme(report, readme):
     check_runs(report, readme.named("run", "output"), readme.changes)
     check_columns(report, readme.named("columns"), readme.changes)
     check_actions(report, readme.named("policy"), readme.named("actions"))
-    check_options(report, readme.named("options"), readme.named("refused"))
+    check_options(report, readme.named("options"))
     check_errors(report, readme.named("errors"))
 
 

@@ -1,0 +1,287 @@
+/*-------------------------------------------------------------------------
+ *
+ * fdw_guard.c
+ *		Who may change the options that decide who signs, and for whom.
+ *
+ * Where a superuser has let users sign with the database server's own
+ * credentials, or has chosen a proxy or whom to trust, nobody else may move
+ * the requests elsewhere or ask for another role: the identity is not theirs.
+ * And nobody else may make a user mapping that has a role but no keys, since
+ * its role would be assumed with the server's credentials on the day that a
+ * superuser allows these.
+ *
+ * The validator is given the options as they would be, without what they were,
+ * and not even whose they are.  An object access hook is told after the
+ * catalog was changed, but before the change is visible to the command, and so
+ * sees both.  The validator, which runs before, has loaded the library by
+ * then.  DROP runs no validator and so can't be relied on here: who may drop a
+ * user mapping may always do so (contract, section 5; docs/threat-model.md).
+ *
+ * What may not live here: which options these are (fdw_options.c).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/reloptions.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_user_mapping.h"
+#include "foreign/foreign.h"
+#include "miscadmin.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "compat.h"
+#include "fdw_guard.h"
+#include "fdw_options.h"
+
+static object_access_hook_type next_object_access_hook = NULL;
+
+/* ------------------------------------------------------------------------
+ * Before and after
+ * ------------------------------------------------------------------------
+ */
+
+/* The options in a row of such a catalog */
+static List *
+options_in(HeapTuple tuple, TupleDesc descriptor, AttrNumber attribute)
+{
+	bool		isnull;
+	Datum		stored = heap_getattr(tuple, attribute, descriptor, &isnull);
+
+	return isnull ? NIL : untransformRelOptions(stored);
+}
+
+/* The options that a server, or a user mapping, is to have */
+static List *
+options_to_be(Oid catalog, Oid index, AttrNumber attribute, Oid object)
+{
+	Relation	relation = table_open(catalog, AccessShareLock);
+	List	   *options = NIL;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	/* the OID is the first attribute of both */
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(object));
+	scan = systable_beginscan(relation, index, true, SnapshotSelf, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		options = options_in(tuple, RelationGetDescr(relation), attribute);
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return options;
+}
+
+/* Whose mapping it is to be, and on which server; false if it is gone */
+static bool
+find_mapping_to_be(Oid umid, Oid *userid, Oid *serverid)
+{
+	Relation	relation = table_open(UserMappingRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(umid));
+	scan = systable_beginscan(relation, UserMappingOidIndexId, true,
+							  SnapshotSelf, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		Form_pg_user_mapping mapping =
+		(Form_pg_user_mapping) GETSTRUCT(tuple);
+
+		*userid = mapping->umuser;
+		*serverid = mapping->umserver;
+	}
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return HeapTupleIsValid(tuple);
+}
+
+/* The options that a user's mapping has so far; false if there is none */
+static bool
+find_mapping_before(Oid userid, Oid serverid, List **options)
+{
+	HeapTuple	tuple = SearchSysCache2(USERMAPPINGUSERSERVER,
+										ObjectIdGetDatum(userid),
+										ObjectIdGetDatum(serverid));
+	Datum		stored;
+	bool		isnull;
+
+	*options = NIL;
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	stored = SysCacheGetAttr(USERMAPPINGUSERSERVER, tuple,
+							 Anum_pg_user_mapping_umoptions, &isnull);
+	if (!isnull)
+		*options = untransformRelOptions(stored);
+	ReleaseSysCache(tuple);
+	return true;
+}
+
+/* ------------------------------------------------------------------------
+ * Rules
+ * ------------------------------------------------------------------------
+ */
+
+/* Refuses options of a server that are not its owner's to change. */
+static void
+check_server(const char *name, List *before, List *after)
+{
+	const char *changed = appconfig_options_changed(before, after,
+													OPTION_OF_SUPERUSERS);
+	const char *reason = appconfig_options_in_force(before);
+
+	if (changed != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to set option \"%s\"", changed),
+				 errhint("Only superusers may set or drop it.")));
+	changed = appconfig_options_changed(before, after, OPTION_GUARDED);
+	if (reason != NULL && changed != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to change option \"%s\" of server \"%s\"",
+						changed, name),
+				 errhint("Only superusers may change it while the server has option \"%s\".",
+						 reason)));
+}
+
+pg_noreturn static void
+refuse_mapping(const char *option, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied to change option \"%s\" of a user mapping",
+					option),
+			 errhint("%s", hint),
+			 errhidestmt(true)));
+}
+
+/*
+ * Refuses options of a user mapping by which its user would come to another
+ * role than a superuser has meant for who has no keys.
+ */
+static void
+check_mapping(const ForeignServer *server, Oid userid, List *after)
+{
+	List	   *before;
+	List	   *otherwise;
+	bool		existed = find_mapping_before(userid, server->serverid, &before);
+	const char *changed = appconfig_options_changed(before, after,
+													OPTION_OF_IDENTITY);
+
+	if (changed != NULL && appconfig_options_are_ambient(server->options))
+		refuse_mapping(changed,
+					   "Only superusers may change it while the server has option \"ambient_credentials\".");
+	if (appconfig_options_have_keys(after) ||
+		(existed && !appconfig_options_have_keys(before) && changed == NULL))
+		return;
+	/* without it, the user would have PUBLIC's, if there is one */
+	if (OidIsValid(userid))
+		(void) find_mapping_before(InvalidOid, server->serverid, &otherwise);
+	else
+		otherwise = NIL;
+	changed = appconfig_options_changed(otherwise, after, OPTION_OF_IDENTITY);
+	if (changed != NULL)
+		refuse_mapping(changed,
+					   "Only superusers may set it in a user mapping without keys, or have such a mapping differ in it from that of PUBLIC.");
+}
+
+/* Is it a server whose options are those of fdw_options.c? */
+static bool
+is_ours(Oid fdwid)
+{
+	return appconfig_options_are_checked_by(GetForeignDataWrapper(fdwid)->fdwvalidator);
+}
+
+/* The wrapper and the name of a server that may not be visible yet */
+static bool
+find_server_to_be(Oid serverid, Oid *fdwid, char **name)
+{
+	Relation	relation = table_open(ForeignServerRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(serverid));
+	scan = systable_beginscan(relation, ForeignServerOidIndexId, true,
+							  SnapshotSelf, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		Form_pg_foreign_server server =
+		(Form_pg_foreign_server) GETSTRUCT(tuple);
+
+		*fdwid = server->srvfdw;
+		*name = pstrdup(NameStr(server->srvname));
+	}
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return HeapTupleIsValid(tuple);
+}
+
+static void
+server_changed(Oid serverid, bool is_new)
+{
+	Oid			fdwid;
+	char	   *name;
+
+	if (find_server_to_be(serverid, &fdwid, &name) && is_ours(fdwid))
+		check_server(name,
+					 is_new ? NIL : GetForeignServer(serverid)->options,
+					 options_to_be(ForeignServerRelationId,
+								   ForeignServerOidIndexId,
+								   Anum_pg_foreign_server_srvoptions,
+								   serverid));
+}
+
+static void
+mapping_changed(Oid umid)
+{
+	Oid			userid;
+	Oid			serverid;
+	ForeignServer *server;
+
+	if (!find_mapping_to_be(umid, &userid, &serverid))
+		return;
+	server = GetForeignServer(serverid);
+	if (is_ours(server->fdwid))
+		check_mapping(server, userid,
+					  options_to_be(UserMappingRelationId,
+									UserMappingOidIndexId,
+									Anum_pg_user_mapping_umoptions, umid));
+}
+
+static void
+object_accessed(ObjectAccessType access, Oid classid, Oid objectid, int subid,
+				void *arg)
+{
+	if (next_object_access_hook != NULL)
+		next_object_access_hook(access, classid, objectid, subid, arg);
+	if ((access != OAT_POST_CREATE && access != OAT_POST_ALTER) || superuser())
+		return;
+	if (classid == ForeignServerRelationId)
+		server_changed(objectid, access == OAT_POST_CREATE);
+	else if (classid == UserMappingRelationId)
+		mapping_changed(objectid);
+}
+
+/* To be called once a process, from _PG_init() */
+void
+appconfig_guard_init(void)
+{
+	next_object_access_hook = object_access_hook;
+	object_access_hook = object_accessed;
+}
