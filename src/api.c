@@ -563,12 +563,18 @@ end_call(void *arg)
 	wipe_text(call->text);
 }
 
-/* What else is secret of a request, for secrets_of() */
+/* What else is secret of a request, for secrets_of(); NULL if nothing is */
 static SharedCredentials *
-hide(const char *secret)
+hide_secrets(const ApiRequest *request)
 {
-	AwsCredentials keys = {.session_token = pstrdup(secret)};
+	AwsCredentials keys = {.access_key_id = NULL};
 
+	if (request->secret == NULL && request->secret_target == NULL)
+		return NULL;
+	if (request->secret != NULL)
+		keys.session_token = pstrdup(request->secret);
+	if (request->secret_target != NULL)
+		keys.secret_access_key = pstrdup(request->secret_target);
 	return appconfig_credentials_share(&keys);
 }
 
@@ -600,7 +606,7 @@ appconfig_api_start(const ApiOwner *owner, const ApiRequest *request,
 	call->body = request->body != NULL ? pstrdup(request->body) : NULL;
 	call->content_type = request->content_type;
 	call->header = request->header != NULL ? pstrdup(request->header) : NULL;
-	call->credentials = request->secret != NULL ? hide(request->secret) : NULL;
+	call->credentials = hide_secrets(request);
 	call->shown = request->shown;
 	call->is_text = request->is_text;
 	call->names_something = request->names_something;

@@ -62,6 +62,7 @@ typedef struct ApiRequest
 	const char *header;			/* one more, "Name: value"; NULL for none */
 	const char *secret;			/* what no message may show besides the keys;
 								 * NULL for nothing */
+	const char *secret_target;	/* the same of path and query */
 	const char *shown;			/* a constant that messages show in place of
 								 * path and query; NULL for these */
 	bool		is_text;		/* the answer is read by the caller, and is a

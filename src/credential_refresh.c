@@ -42,6 +42,9 @@
 #define MAX_ROLE_LENGTH		128
 #define MAX_ANSWER_SIZE		(256 * 1024)
 
+/* A shorter path of a container's endpoint names no task */
+#define MIN_SECRET_PATH 16
+
 /* As the SDKs have them for a container, milliseconds and tries */
 #define CONTAINER_TIMEOUT  2000
 #define CONTAINER_ATTEMPTS 3
@@ -195,7 +198,10 @@ cut_blanks(char *text)
 		text[--length] = '\0';
 }
 
-/* The text of a file, which is a secret, or NULL: then the step has failed */
+/*
+ * The text of a file, which is a secret for the caller to overwrite, or NULL:
+ * then the step has failed.  One with a NUL in it is empty.
+ */
 static char *
 read_secret(CredentialRefresh *refresh, const char *path)
 {
@@ -208,10 +214,31 @@ read_secret(CredentialRefresh *refresh, const char *path)
 		fail(refresh, psprintf("The token file \"%s\" cannot be read: %s.", path, reason),
 			 "Check the file, and that the database server's operating system user may read it.");
 	else if (strlen(text) != length)
-		*text = '\0';
-	if (text != NULL)
+		explicit_bzero(text, length);
+	else
 		cut_blanks(text);
 	return text;
+}
+
+/*
+ * A header line that has a secret in it, for the caller to overwrite.  It is
+ * made in one piece of memory: psprintf() would leave another one behind.
+ */
+static char *
+secret_header(const char *name, const char *secret)
+{
+	size_t		size = strlen(name) + strlen(secret) + 1;
+	char	   *header = palloc(size);
+
+	snprintf(header, size, "%s%s", name, secret);
+	return header;
+}
+
+static void
+wipe_text(char *text)
+{
+	if (text != NULL)
+		explicit_bzero(text, strlen(text));
 }
 
 /* ------------------------------------------------------------------------
@@ -271,46 +298,58 @@ assume_role_with_web_identity(CredentialRefresh *refresh)
 	else
 	{
 		begin_form(refresh, "AssumeRoleWithWebIdentity", &form);
+		/* at once, or each piece of memory that it grows out of has a part */
+		enlargeStringInfo(&form, 3 * MAX_IDENTITY_LENGTH + 32);
 		append_field(&form, "WebIdentityToken", token);
 		call_sts(refresh, "AssumeRoleWithWebIdentity", &form, token);
 	}
-	explicit_bzero(token, strlen(token));
+	wipe_text(token);
 }
 
-/* Its path tells which task it is, and so is as good as a secret */
+/*
+ * The path tells which task it is, and so is as good as a secret for messages;
+ * what is in the environment of the process need not be overwritten.
+ */
 static void
-ask_container(CredentialRefresh *refresh)
+call_container(CredentialRefresh *refresh, const char *authorization)
 {
 	const CredentialStep *step = current_step(refresh);
 	const char *host = strstr(step->url, "://") + strlen("://");
 	const char *path = host + strcspn(host, "/?");
 	size_t		path_length = strcspn(path, "?");
-	char	   *authorization = step->authorization;
+	char	   *header = authorization != NULL
+	? secret_header("Authorization: ", authorization) : NULL;
 	ApiRequest	request = {
 		.operation = "ContainerCredentials", .method = HTTP_GET,
 		.path = path_length > 0 ? pnstrdup(path, path_length) : "/",
 		.query = path[path_length] == '?' ? path + path_length + 1 : "",
-		.shown = "/...", .secret = step->url, .is_text = true
+		.header = header, .secret = authorization, .shown = "/...",
+		.secret_target = strlen(path) < MIN_SECRET_PATH ? NULL : path,
+		.is_text = true
 	};
 
-	if (step->token_file != NULL)
-		authorization = read_secret(refresh, step->token_file);
-	if (refresh->failure != NULL)
-		return;
-	if (authorization != NULL)
-	{
-		request.header = psprintf("Authorization: %s", authorization);
-		request.secret = authorization;
-		if (strpbrk(authorization, "\r\n") != NULL)
-		{
-			fail(refresh, "The container's authorization token has more than one line.",
-				 "Check AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE in the environment of the database server.");
-			return;
-		}
-	}
 	set_endpoint(refresh, AWS_CONTAINER, step->url);
 	set_limits(refresh, CONTAINER_TIMEOUT, CONTAINER_ATTEMPTS);
 	call_endpoint(refresh, &request);
+	wipe_text(header);
+}
+
+static void
+ask_container(CredentialRefresh *refresh)
+{
+	const CredentialStep *step = current_step(refresh);
+	char	   *token = NULL;
+
+	if (step->token_file != NULL)
+	{
+		token = read_secret(refresh, step->token_file);
+		if (token != NULL && strpbrk(token, "\r\n") != NULL)
+			fail(refresh, "The container's authorization token has more than one line.",
+				 "Check AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE in the environment of the database server.");
+	}
+	if (refresh->failure == NULL)
+		call_container(refresh, token != NULL ? token : step->authorization);
+	wipe_text(token);
 }
 
 /* Only the second version of the service is asked: it wants a token first */
@@ -319,6 +358,7 @@ ask_instance(CredentialRefresh *refresh)
 {
 	const CredentialStep *step = current_step(refresh);
 	ApiRequest	request = {.query = "", .method = HTTP_GET, .is_text = true};
+	char	   *header = NULL;
 
 	set_endpoint(refresh, AWS_INSTANCE, step->url);
 	refresh->endpoint.path_prefix = pstrdup(step->url + strlen(refresh->endpoint.base_url));
@@ -343,10 +383,12 @@ ask_instance(CredentialRefresh *refresh)
 	}
 	if (refresh->phase != PHASE_TOKEN)
 	{
-		request.header = psprintf(TOKEN_HEADER "%s", refresh->token);
+		header = secret_header(TOKEN_HEADER, refresh->token);
+		request.header = header;
 		request.secret = refresh->token;
 	}
 	call_endpoint(refresh, &request);
+	wipe_text(header);
 }
 
 /* A copy, since the plan's keys can be asked for again */

@@ -56,7 +56,8 @@ sub new_node
 	return $node;
 }
 
-# set_environment(name, value) in SQL, which changes the environment of the session's backend
+# set_environment(name, value) in SQL, which changes the environment of the session's backend, and
+# count_in_memory(masked), see environment.c
 sub add_environment
 {
 	my ($node) = @_;
@@ -65,8 +66,9 @@ sub add_environment
 
 	system_or_bail($ENV{CC} || 'gcc', '-shared', '-fPIC', '-O1', '-D_GNU_SOURCE', "-I$include", '-o', $library,
 		"$FindBin::RealBin/environment.c");
-	$node->safe_psql('postgres',
-		"CREATE FUNCTION set_environment(text, text) RETURNS void AS '$library' LANGUAGE C");
+	$node->safe_psql('postgres', qq{
+		CREATE FUNCTION set_environment(text, text) RETURNS void AS '$library' LANGUAGE C;
+		CREATE FUNCTION count_in_memory(bytea) RETURNS int AS '$library' LANGUAGE C});
 }
 
 # create_server(NODE, NAME, ENDPOINT, OPTION => VALUE, ...): a server, a mapping for

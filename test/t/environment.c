@@ -1,19 +1,24 @@
 /*
- * A function in SQL that changes the environment of its backend, as the AWS variables of a server's machine
- * can't be changed from one test to the next:
+ * Functions in SQL on the process of their backend.  The AWS variables of a server's machine can't be changed from
+ * one test to the next, so that these are changed instead; and what is left in memory nobody else can tell.
  *
  *     set_environment(name text, value text) returns void: NULL unsets it
+ *     count_in_memory(masked bytea) returns int: how often a secret is there, see memory.h
  */
 #include "postgres.h"
 
 #include "fmgr.h"
 #include "utils/builtins.h"
 
+#include "memory.h"
+
 PG_MODULE_MAGIC;
 
 PG_FUNCTION_INFO_V1(set_environment);
+PG_FUNCTION_INFO_V1(count_in_memory);
 
 extern Datum set_environment(PG_FUNCTION_ARGS);
+extern Datum count_in_memory(PG_FUNCTION_ARGS);
 
 Datum
 set_environment(PG_FUNCTION_ARGS)
@@ -25,4 +30,12 @@ set_environment(PG_FUNCTION_ARGS)
 	else
 		setenv(name, text_to_cstring(PG_GETARG_TEXT_PP(1)), 1);
 	PG_RETURN_VOID();
+}
+
+Datum
+count_in_memory(PG_FUNCTION_ARGS)
+{
+	bytea	   *masked = PG_GETARG_BYTEA_PP(0);
+
+	PG_RETURN_INT32(count_secrets((const unsigned char *) VARDATA_ANY(masked), VARSIZE_ANY_EXHDR(masked)));
 }

@@ -16,6 +16,7 @@
 #include "utils/builtins.h"
 
 #include "http.h"
+#include "memory.h"
 
 PG_FUNCTION_INFO_V1(request);
 PG_FUNCTION_INFO_V1(leftovers);
@@ -23,7 +24,6 @@ PG_FUNCTION_INFO_V1(leftovers);
 extern Datum request(PG_FUNCTION_ARGS);
 extern Datum leftovers(PG_FUNCTION_ARGS);
 
-#define MASK 0x55
 #define PADDING 200				/* bytes before a secret, as free() itself overwrites the first ones */
 
 /* Sends it and waits for the end */
@@ -68,41 +68,6 @@ request(PG_FUNCTION_ARGS)
 		: psprintf("%d: %s", (int) result->outcome, result->error);
 	appconfig_http_release(transfer);
 	PG_RETURN_TEXT_P(cstring_to_text(text));
-}
-
-static bool
-is_secret_at(const unsigned char *memory, const unsigned char *masked, size_t length)
-{
-	size_t		i = 0;
-
-	while (i < length && (memory[i] ^ MASK) == masked[i])
-		i++;
-	return i == length;
-}
-
-/* How often it is in what the process can write to, shared memory aside */
-static int
-count_secrets(const unsigned char *masked, size_t length)
-{
-	FILE	   *maps = fopen("/proc/self/maps", "r");
-	char		line[1024];
-	int			count = 0;
-
-	while (maps != NULL && fgets(line, sizeof(line), maps) != NULL)
-	{
-		unsigned long start;
-		unsigned long end;
-		char		mode[5];
-		const unsigned char *memory;
-
-		if (sscanf(line, "%lx-%lx %4s", &start, &end, mode) != 3 || strcmp(mode, "rw-p") != 0 ||
-			strstr(line, "[stack]") != NULL)
-			continue;
-		for (memory = (const unsigned char *) start; memory + length <= (const unsigned char *) end; memory++)
-			count += is_secret_at(memory, masked, length);
-	}
-	fclose(maps);
-	return count;
 }
 
 Datum
