@@ -66,6 +66,7 @@ struct CredentialProvider
 {
 	CredentialSupply supply;
 	MemoryContext context;		/* holds this struct and all it points to */
+	MemoryContext plan_context; /* what is forgotten with the plan */
 	CredentialUser user;
 	CredentialOptions options;
 	AppConfigSettings settings;
@@ -295,12 +296,18 @@ find_sts(CredentialProvider *provider)
 				 errhint("Set sts_endpoint of the foreign server if that is meant.")));
 }
 
+/*
+ * Forgets also what has been said of an earlier refresh.  The plan's context
+ * is the current one.
+ */
 static void
 forget_plan(CredentialProvider *provider)
 {
 	appconfig_credential_plan_wipe(&provider->plan);
 	memset(&provider->plan, 0, sizeof(provider->plan));
-	resetStringInfo(&provider->tried);
+	provider->sts = provider->settings.sts;
+	MemoryContextReset(provider->plan_context);
+	initStringInfo(&provider->tried);
 }
 
 static void
@@ -355,11 +362,12 @@ describe_plan(const CredentialProvider *provider)
 static void
 adopt(CredentialProvider *provider)
 {
+	const CredentialPlan *plan = &provider->plan;
 	char	   *detail = describe_plan(provider);
+	MemoryContext old = MemoryContextSwitchTo(provider->context);
 	int64		expires_at;
 	SharedCredentials *keys = appconfig_refresh_take(provider->refresh,
 													 &expires_at);
-	const CredentialPlan *plan = &provider->plan;
 
 	appconfig_credentials_let_go(provider->current);
 	provider->current = keys;
@@ -368,7 +376,8 @@ adopt(CredentialProvider *provider)
 	provider->source = plan->source;
 	if (provider->detail != NULL)
 		pfree(provider->detail);
-	provider->detail = detail;
+	provider->detail = copy_text(detail);
+	MemoryContextSwitchTo(old);
 	set_times(provider, expires_at,
 			  plan->steps[plan->count - 1].kind == CREDENTIAL_INSTANCE);
 	appconfig_refresh_end(provider->refresh);
@@ -387,7 +396,6 @@ give_up(CredentialProvider *provider)
 		appconfig_refresh_end(refresh);
 		provider->refresh = NULL;
 		put_off(provider, reason);
-		pfree(reason);
 	}
 	else if (is_last_resort(provider))
 		raise_none(provider, reason);
@@ -402,7 +410,7 @@ give_up(CredentialProvider *provider)
 static void
 advance(CredentialProvider *provider)
 {
-	MemoryContext old = MemoryContextSwitchTo(provider->context);
+	MemoryContext old = MemoryContextSwitchTo(provider->plan_context);
 	RefreshState state;
 
 	if (provider->is_advancing)
@@ -542,13 +550,15 @@ appconfig_provider_create(const CredentialUser *user,
 	CredentialProvider *provider = palloc0(sizeof(CredentialProvider));
 
 	provider->context = CurrentMemoryContext;
+	provider->plan_context = AllocSetContextCreate(provider->context,
+												   "appconfig_fdw plan of credentials",
+												   ALLOCSET_SMALL_SIZES);
 	provider->user = *user;
 	provider->supply.obtain = obtain;
 	provider->supply.ask_for_times = ask_for_times;
 	provider->supply.replace = replace;
 	provider->supply.is_mapping = options->keys.access_key_id != NULL &&
 		options->role_arn == NULL;
-	initStringInfo(&provider->tried);
 	copy_options(provider, options);
 	copy_settings(provider, settings);
 	provider->setting.serverid = user->serverid;

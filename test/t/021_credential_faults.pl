@@ -381,6 +381,41 @@ is(join("\n", wrong_error($session->run("SELECT run FROM profile.experiment_runs
 	'MetadataRole: a profile whose instance refuses');
 $emulator->faults();
 
+# ---------------------------------------------------------------------
+# Memory
+# ---------------------------------------------------------------------
+
+# Each of these fails; and each failure takes the same memory as the one before
+$session->query(q{
+	CREATE FUNCTION fail(sql text, times int) RETURNS int LANGUAGE plpgsql AS $$
+	DECLARE
+		failures int := 0;
+	BEGIN
+		FOR i IN 1 .. times LOOP
+			BEGIN
+				EXECUTE sql;
+			EXCEPTION WHEN OTHERS THEN
+				failures := failures + 1;
+			END;
+		END LOOP;
+		RETURN failures;
+	END
+	$$;
+	CREATE VIEW kept AS SELECT sum(used_bytes) FROM pg_backend_memory_contexts WHERE name LIKE 'appconfig_fdw%'});
+$emulator->faults({ kind => 'status', status => 403 });
+create_server($node, 'nothing', $url, ambient_credentials => 'environment');
+$node->safe_psql('postgres', 'DROP USER MAPPING FOR CURRENT_USER SERVER nothing');
+foreach my $server (qw(role web container instance profile nothing))
+{
+	my $fail = "SELECT fail('SELECT FROM $server.applications', 100)";
+
+	is($session->query($fail), 100, "server $server fails");
+	my $before = $session->query('TABLE kept');
+	is($session->query($fail), 100, '... each time');
+	cmp_ok($session->query('TABLE kept') - $before, '<', 4096, '... and keeps no memory');
+}
+$emulator->faults();
+
 is($session->query('SELECT pg_backend_pid()'), $pid, 'it was one backend all the time');
 unlike(slurp_file($node->logfile), qr/terminated by signal|PANIC|TRAP|WARNING/, '... which nothing has harmed');
 
