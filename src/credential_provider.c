@@ -79,6 +79,8 @@ struct CredentialProvider
 	bool		has_failed;		/* the last refresh */
 	const char *source;
 	char	   *detail;			/* or NULL */
+	char	   *identity;		/* whose the current ones are, as far as can
+								 * be told; NULL before there are any */
 
 	CredentialPlan plan;		/* of the last refresh; count 0 before */
 	ServiceEndpoint sts;		/* that it uses */
@@ -193,11 +195,12 @@ plan_own_keys(CredentialProvider *provider)
 }
 
 pg_noreturn static void
-raise_broken(const CredentialPlan *plan)
+raise_broken(const CredentialPlan *plan, StringInfo tried)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 			 errmsg("could not get AWS credentials: %s", plan->message),
+			 tried->len > 0 ? errdetail_internal("%s", tried->data) : 0,
 			 plan->hint != NULL ? errhint("%s", plan->hint) : 0));
 }
 
@@ -234,7 +237,7 @@ plan_ambient(CredentialProvider *provider)
 			raise_none(provider, NULL);
 			break;
 		case CREDENTIAL_PLAN_BROKEN:
-			raise_broken(&provider->plan);
+			raise_broken(&provider->plan, &provider->tried);
 			break;
 	}
 }
@@ -351,11 +354,41 @@ describe_plan(const CredentialProvider *provider)
 	return detail.len > 0 ? detail.data : NULL;
 }
 
+/*
+ * Whose the credentials are, palloc'd.  Where that can't be told it is rather
+ * another one once too often: temporary keys of a role change, but not who has
+ * them.
+ */
+static char *
+identify(const CredentialProvider *provider, const char *detail)
+{
+	const char *told = appconfig_refresh_identity(provider->refresh);
+	const char *key = provider->plan.steps[0].keys.access_key_id;
+
+	return psprintf("%s, %s, %s, %s", provider->plan.source,
+					detail != NULL ? detail : "", key != NULL ? key : "",
+					told != NULL ? told : "");
+}
+
+/* What was read as another identity is not to be served to this one */
+static void
+set_identity(CredentialProvider *provider, char *identity)
+{
+	if (provider->identity != NULL)
+	{
+		if (strcmp(provider->identity, identity) != 0)
+			provider->user.forget(provider->user.arg);
+		pfree(provider->identity);
+	}
+	provider->identity = identity;
+}
+
 /* The refresh is done: its credentials are the current ones */
 static void
 adopt(CredentialProvider *provider)
 {
 	char	   *detail = describe_plan(provider);
+	char	   *identity = identify(provider, detail);
 	int64		expires_at;
 	SharedCredentials *keys = appconfig_refresh_take(provider->refresh,
 													 &expires_at);
@@ -369,6 +402,7 @@ adopt(CredentialProvider *provider)
 	if (provider->detail != NULL)
 		pfree(provider->detail);
 	provider->detail = detail;
+	set_identity(provider, identity);
 	set_times(provider, expires_at,
 			  plan->steps[plan->count - 1].kind == CREDENTIAL_INSTANCE);
 	appconfig_refresh_end(provider->refresh);
@@ -593,6 +627,8 @@ appconfig_provider_join(CredentialProvider *provider)
 	{
 		appconfig_provider_abandon(provider);
 		provider->expired = true;
+		/* nobody knows yet whose they will be, and copies may be served first */
+		provider->user.forget(provider->user.arg);
 	}
 	else if (provider->expires_at != 0 && !provider->has_failed)
 		provider->renew_at = Min(provider->renew_at,

@@ -297,6 +297,27 @@ $emulator->faults({ kind => 'status', status => 400, body => '<ErrorResponse><Er
 is(reads($session, 'ambient'), 'AssumeRoleWithWebIdentity 3, GetExperimentRun 1', '... and whose provider was away');
 $emulator->reset;
 
+# what was read as one identity is not served to another
+server('kept', ambient_credentials => 'true', cache_ttl => '1h');
+append_to_file("$dir/changing", "[default]\naws_access_key_id = $access_key\naws_secret_access_key = $secret_key\n");
+$session = session(AWS_SHARED_CREDENTIALS_FILE => "$dir/changing");
+is(reads($session, 'kept'), 'GetExperimentRun 1', 'a document that is kept');
+is(reads($session, 'kept'), 'none', '... is served again');
+append_to_file("$dir/changing", "aws_access_key_id = AKIDOTHER\naws_secret_access_key = other-secret\n");
+is(reads($session, 'kept'), 'GetExperimentRun 1', '... but not when the profile has changed');
+is(reads($session, 'kept'), 'none', '... and then again');
+$session = session();
+is(reads($session, 'kept'), 'GetExperimentRun 1, MetadataCredentials 1, MetadataRole 1, MetadataToken 1', 'one of an instance');
+$emulator->mutate('expire_sessions');
+is($session->query('SELECT count(*) > 0 FROM kept.environments'), 't', '... whose credentials expire');
+is(reads($session, 'kept'), 'none', '... is served again to the same role');
+$emulator->mutate('set_instance_role', name => 'Other');
+$emulator->mutate('expire_sessions');
+is($session->query(q{SELECT count(*) > 0 FROM kept.configuration_profiles}), 't', '... which gets another one');
+is(reads($session, 'kept'), 'GetExperimentRun 1', '... and not to that');
+is($session->query(q{SELECT string_agg(operation || ' ' || calls, ', ' ORDER BY operation) FROM appconfig_fdw_stats()
+	WHERE operation LIKE 'Metadata%'}), 'MetadataCredentials 3, MetadataRole 3, MetadataToken 3', 'statistics count the calls for credentials, once each');
+
 # clocks
 $emulator->mutate('set_clock', seconds => 7200);
 $session = session();
