@@ -65,7 +65,9 @@
 struct CredentialProvider
 {
 	CredentialSupply supply;
-	MemoryContext context;		/* holds this struct and all it points to */
+	MemoryContext context;		/* holds this struct and all it points to, but
+								 * for what is of one refresh */
+	MemoryContext plan_context; /* holds that */
 	CredentialUser user;
 	CredentialOptions options;
 	AppConfigSettings settings;
@@ -303,7 +305,8 @@ forget_plan(CredentialProvider *provider)
 {
 	appconfig_credential_plan_wipe(&provider->plan);
 	memset(&provider->plan, 0, sizeof(provider->plan));
-	resetStringInfo(&provider->tried);
+	MemoryContextReset(provider->plan_context);
+	initStringInfo(&provider->tried);
 }
 
 static void
@@ -370,43 +373,51 @@ identify(const CredentialProvider *provider, const char *detail)
 					told != NULL ? told : "");
 }
 
+/* Copies a text in place of another; both may be NULL */
+static void
+set_text(char **text, const char *new)
+{
+	char	   *old = *text;
+
+	*text = copy_text(new);
+	if (old != NULL)
+		pfree(old);
+}
+
 /* What was read as another identity is not to be served to this one */
 static void
-set_identity(CredentialProvider *provider, char *identity)
+set_identity(CredentialProvider *provider, const char *identity)
 {
-	if (provider->identity != NULL)
-	{
-		if (strcmp(provider->identity, identity) != 0)
-			provider->user.forget(provider->user.arg);
-		pfree(provider->identity);
-	}
-	provider->identity = identity;
+	if (provider->identity != NULL &&
+		strcmp(provider->identity, identity) != 0)
+		provider->user.forget(provider->user.arg);
+	set_text(&provider->identity, identity);
 }
 
 /* The refresh is done: its credentials are the current ones */
 static void
 adopt(CredentialProvider *provider)
 {
-	char	   *detail = describe_plan(provider);
-	char	   *identity = identify(provider, detail);
+	const char *detail = describe_plan(provider);
+	const char *identity = identify(provider, detail);
+	const CredentialPlan *plan = &provider->plan;
+	MemoryContext old = MemoryContextSwitchTo(provider->context);
 	int64		expires_at;
 	SharedCredentials *keys = appconfig_refresh_take(provider->refresh,
 													 &expires_at);
-	const CredentialPlan *plan = &provider->plan;
 
 	appconfig_credentials_let_go(provider->current);
 	provider->current = keys;
 	provider->expired = false;
 	provider->has_failed = false;
 	provider->source = plan->source;
-	if (provider->detail != NULL)
-		pfree(provider->detail);
-	provider->detail = detail;
+	set_text(&provider->detail, detail);
 	set_identity(provider, identity);
 	set_times(provider, expires_at,
 			  plan->steps[plan->count - 1].kind == CREDENTIAL_INSTANCE);
 	appconfig_refresh_end(provider->refresh);
 	provider->refresh = NULL;
+	MemoryContextSwitchTo(old);
 }
 
 /* It has failed: that is an error unless the old credentials are good */
@@ -421,7 +432,6 @@ give_up(CredentialProvider *provider)
 		appconfig_refresh_end(refresh);
 		provider->refresh = NULL;
 		put_off(provider, reason);
-		pfree(reason);
 	}
 	else if (is_last_resort(provider))
 		raise_none(provider, reason);
@@ -436,7 +446,7 @@ give_up(CredentialProvider *provider)
 static void
 advance(CredentialProvider *provider)
 {
-	MemoryContext old = MemoryContextSwitchTo(provider->context);
+	MemoryContext old = MemoryContextSwitchTo(provider->plan_context);
 	RefreshState state;
 
 	if (provider->is_advancing)
@@ -582,7 +592,9 @@ appconfig_provider_create(const CredentialUser *user,
 	provider->supply.replace = replace;
 	provider->supply.is_mapping = options->keys.access_key_id != NULL &&
 		options->role_arn == NULL;
-	initStringInfo(&provider->tried);
+	provider->plan_context = AllocSetContextCreate(provider->context,
+												   "appconfig_fdw credential plan",
+												   ALLOCSET_SMALL_SIZES);
 	copy_options(provider, options);
 	copy_settings(provider, settings);
 	provider->setting.serverid = user->serverid;

@@ -259,6 +259,31 @@ is($emulator->calls, 'ContainerCredentials 2, GetExperimentRun 2', '... are trie
 $emulator->mutate('set_lifetime', operation => 'ContainerCredentials');
 is(reads($session, 'ambient'), 'ContainerCredentials 1, GetExperimentRun 1', '... and the next statement tries again');
 
+# many times
+sub used
+{
+	return $session->query("SELECT sum(used_bytes) FROM pg_backend_memory_contexts WHERE name LIKE 'appconfig%'");
+}
+
+my $often = q{DO $$ BEGIN FOR i IN 1..%d LOOP PERFORM run FROM ambient.experiment_runs WHERE application_id = '339ohji'
+	AND experiment_definition_id = 'bsxyd7k' AND run = 1; END LOOP; END $$};
+$emulator->mutate('set_lifetime', operation => 'ContainerCredentials', seconds => 14 * 60);
+$session = session(%container_variables);
+$session->query(sprintf $often, 5);
+my $used = used();
+$session->query(sprintf $often, 50);
+is($emulator->calls, 'ContainerCredentials 55, GetExperimentRun 55', 'renewed 55 times');
+is(used(), $used, '... in the same memory');
+my $failing = q{DO $$ BEGIN FOR i IN 1..%d LOOP BEGIN PERFORM run FROM role.experiment_runs WHERE application_id = '339ohji'
+	AND experiment_definition_id = 'bsxyd7k' AND run = 1; EXCEPTION WHEN insufficient_privilege THEN END; END LOOP; END $$};
+$node->safe_psql('postgres', "ALTER USER MAPPING FOR CURRENT_USER SERVER role OPTIONS (SET secret_access_key '$secret_key', SET role_arn '$arn/Forbidden')");
+$session = session();
+$session->query(sprintf $failing, 5);
+$used = used();
+$session->query(sprintf $failing, 50);
+is($emulator->calls, 'AssumeRole 55', 'refused 55 times');
+is(used(), $used, '... in the same memory, as well');
+
 # an instance whose service hands out old ones: they serve for a while
 $emulator->mutate('set_lifetime', operation => 'MetadataCredentials', seconds => 60);
 $session = session();
