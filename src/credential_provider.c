@@ -70,6 +70,8 @@ struct CredentialProvider
 	CredentialOptions options;
 	AppConfigSettings settings;
 	RefreshSetting setting;
+	ApiClient  *signed_client;	/* of others' calls to STS: a refresh gets on
+								 * in the midst of these */
 
 	SharedCredentials *current; /* NULL for none */
 	bool		expired;		/* has the service said so of them? */
@@ -556,6 +558,7 @@ appconfig_provider_create(const CredentialUser *user,
 	provider->setting.sts_client = appconfig_api_client_create(&provider->settings);
 	provider->setting.endpoint_client = appconfig_api_client_create(&provider->settings);
 	provider->setting.role_session_name = make_session_name(user->userid);
+	provider->signed_client = appconfig_api_client_create(&provider->settings);
 	return provider;
 }
 
@@ -571,6 +574,7 @@ appconfig_provider_destroy(CredentialProvider *provider)
 	appconfig_credential_plan_wipe(&provider->plan);
 	appconfig_api_client_destroy(provider->setting.sts_client);
 	appconfig_api_client_destroy(provider->setting.endpoint_client);
+	appconfig_api_client_destroy(provider->signed_client);
 	pfree(provider);
 }
 
@@ -634,7 +638,7 @@ appconfig_provider_fill_sts_owner(CredentialProvider *provider,
 								  MemoryContext context, ApiOwner *owner)
 {
 	owner->serverid = provider->user.serverid;
-	owner->client = provider->setting.sts_client;
+	owner->client = provider->signed_client;
 	owner->settings = &provider->settings;
 	owner->endpoint = &provider->sts;
 	owner->supply = &provider->supply;

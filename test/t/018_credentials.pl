@@ -125,6 +125,15 @@ $node->safe_psql('postgres', "ALTER USER MAPPING FOR CURRENT_USER SERVER role OP
 like(fails($session, 'role'), qr/28000: AWS does not accept the signature.*\n.*AssumeRole failed: SignatureDoesNotMatch/, 'wrong keys');
 is($emulator->calls, 'AssumeRole 1', '... are tried once');
 
+# the role's credentials are got again in the midst of the question who they are
+$node->safe_psql('postgres', "ALTER USER MAPPING FOR CURRENT_USER SERVER role OPTIONS (SET role_arn '$arn/ReportReader', SET secret_access_key '$secret_key')");
+like(whoami($session, 'role'), qr/^user mapping\|/, 'who has a role');
+$emulator->clear;
+$emulator->faults({ kind => 'status', status => 400, body => '{"Error":{"Code":"ExpiredToken"}}', operation => 'GetCallerIdentity', times => 1 });
+like(whoami($session, 'role'), qr/^user mapping\|/, '... that has expired');
+is($emulator->calls, 'AssumeRole 1, GetCallerIdentity 2', '... asks once more');
+$emulator->reset;
+
 # ---------------------------------------------------------------------
 # Sources
 # ---------------------------------------------------------------------
