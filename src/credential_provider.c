@@ -317,13 +317,6 @@ make_plan(CredentialProvider *provider)
 	find_sts(provider);
 }
 
-/* Is it the instance that was asked because there was nothing else? */
-static bool
-is_last_resort(const CredentialProvider *provider)
-{
-	return strcmp(provider->plan.source, "instance") == 0;
-}
-
 /* ------------------------------------------------------------------------
  * Refreshes
  * ------------------------------------------------------------------------
@@ -377,6 +370,16 @@ adopt(CredentialProvider *provider)
 	provider->refresh = NULL;
 }
 
+/*
+ * Is it the instance, asked because there was nothing else, that has failed?
+ */
+static bool
+has_last_resort_failed(const CredentialProvider *provider)
+{
+	return strcmp(provider->plan.source, "instance") == 0 &&
+		appconfig_refresh_step_kind(provider->refresh) == CREDENTIAL_INSTANCE;
+}
+
 /* It has failed: that is an error unless the old credentials are good */
 static void
 give_up(CredentialProvider *provider)
@@ -391,7 +394,7 @@ give_up(CredentialProvider *provider)
 		put_off(provider, reason);
 		pfree(reason);
 	}
-	else if (is_last_resort(provider))
+	else if (has_last_resort_failed(provider))
 		raise_none(provider, reason);
 	else
 		appconfig_refresh_raise(refresh);

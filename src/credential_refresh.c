@@ -647,6 +647,13 @@ appconfig_refresh_take(CredentialRefresh *refresh, int64 *expires_at)
 	return appconfig_credentials_share(&keys);
 }
 
+/* Which step is at work, of a refresh that is not done */
+CredentialStepKind
+appconfig_refresh_step_kind(const CredentialRefresh *refresh)
+{
+	return current_step(refresh)->kind;
+}
+
 /* The name of the instance's role, the refresh's; NULL if it was not asked */
 char *
 appconfig_refresh_role(const CredentialRefresh *refresh)

@@ -198,6 +198,9 @@ like(whoami($session, 'ambient'), qr{^container\|-\|t\|$account\|arn:aws:sts::$a
 $session = session();
 is(reads($session, 'ambient'), 'GetExperimentRun 1, MetadataCredentials 1, MetadataRole 1, MetadataToken 1', 'instance');
 like(whoami($session, 'ambient'), qr{^instance\|role InstanceRole\|t\|$account\|arn:aws:sts::$account:assumed-role/InstanceRole/}, '... and who that is');
+server('instance_role', ambient_credentials => 'instance', role_arn => "$arn/PartnerReader");
+like(fails($session, 'instance_role'), qr/42501: AWS STS denied the request\n.*AssumeRole failed: AccessDenied/,
+	'... whose role may not assume another');
 is($emulator->ctl('without-token'), 0, '... never without a token');
 is(reads($session, 'ambient'), 'GetExperimentRun 1', '... once a session');
 
