@@ -72,6 +72,8 @@ struct CredentialProvider
 	CredentialOptions options;
 	AppConfigSettings settings;
 	RefreshSetting setting;
+	ApiClient  *signed_client;	/* of others' calls to STS: a refresh gets on
+								 * in the midst of these */
 
 	SharedCredentials *current; /* NULL for none */
 	bool		expired;		/* has the service said so of them? */
@@ -321,13 +323,6 @@ make_plan(CredentialProvider *provider)
 	find_sts(provider);
 }
 
-/* Is it the instance that was asked because there was nothing else? */
-static bool
-is_last_resort(const CredentialProvider *provider)
-{
-	return strcmp(provider->plan.source, "instance") == 0;
-}
-
 /* ------------------------------------------------------------------------
  * Refreshes
  * ------------------------------------------------------------------------
@@ -420,6 +415,16 @@ adopt(CredentialProvider *provider)
 	MemoryContextSwitchTo(old);
 }
 
+/*
+ * Is it the instance, asked because there was nothing else, that has failed?
+ */
+static bool
+has_last_resort_failed(const CredentialProvider *provider)
+{
+	return strcmp(provider->plan.source, "instance") == 0 &&
+		appconfig_refresh_step_kind(provider->refresh) == CREDENTIAL_INSTANCE;
+}
+
 /* It has failed: that is an error unless the old credentials are good */
 static void
 give_up(CredentialProvider *provider)
@@ -433,7 +438,7 @@ give_up(CredentialProvider *provider)
 		provider->refresh = NULL;
 		put_off(provider, reason);
 	}
-	else if (is_last_resort(provider))
+	else if (has_last_resort_failed(provider))
 		raise_none(provider, reason);
 	else
 		appconfig_refresh_raise(refresh);
@@ -602,6 +607,7 @@ appconfig_provider_create(const CredentialUser *user,
 	provider->setting.sts_client = appconfig_api_client_create(&provider->settings);
 	provider->setting.endpoint_client = appconfig_api_client_create(&provider->settings);
 	provider->setting.role_session_name = make_session_name(user->userid);
+	provider->signed_client = appconfig_api_client_create(&provider->settings);
 	return provider;
 }
 
@@ -617,6 +623,7 @@ appconfig_provider_destroy(CredentialProvider *provider)
 	appconfig_credential_plan_wipe(&provider->plan);
 	appconfig_api_client_destroy(provider->setting.sts_client);
 	appconfig_api_client_destroy(provider->setting.endpoint_client);
+	appconfig_api_client_destroy(provider->signed_client);
 	pfree(provider);
 }
 
@@ -682,7 +689,7 @@ appconfig_provider_fill_sts_owner(CredentialProvider *provider,
 								  MemoryContext context, ApiOwner *owner)
 {
 	owner->serverid = provider->user.serverid;
-	owner->client = provider->setting.sts_client;
+	owner->client = provider->signed_client;
 	owner->settings = &provider->settings;
 	owner->endpoint = &provider->sts;
 	owner->supply = &provider->supply;

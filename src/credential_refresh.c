@@ -688,6 +688,13 @@ appconfig_refresh_identity(const CredentialRefresh *refresh)
 	return refresh->identity;
 }
 
+/* Which step is at work, of a refresh that is not done */
+CredentialStepKind
+appconfig_refresh_step_kind(const CredentialRefresh *refresh)
+{
+	return current_step(refresh)->kind;
+}
+
 /* The name of the instance's role, the refresh's; NULL if it was not asked */
 const char *
 appconfig_refresh_role(const CredentialRefresh *refresh)

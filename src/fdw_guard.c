@@ -139,6 +139,25 @@ refuse_mapping(const char *option, const char *hint)
 }
 
 /*
+ * The role, or external id, in which a user without keys would differ from who
+ * has no mapping of his own, and so has PUBLIC's; NULL if in none.  A role in
+ * PUBLIC's that is assumed with keys is no superuser's choice.
+ */
+static const char *
+differs_from_public(Oid serverid, Oid userid, List *after)
+{
+	List	   *of_public = NIL;
+	const char *changed;
+
+	if (OidIsValid(userid))
+		(void) find_mapping_before(InvalidOid, serverid, &of_public);
+	changed = appconfig_options_changed(of_public, after, OPTION_OF_IDENTITY);
+	if (changed == NULL && appconfig_options_have_keys(of_public))
+		changed = appconfig_options_changed(NIL, after, OPTION_OF_IDENTITY);
+	return changed;
+}
+
+/*
  * Refuses options of a user mapping by which its user would come to another
  * role than a superuser has meant for who has no keys.
  */
@@ -146,7 +165,6 @@ static void
 check_mapping(const ForeignServer *server, Oid userid, List *after)
 {
 	List	   *before;
-	List	   *otherwise;
 	bool		existed = find_mapping_before(userid, server->serverid, &before);
 	const char *changed = appconfig_options_changed(before, after,
 													OPTION_OF_IDENTITY);
@@ -157,12 +175,7 @@ check_mapping(const ForeignServer *server, Oid userid, List *after)
 	if (appconfig_options_have_keys(after) ||
 		(existed && !appconfig_options_have_keys(before) && changed == NULL))
 		return;
-	/* without it, the user would have PUBLIC's, if there is one */
-	if (OidIsValid(userid))
-		(void) find_mapping_before(InvalidOid, server->serverid, &otherwise);
-	else
-		otherwise = NIL;
-	changed = appconfig_options_changed(otherwise, after, OPTION_OF_IDENTITY);
+	changed = differs_from_public(server->serverid, userid, after);
 	if (changed != NULL)
 		refuse_mapping(changed,
 					   "Only superusers may set it in a user mapping without keys, or have such a mapping differ in it from that of PUBLIC.");

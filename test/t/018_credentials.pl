@@ -125,6 +125,15 @@ $node->safe_psql('postgres', "ALTER USER MAPPING FOR CURRENT_USER SERVER role OP
 like(fails($session, 'role'), qr/28000: AWS does not accept the signature.*\n.*AssumeRole failed: SignatureDoesNotMatch/, 'wrong keys');
 is($emulator->calls, 'AssumeRole 1', '... are tried once');
 
+# the role's credentials are got again in the midst of the question who they are
+$node->safe_psql('postgres', "ALTER USER MAPPING FOR CURRENT_USER SERVER role OPTIONS (SET role_arn '$arn/ReportReader', SET secret_access_key '$secret_key')");
+like(whoami($session, 'role'), qr/^user mapping\|/, 'who has a role');
+$emulator->clear;
+$emulator->faults({ kind => 'status', status => 400, body => '{"Error":{"Code":"ExpiredToken"}}', operation => 'GetCallerIdentity', times => 1 });
+like(whoami($session, 'role'), qr/^user mapping\|/, '... that has expired');
+is($emulator->calls, 'AssumeRole 1, GetCallerIdentity 2', '... asks once more');
+$emulator->reset;
+
 # ---------------------------------------------------------------------
 # Sources
 # ---------------------------------------------------------------------
@@ -189,6 +198,9 @@ like(whoami($session, 'ambient'), qr{^container\|-\|t\|$account\|arn:aws:sts::$a
 $session = session();
 is(reads($session, 'ambient'), 'GetExperimentRun 1, MetadataCredentials 1, MetadataRole 1, MetadataToken 1', 'instance');
 like(whoami($session, 'ambient'), qr{^instance\|role InstanceRole\|t\|$account\|arn:aws:sts::$account:assumed-role/InstanceRole/}, '... and who that is');
+server('instance_role', ambient_credentials => 'instance', role_arn => "$arn/PartnerReader");
+like(fails($session, 'instance_role'), qr/42501: AWS STS denied the request\n.*AssumeRole failed: AccessDenied/,
+	'... whose role may not assume another');
 is($emulator->ctl('without-token'), 0, '... never without a token');
 is(reads($session, 'ambient'), 'GetExperimentRun 1', '... once a session');
 
