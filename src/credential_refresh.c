@@ -35,12 +35,17 @@
 #define TOKEN_TTL_HEADER "X-aws-ec2-metadata-token-ttl-seconds: 21600"
 #define TOKEN_HEADER	 "X-aws-ec2-metadata-token: "
 
+#define AUTHORIZATION_HEADER "Authorization: "
+
 /* Limits of the model of STS, and of what is read of the others */
 #define MIN_IDENTITY_LENGTH 4
 #define MAX_IDENTITY_LENGTH 20000
 #define MAX_TOKEN_LENGTH	4096
 #define MAX_ROLE_LENGTH		128
 #define MAX_ANSWER_SIZE		(256 * 1024)
+
+/* Bytes that the form of such a request can take, percent-encoded */
+#define MAX_FORM_LENGTH (3 * (MAX_IDENTITY_LENGTH + 8192))
 
 /* As the SDKs have them for a container, milliseconds and tries */
 #define CONTAINER_TIMEOUT  2000
@@ -74,6 +79,7 @@ struct CredentialRefresh
 	ApiOwner	owner;			/* of the call */
 	ApiCall    *call;			/* NULL between two */
 	JsonValue  *document;		/* its answer */
+	ApiCounters counters;		/* of no scan */
 
 	SharedCredentials *keys;	/* so far */
 	int64		expires_at;
@@ -84,6 +90,7 @@ struct CredentialRefresh
 	char	   *role;			/* of the instance */
 	bool		role_is_new;	/* has it just told its name? */
 
+	char	   *identity;		/* what a container has said of it, or NULL */
 	const char *failure;		/* of what is not a call; NULL so far */
 	const char *failure_hint;	/* or NULL */
 };
@@ -122,8 +129,7 @@ call_sts(CredentialRefresh *refresh, const char *operation,
 	refresh->owner.endpoint = &refresh->sts;
 	refresh->owner.supply = secret == NULL ? &refresh->base : NULL;
 	refresh->call = appconfig_api_start(&refresh->owner, &request,
-										appconfig_stats_counters(refresh->owner.serverid,
-																 operation));
+										&refresh->counters);
 	/* the call has a copy, and overwrites it */
 	explicit_bzero(form->data, form->len);
 }
@@ -137,8 +143,25 @@ call_endpoint(CredentialRefresh *refresh, const ApiRequest *request)
 	refresh->owner.endpoint = &refresh->endpoint;
 	refresh->owner.supply = NULL;
 	refresh->call = appconfig_api_start(&refresh->owner, request,
-										appconfig_stats_counters(refresh->owner.serverid,
-																 request->operation));
+										&refresh->counters);
+}
+
+/*
+ * The same with a header that is a secret.  psprintf() could leave a part of it
+ * behind.
+ */
+static void
+call_with_secret(CredentialRefresh *refresh, ApiRequest *request,
+				 const char *header, const char *secret)
+{
+	size_t		size = strlen(header) + strlen(secret) + 1;
+	char	   *line = palloc(size);
+
+	snprintf(line, size, "%s%s", header, secret);
+	request->header = line;
+	request->secret = secret;
+	call_endpoint(refresh, request);
+	explicit_bzero(line, size);
 }
 
 /* A base URL without a path, for whoever is asked without TLS mostly */
@@ -183,6 +206,18 @@ is_visible(const char *text, size_t least, size_t most)
 			return false;
 	}
 	return length >= least && length <= most;
+}
+
+/* Is it a line of ASCII, which may have blanks in it? */
+static bool
+is_line(const char *text)
+{
+	for (; *text != '\0'; text++)
+	{
+		if (*text < ' ' || *text > '~')
+			return false;
+	}
+	return true;
 }
 
 /* Ends the text at the last character that is no blank */
@@ -233,6 +268,8 @@ begin_form(CredentialRefresh *refresh, const char *operation, StringInfo form)
 	const CredentialStep *step = current_step(refresh);
 
 	initStringInfo(form);
+	/* it is to have a secret in it, and must not leave copies as it grows */
+	enlargeStringInfo(form, MAX_FORM_LENGTH);
 	appendStringInfo(form, "Action=%s&Version=" STS_VERSION, operation);
 	append_field(form, "RoleArn", step->role_arn);
 	append_field(form, "RoleSessionName",
@@ -297,20 +334,17 @@ ask_container(CredentialRefresh *refresh)
 		authorization = read_secret(refresh, step->token_file);
 	if (refresh->failure != NULL)
 		return;
-	if (authorization != NULL)
-	{
-		request.header = psprintf("Authorization: %s", authorization);
-		request.secret = authorization;
-		if (strpbrk(authorization, "\r\n") != NULL)
-		{
-			fail(refresh, "The container's authorization token has more than one line.",
-				 "Check AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE in the environment of the database server.");
-			return;
-		}
-	}
 	set_endpoint(refresh, AWS_CONTAINER, step->url);
 	set_limits(refresh, CONTAINER_TIMEOUT, CONTAINER_ATTEMPTS);
-	call_endpoint(refresh, &request);
+	if (authorization == NULL)
+		call_endpoint(refresh, &request);
+	else if (is_line(authorization))
+		call_with_secret(refresh, &request, AUTHORIZATION_HEADER, authorization);
+	else
+		fail(refresh, "The container's authorization token is not a line of ASCII.",
+			 "Check AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE in the environment of the database server.");
+	if (step->token_file != NULL)
+		explicit_bzero(authorization, strlen(authorization));
 }
 
 /* Only the second version of the service is asked: it wants a token first */
@@ -341,12 +375,10 @@ ask_instance(CredentialRefresh *refresh)
 			request.path = psprintf(CREDENTIALS_PATH "%s", refresh->role);
 			break;
 	}
-	if (refresh->phase != PHASE_TOKEN)
-	{
-		request.header = psprintf(TOKEN_HEADER "%s", refresh->token);
-		request.secret = refresh->token;
-	}
-	call_endpoint(refresh, &request);
+	if (refresh->phase == PHASE_TOKEN)
+		call_endpoint(refresh, &request);
+	else
+		call_with_secret(refresh, &request, TOKEN_HEADER, refresh->token);
 }
 
 /* A copy, since the plan's keys can be asked for again */
@@ -433,6 +465,8 @@ take_keys(CredentialRefresh *refresh)
 	appconfig_credentials_let_go(refresh->keys);
 	refresh->keys = appconfig_credentials_share(&answer.keys);
 	refresh->expires_at = answer.expires_at;
+	if (answer.identity != NULL)
+		refresh->identity = answer.identity;
 	refresh->step++;
 	end_call(refresh);
 }
@@ -647,8 +681,22 @@ appconfig_refresh_take(CredentialRefresh *refresh, int64 *expires_at)
 	return appconfig_credentials_share(&keys);
 }
 
+/* What a container has said of whose its credentials are, or NULL */
+const char *
+appconfig_refresh_identity(const CredentialRefresh *refresh)
+{
+	return refresh->identity;
+}
+
+/* Which step is at work, of a refresh that is not done */
+CredentialStepKind
+appconfig_refresh_step_kind(const CredentialRefresh *refresh)
+{
+	return current_step(refresh)->kind;
+}
+
 /* The name of the instance's role, the refresh's; NULL if it was not asked */
-char *
+const char *
 appconfig_refresh_role(const CredentialRefresh *refresh)
 {
 	return refresh->role;
