@@ -102,7 +102,17 @@ copy_element(const char *body, const char *name, size_t most)
 	return copy_visible(element.text, element.length, most);
 }
 
-/* A moment, as ISO 8601 or as seconds since 1970; false if it is neither */
+/*
+ * A moment as ISO 8601 has it; false if it is none.  One in 1970 or before is
+ * none that credentials end at, and 0 would say that they never do.
+ */
+static bool
+read_iso_moment(const char *text, size_t length, int64 *seconds)
+{
+	return appconfig_iso8601_parse(text, length, seconds) && *seconds > 0;
+}
+
+/* The same, or seconds since 1970 */
 static bool
 read_moment(JsonValue *value, int64 *seconds)
 {
@@ -115,7 +125,7 @@ read_moment(JsonValue *value, int64 *seconds)
 		return false;
 	text = appconfig_json_text(value, &length);
 	if (appconfig_json_kind(value) == JSON_STRING)
-		return appconfig_iso8601_parse(text, length, seconds);
+		return read_iso_moment(text, length, seconds);
 	number = strtod(text, NULL);
 	/* a comparison with NaN is false as well */
 	if (!(number >= 1 && number <= LATEST))
@@ -176,8 +186,8 @@ read_elements(const char *body, CredentialAnswer *answer)
 	answer->keys.session_token =
 		copy_element(body, sts_names.session_token, MAX_KEY_LENGTH);
 	return check_keys(answer, moment.text != NULL &&
-					  appconfig_iso8601_parse(moment.text, moment.length,
-											  &answer->expires_at));
+					  read_iso_moment(moment.text, moment.length,
+									  &answer->expires_at));
 }
 
 /* Is it XML that answers the action? */
@@ -234,13 +244,16 @@ static const char *
 find_error(JsonValue *document)
 {
 	char	   *name = copy_member(document, "Code", MAX_ERROR_LENGTH);
+	const char *error = "it is an error without a name";
 
 	if (appconfig_json_lookup(document, "Code") == NULL ||
 		(name != NULL && strcmp(name, "Success") == 0))
-		return NULL;
-	if (name == NULL || strspn(name, LETTERS) != strlen(name))
-		return "it is an error without a name";
-	return psprintf("it is the error %s", name);
+		error = NULL;
+	else if (name != NULL && strspn(name, LETTERS) == strlen(name))
+		error = psprintf("it is the error %s", name);
+	if (name != NULL)
+		pfree(name);
+	return error;
 }
 
 /* ECS names the role, EKS the account; an instance neither */

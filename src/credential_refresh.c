@@ -503,7 +503,8 @@ take_instance_answer(CredentialRefresh *refresh)
 		case PHASE_ROLE:
 			refresh->role = take_line(refresh);
 			if (!is_visible(refresh->role, 1, MAX_ROLE_LENGTH) ||
-				strpbrk(refresh->role, "/?#%\\<>\"") != NULL)
+				strpbrk(refresh->role, "/?#%\\<>\"") != NULL ||
+				!appconfig_uri_segment_is_safe(refresh->role))
 			{
 				appconfig_api_spoil(refresh->call, "it is not the name of a role");
 				return;

@@ -235,7 +235,8 @@ sub run
 	$self->{timer}->start($PostgreSQL::Test::Utils::timeout_default);
 	$self->{stdout} = $self->{stderr} = '';
 	$self->{stdin} .= "$sql\n;\n\\echo $mark\n\\warn $mark\n";
-	until ($self->{stdout} =~ /^\Q$mark\E$/m && $self->{stderr} =~ /^\Q$mark\E$/m)
+	# with the line's end, which can come later than its text
+	until ($self->{stdout} =~ /^\Q$mark\E\n/m && $self->{stderr} =~ /^\Q$mark\E\n/m)
 	{
 		die "the session has ended: $self->{stderr}" unless $self->{run}->pumpable;
 		$self->{run}->pump;
