@@ -152,16 +152,25 @@ set_times(CredentialProvider *provider, int64 expires_at, bool of_instance)
 							 now + LEAST_LIFE);
 }
 
-/* A refresh has failed, but the old ones are good */
+/* A refresh has come to nothing, but the old ones are good */
+static void
+renew_later(CredentialProvider *provider)
+{
+	int64		now = aws_now(provider);
+
+	provider->renew_at = now +
+		(provider->lives_until - now > MANDATORY_WINDOW ? ADVISORY_PAUSE
+		 : MANDATORY_PAUSE);
+	provider->has_failed = true;
+}
+
+/* One has failed, and that is all that is said of it */
 static void
 put_off(CredentialProvider *provider, const char *reason)
 {
-	int64		now = aws_now(provider);
-	int64		left = provider->lives_until - now;
+	int64		left = provider->lives_until - aws_now(provider);
 
-	provider->renew_at = now + (left > MANDATORY_WINDOW ? ADVISORY_PAUSE
-								: MANDATORY_PAUSE);
-	provider->has_failed = true;
+	renew_later(provider);
 	ereport(LOG,
 			(errmsg("could not renew AWS credentials of foreign server \"%s\"",
 					GetForeignServer(provider->user.serverid)->servername),
@@ -654,7 +663,11 @@ appconfig_provider_join(CredentialProvider *provider)
 								 provider->lives_until - ADVISORY_WINDOW);
 }
 
-/* Nobody waits any longer: a refresh is ended.  Raises no error. */
+/*
+ * Nobody waits any longer: a refresh is ended.  Statements that are cancelled
+ * while it hangs must not all be, as long as the old credentials are good.
+ * Raises no error.
+ */
 void
 appconfig_provider_abandon(CredentialProvider *provider)
 {
@@ -662,6 +675,8 @@ appconfig_provider_abandon(CredentialProvider *provider)
 
 	provider->refresh = NULL;
 	provider->is_advancing = false;
+	if (refresh != NULL && is_alive(provider))
+		renew_later(provider);
 	appconfig_refresh_end(refresh);
 }
 

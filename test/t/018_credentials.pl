@@ -260,6 +260,14 @@ is(reads($session, 'ambient'), 'ContainerCredentials 1, GetExperimentRun 1', '..
 $emulator->faults({ kind => 'error500', operation => 'ContainerCredentials' });
 is(reads($session, 'ambient'), 'ContainerCredentials 3, GetExperimentRun 1', '... and serve if that fails');
 is(reads($session, 'ambient'), 'GetExperimentRun 1', '... which is not tried again at once');
+$session = session(%container_variables);
+is(reads($session, 'ambient'), 'ContainerCredentials 1, GetExperimentRun 1', '... nor');
+$emulator->faults({ kind => 'hang', operation => 'ContainerCredentials' });
+$session->query("SET statement_timeout = '500ms'");
+is($session->failure(sprintf $example, 'ambient'), '57014', '... where a statement has been cancelled that waited for it');
+$session->query('RESET statement_timeout');
+is(reads($session, 'ambient'), 'GetExperimentRun 1', '... and the next one need not be');
+$emulator->reset;
 $emulator->mutate('set_lifetime', operation => 'ContainerCredentials', seconds => 16 * 60);
 $session = session(%container_variables);
 is(reads($session, 'ambient'), 'ContainerCredentials 1, GetExperimentRun 1', 'credentials that live for 16 minutes');
