@@ -243,8 +243,13 @@ read_secret(CredentialRefresh *refresh, const char *path)
 		fail(refresh, psprintf("The token file \"%s\" cannot be read: %s.", path, reason),
 			 "Check the file, and that the database server's operating system user may read it.");
 	else if (strlen(text) != length)
-		*text = '\0';
-	if (text != NULL)
+	{
+		explicit_bzero(text, length);
+		text = NULL;
+		fail(refresh, psprintf("The token file \"%s\" has no token in it.", path),
+			 "A token is a line of visible characters, as an identity provider issues it.");
+	}
+	else
 		cut_blanks(text);
 	return text;
 }
