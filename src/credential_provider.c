@@ -102,8 +102,12 @@ struct CredentialProvider
 static int64
 aws_now(const CredentialProvider *provider)
 {
-	return (int64) time(NULL) +
-		appconfig_api_clock_offset(provider->setting.sts_client);
+	long		offset = appconfig_api_clock_offset(provider->setting.sts_client);
+
+	/* whoever has asked STS has learned it */
+	if (offset == 0)
+		offset = appconfig_api_clock_offset(provider->signed_client);
+	return (int64) time(NULL) + offset;
 }
 
 static bool
