@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Do README.md and CONTRIBUTING.md tell the truth?
+"""Do README.md, CONTRIBUTING.md and docs/threat-model.md tell the truth?
 
     check.py            check it
     check.py --write    put what was found into their outputs and column lists
@@ -23,6 +23,7 @@ An HTML comment in front of a code block or a table says what is to be done with
     <!-- errors -->            SQLSTATEs and messages
     <!-- suites -->            the suites of script/test, in its order
     <!-- steps -->             files, and in the second column words of code that stand in them
+    <!-- threats -->           threats, what is done about them in which files, and which tests of which files show it
 
 Beside these, every file that they or CHANGELOG.md name must be there, the README must name every source file, its
 blocks of JSON must be policies, and CONTRIBUTING.md's blocks of sh must run: script/test and script/demo have such
@@ -359,6 +360,21 @@ def check_policies(report, text):
             report.check("a policy can be read", False, error, policy)
 
 
+def check_threats(report, blocks):
+    """What stands as code in a cell is a file, or stands in the file that was named last."""
+    report.check("there are threats", any(block.rows() for block in blocks))
+    for threat, *cells in (row for block in blocks for row in block.rows()):
+        report.equal(f"columns of: {threat}", len(cells), 2)
+        for cell in cells:
+            source = None
+            for word in code_words(cell):
+                if (TOP / word).is_file():
+                    source = (TOP / word).read_text(encoding="utf-8")
+                else:
+                    report.check(f"{threat}: `{word}` stands in the file before it", source is not None and word in source)
+            report.check(f"{threat}: a file is named", source is not None)
+
+
 # ------------------------------------------------------------------------
 # What contributors are told
 # ------------------------------------------------------------------------
@@ -441,9 +457,11 @@ def main():
     if sys.argv[1:] not in ([], ["--write"]):
         sys.exit(__doc__)
     report = Report()
-    readme, contributing, changelog = map(Document, ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"))
-    for document in readme, contributing, changelog:
+    readme, contributing, changelog, threats = map(
+        Document, ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/threat-model.md"))
+    for document in readme, contributing, changelog, threats:
         check_paths(report, document)
+    check_threats(report, threats.named("threats"))
     psql(f"DROP DATABASE IF EXISTS {DATABASE}", database="postgres")
     psql(f"CREATE DATABASE {DATABASE} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'", database="postgres")
     try:
