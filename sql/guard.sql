@@ -122,6 +122,25 @@ CREATE USER MAPPING FOR CURRENT_USER SERVER s OPTIONS (role_arn 'arn:aws:iam::12
 RESET ROLE;
 TABLE mapping_options;
 
+-- ... not by way of keys of PUBLIC's either, which somebody else may have set
+SET ROLE regress_appconfig_owner;
+CREATE USER MAPPING FOR PUBLIC SERVER s
+    OPTIONS (access_key_id 'A', secret_access_key 'S', role_arn 'arn:aws:iam::123456789012:role/admin');
+CREATE USER MAPPING FOR regress_appconfig_analyst SERVER s OPTIONS (role_arn 'arn:aws:iam::123456789012:role/admin'); -- ERROR
+CREATE USER MAPPING FOR regress_appconfig_analyst SERVER s; -- ERROR
+DROP USER MAPPING FOR PUBLIC SERVER s;
+RESET ROLE;
+
+-- a validator that has settings of its own, as hardening guides advise
+ALTER FUNCTION appconfig_fdw_validator(text[], oid) SET search_path = pg_catalog;
+SET ROLE regress_appconfig_owner;
+ALTER SERVER s OPTIONS (ADD ambient_credentials 'true'); -- ERROR
+RESET ROLE;
+ALTER FUNCTION appconfig_fdw_validator(text[], oid) RESET ALL;
+
+-- one option twice, as "role_arn=b" '' gives it in older minor releases
+SELECT appconfig_fdw_validator(ARRAY['region=us-east-1', 'profile=a', 'profile=b='], 'pg_foreign_server'::regclass); -- ERROR
+
 --
 -- Somebody else's servers with options of these names
 --

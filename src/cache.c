@@ -63,6 +63,7 @@ struct DocumentCache
 	dlist_head	entries;		/* the least recently used one first */
 	Size		bytes;			/* of all entries */
 	Size		held_bytes;		/* of those that are held */
+	int64		cleared_at;		/* what was asked for before is not kept */
 };
 
 /* An empty cache, in memory of its own below parent */
@@ -194,6 +195,23 @@ remove_entry(DocumentCache *cache, CacheEntry *entry)
 	}
 	unlink_entry(cache, entry);
 	free_cache_entry(entry);
+}
+
+/*
+ * Forgets everything, what is still on its way included: it was another
+ * identity that has seen it.  Statements that are reading a list go on with
+ * it.
+ */
+void
+appconfig_cache_clear(DocumentCache *cache)
+{
+	HASH_SEQ_STATUS scan;
+	TargetSlot *slot;
+
+	cache->cleared_at = appconfig_clock_now();
+	hash_seq_init(&scan, cache->table);
+	while ((slot = hash_seq_search(&scan)) != NULL)
+		remove_entry(cache, slot->entry);
 }
 
 static bool
@@ -348,6 +366,8 @@ supersede_entry(DocumentCache *cache, const char *target, int64 asked_at)
 {
 	CacheEntry *entry = find_cache_entry(cache, target);
 
+	if (asked_at < cache->cleared_at)
+		return false;
 	if (entry == NULL)
 		return true;
 	if (entry->asked_at > asked_at)

@@ -32,6 +32,7 @@ typedef struct CacheTerms
 } CacheTerms;
 
 extern DocumentCache *appconfig_cache_create(MemoryContext parent);
+extern void appconfig_cache_clear(DocumentCache *cache);
 extern bool appconfig_cache_is_frozen(const AppConfigFreezing *freezing,
 									  JsonValue *object);
 extern bool appconfig_cache_confirm(DocumentCache *cache, const char *target,

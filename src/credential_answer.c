@@ -256,6 +256,16 @@ find_error(JsonValue *document)
 	return error;
 }
 
+/* ECS names the role, EKS the account; an instance neither */
+static char *
+read_identity(JsonValue *document)
+{
+	char	   *role = copy_member(document, "RoleArn", MAX_NAME_LENGTH);
+
+	return role != NULL ? role
+		: copy_member(document, "AccountId", MAX_NAME_LENGTH);
+}
+
 /*
  * Reads what the endpoint of a container, or of an instance, has answered.
  * Returns NULL, or what is wrong with it, palloc'd or in static memory, with
@@ -273,8 +283,11 @@ appconfig_credential_answer_read_endpoint(const AnswerBody *body,
 	if (appconfig_json_kind(body->document) != JSON_OBJECT)
 		return "not a JSON object";
 	error = find_error(body->document);
-	return error != NULL ? error
-		: read_object(body->document, &endpoint_names, answer);
+	if (error == NULL)
+		error = read_object(body->document, &endpoint_names, answer);
+	if (error == NULL)
+		answer->identity = read_identity(body->document);
+	return error;
 }
 
 /*

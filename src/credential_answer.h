@@ -16,6 +16,8 @@ typedef struct CredentialAnswer
 {
 	AwsCredentials keys;
 	int64		expires_at;		/* seconds since 1970; 0: nothing was said */
+	char	   *identity;		/* whose they are, as far as it is said, or
+								 * NULL */
 } CredentialAnswer;
 
 /* Whose keys they are */

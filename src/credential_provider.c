@@ -65,12 +65,15 @@
 struct CredentialProvider
 {
 	CredentialSupply supply;
-	MemoryContext context;		/* holds this struct and all it points to */
-	MemoryContext plan_context; /* what is forgotten with the plan */
+	MemoryContext context;		/* holds this struct and all it points to, but
+								 * for what is of one refresh */
+	MemoryContext plan_context; /* holds that */
 	CredentialUser user;
 	CredentialOptions options;
 	AppConfigSettings settings;
 	RefreshSetting setting;
+	ApiClient  *signed_client;	/* of others' calls to STS: a refresh gets on
+								 * in the midst of these */
 
 	SharedCredentials *current; /* NULL for none */
 	bool		expired;		/* has the service said so of them? */
@@ -80,6 +83,8 @@ struct CredentialProvider
 	bool		has_failed;		/* the last refresh */
 	const char *source;
 	char	   *detail;			/* or NULL */
+	char	   *identity;		/* whose the current ones are, as far as can
+								 * be told; NULL before there are any */
 
 	CredentialPlan plan;		/* of the last refresh; count 0 before */
 	ServiceEndpoint sts;		/* that it uses */
@@ -97,8 +102,12 @@ struct CredentialProvider
 static int64
 aws_now(const CredentialProvider *provider)
 {
-	return (int64) time(NULL) +
-		appconfig_api_clock_offset(provider->setting.sts_client);
+	long		offset = appconfig_api_clock_offset(provider->setting.sts_client);
+
+	/* whoever has asked STS has learned it */
+	if (offset == 0)
+		offset = appconfig_api_clock_offset(provider->signed_client);
+	return (int64) time(NULL) + offset;
 }
 
 static bool
@@ -147,16 +156,25 @@ set_times(CredentialProvider *provider, int64 expires_at, bool of_instance)
 							 now + LEAST_LIFE);
 }
 
-/* A refresh has failed, but the old ones are good */
+/* A refresh has come to nothing, but the old ones are good */
+static void
+renew_later(CredentialProvider *provider)
+{
+	int64		now = aws_now(provider);
+
+	provider->renew_at = now +
+		(provider->lives_until - now > MANDATORY_WINDOW ? ADVISORY_PAUSE
+		 : MANDATORY_PAUSE);
+	provider->has_failed = true;
+}
+
+/* One has failed, and that is all that is said of it */
 static void
 put_off(CredentialProvider *provider, const char *reason)
 {
-	int64		now = aws_now(provider);
-	int64		left = provider->lives_until - now;
+	int64		left = provider->lives_until - aws_now(provider);
 
-	provider->renew_at = now + (left > MANDATORY_WINDOW ? ADVISORY_PAUSE
-								: MANDATORY_PAUSE);
-	provider->has_failed = true;
+	renew_later(provider);
 	ereport(LOG,
 			(errmsg("could not renew AWS credentials of foreign server \"%s\"",
 					GetForeignServer(provider->user.serverid)->servername),
@@ -194,11 +212,12 @@ plan_own_keys(CredentialProvider *provider)
 }
 
 pg_noreturn static void
-raise_broken(const CredentialPlan *plan)
+raise_broken(const CredentialPlan *plan, StringInfo tried)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 			 errmsg("could not get AWS credentials: %s", plan->message),
+			 tried->len > 0 ? errdetail_internal("%s", tried->data) : 0,
 			 plan->hint != NULL ? errhint("%s", plan->hint) : 0));
 }
 
@@ -235,7 +254,7 @@ plan_ambient(CredentialProvider *provider)
 			raise_none(provider, NULL);
 			break;
 		case CREDENTIAL_PLAN_BROKEN:
-			raise_broken(&provider->plan);
+			raise_broken(&provider->plan, &provider->tried);
 			break;
 	}
 }
@@ -296,16 +315,11 @@ find_sts(CredentialProvider *provider)
 				 errhint("Set sts_endpoint of the foreign server if that is meant.")));
 }
 
-/*
- * Forgets also what has been said of an earlier refresh.  The plan's context
- * is the current one.
- */
 static void
 forget_plan(CredentialProvider *provider)
 {
 	appconfig_credential_plan_wipe(&provider->plan);
 	memset(&provider->plan, 0, sizeof(provider->plan));
-	provider->sts = provider->settings.sts;
 	MemoryContextReset(provider->plan_context);
 	initStringInfo(&provider->tried);
 }
@@ -320,13 +334,6 @@ make_plan(CredentialProvider *provider)
 		plan_ambient(provider);
 	plan_role(provider);
 	find_sts(provider);
-}
-
-/* Is it the instance that was asked because there was nothing else? */
-static bool
-is_last_resort(const CredentialProvider *provider)
-{
-	return strcmp(provider->plan.source, "instance") == 0;
 }
 
 /* ------------------------------------------------------------------------
@@ -358,12 +365,50 @@ describe_plan(const CredentialProvider *provider)
 	return detail.len > 0 ? detail.data : NULL;
 }
 
+/*
+ * Whose the credentials are, palloc'd.  Where that can't be told it is rather
+ * another one once too often: temporary keys of a role change, but not who has
+ * them.
+ */
+static char *
+identify(const CredentialProvider *provider, const char *detail)
+{
+	const char *told = appconfig_refresh_identity(provider->refresh);
+	const char *key = provider->plan.steps[0].keys.access_key_id;
+
+	return psprintf("%s, %s, %s, %s", provider->plan.source,
+					detail != NULL ? detail : "", key != NULL ? key : "",
+					told != NULL ? told : "");
+}
+
+/* Copies a text in place of another; both may be NULL */
+static void
+set_text(char **text, const char *new)
+{
+	char	   *old = *text;
+
+	*text = copy_text(new);
+	if (old != NULL)
+		pfree(old);
+}
+
+/* What was read as another identity is not to be served to this one */
+static void
+set_identity(CredentialProvider *provider, const char *identity)
+{
+	if (provider->identity != NULL &&
+		strcmp(provider->identity, identity) != 0)
+		provider->user.forget(provider->user.arg);
+	set_text(&provider->identity, identity);
+}
+
 /* The refresh is done: its credentials are the current ones */
 static void
 adopt(CredentialProvider *provider)
 {
+	const char *detail = describe_plan(provider);
+	const char *identity = identify(provider, detail);
 	const CredentialPlan *plan = &provider->plan;
-	char	   *detail = describe_plan(provider);
 	MemoryContext old = MemoryContextSwitchTo(provider->context);
 	int64		expires_at;
 	SharedCredentials *keys = appconfig_refresh_take(provider->refresh,
@@ -374,14 +419,23 @@ adopt(CredentialProvider *provider)
 	provider->expired = false;
 	provider->has_failed = false;
 	provider->source = plan->source;
-	if (provider->detail != NULL)
-		pfree(provider->detail);
-	provider->detail = copy_text(detail);
-	MemoryContextSwitchTo(old);
+	set_text(&provider->detail, detail);
+	set_identity(provider, identity);
 	set_times(provider, expires_at,
 			  plan->steps[plan->count - 1].kind == CREDENTIAL_INSTANCE);
 	appconfig_refresh_end(provider->refresh);
 	provider->refresh = NULL;
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Is it the instance, asked because there was nothing else, that has failed?
+ */
+static bool
+has_last_resort_failed(const CredentialProvider *provider)
+{
+	return strcmp(provider->plan.source, "instance") == 0 &&
+		appconfig_refresh_step_kind(provider->refresh) == CREDENTIAL_INSTANCE;
 }
 
 /* It has failed: that is an error unless the old credentials are good */
@@ -397,7 +451,7 @@ give_up(CredentialProvider *provider)
 		provider->refresh = NULL;
 		put_off(provider, reason);
 	}
-	else if (is_last_resort(provider))
+	else if (has_last_resort_failed(provider))
 		raise_none(provider, reason);
 	else
 		appconfig_refresh_raise(refresh);
@@ -550,15 +604,15 @@ appconfig_provider_create(const CredentialUser *user,
 	CredentialProvider *provider = palloc0(sizeof(CredentialProvider));
 
 	provider->context = CurrentMemoryContext;
-	provider->plan_context = AllocSetContextCreate(provider->context,
-												   "appconfig_fdw plan of credentials",
-												   ALLOCSET_SMALL_SIZES);
 	provider->user = *user;
 	provider->supply.obtain = obtain;
 	provider->supply.ask_for_times = ask_for_times;
 	provider->supply.replace = replace;
 	provider->supply.is_mapping = options->keys.access_key_id != NULL &&
 		options->role_arn == NULL;
+	provider->plan_context = AllocSetContextCreate(provider->context,
+												   "appconfig_fdw credential plan",
+												   ALLOCSET_SMALL_SIZES);
 	copy_options(provider, options);
 	copy_settings(provider, settings);
 	provider->setting.serverid = user->serverid;
@@ -566,6 +620,7 @@ appconfig_provider_create(const CredentialUser *user,
 	provider->setting.sts_client = appconfig_api_client_create(&provider->settings);
 	provider->setting.endpoint_client = appconfig_api_client_create(&provider->settings);
 	provider->setting.role_session_name = make_session_name(user->userid);
+	provider->signed_client = appconfig_api_client_create(&provider->settings);
 	return provider;
 }
 
@@ -581,6 +636,7 @@ appconfig_provider_destroy(CredentialProvider *provider)
 	appconfig_credential_plan_wipe(&provider->plan);
 	appconfig_api_client_destroy(provider->setting.sts_client);
 	appconfig_api_client_destroy(provider->setting.endpoint_client);
+	appconfig_api_client_destroy(provider->signed_client);
 	pfree(provider);
 }
 
@@ -603,13 +659,19 @@ appconfig_provider_join(CredentialProvider *provider)
 	{
 		appconfig_provider_abandon(provider);
 		provider->expired = true;
+		/* nobody knows yet whose they will be, and copies may be served first */
+		provider->user.forget(provider->user.arg);
 	}
 	else if (provider->expires_at != 0 && !provider->has_failed)
 		provider->renew_at = Min(provider->renew_at,
 								 provider->lives_until - ADVISORY_WINDOW);
 }
 
-/* Nobody waits any longer: a refresh is ended.  Raises no error. */
+/*
+ * Nobody waits any longer: a refresh is ended.  Statements that are cancelled
+ * while it hangs must not all be, as long as the old credentials are good.
+ * Raises no error.
+ */
 void
 appconfig_provider_abandon(CredentialProvider *provider)
 {
@@ -617,6 +679,8 @@ appconfig_provider_abandon(CredentialProvider *provider)
 
 	provider->refresh = NULL;
 	provider->is_advancing = false;
+	if (refresh != NULL && is_alive(provider))
+		renew_later(provider);
 	appconfig_refresh_end(refresh);
 }
 
@@ -644,7 +708,7 @@ appconfig_provider_fill_sts_owner(CredentialProvider *provider,
 								  MemoryContext context, ApiOwner *owner)
 {
 	owner->serverid = provider->user.serverid;
-	owner->client = provider->setting.sts_client;
+	owner->client = provider->signed_client;
 	owner->settings = &provider->settings;
 	owner->endpoint = &provider->sts;
 	owner->supply = &provider->supply;

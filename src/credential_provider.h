@@ -19,6 +19,9 @@ typedef struct CredentialUser
 {
 	Oid			serverid;
 	Oid			userid;
+	/* called when the identity is, or may be, another one than before */
+	void		(*forget) (void *arg);
+	void	   *arg;
 } CredentialUser;
 
 /* What can be told of credentials; strings are the provider's */

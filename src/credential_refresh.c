@@ -35,6 +35,8 @@
 #define TOKEN_TTL_HEADER "X-aws-ec2-metadata-token-ttl-seconds: 21600"
 #define TOKEN_HEADER	 "X-aws-ec2-metadata-token: "
 
+#define AUTHORIZATION_HEADER "Authorization: "
+
 /* Limits of the model of STS, and of what is read of the others */
 #define MIN_IDENTITY_LENGTH 4
 #define MAX_IDENTITY_LENGTH 20000
@@ -44,6 +46,9 @@
 
 /* A shorter path of a container's endpoint names no task */
 #define MIN_SECRET_PATH 16
+
+/* Bytes that the form of such a request can take, percent-encoded */
+#define MAX_FORM_LENGTH (3 * (MAX_IDENTITY_LENGTH + 8192))
 
 /* As the SDKs have them for a container, milliseconds and tries */
 #define CONTAINER_TIMEOUT  2000
@@ -77,6 +82,7 @@ struct CredentialRefresh
 	ApiOwner	owner;			/* of the call */
 	ApiCall    *call;			/* NULL between two */
 	JsonValue  *document;		/* its answer */
+	ApiCounters counters;		/* of no scan */
 
 	SharedCredentials *keys;	/* so far */
 	int64		expires_at;
@@ -87,6 +93,7 @@ struct CredentialRefresh
 	char	   *role;			/* of the instance */
 	bool		role_is_new;	/* has it just told its name? */
 
+	char	   *identity;		/* what a container has said of it, or NULL */
 	const char *failure;		/* of what is not a call; NULL so far */
 	const char *failure_hint;	/* or NULL */
 };
@@ -125,8 +132,7 @@ call_sts(CredentialRefresh *refresh, const char *operation,
 	refresh->owner.endpoint = &refresh->sts;
 	refresh->owner.supply = secret == NULL ? &refresh->base : NULL;
 	refresh->call = appconfig_api_start(&refresh->owner, &request,
-										appconfig_stats_counters(refresh->owner.serverid,
-																 operation));
+										&refresh->counters);
 	/* the call has a copy, and overwrites it */
 	explicit_bzero(form->data, form->len);
 }
@@ -140,8 +146,25 @@ call_endpoint(CredentialRefresh *refresh, const ApiRequest *request)
 	refresh->owner.endpoint = &refresh->endpoint;
 	refresh->owner.supply = NULL;
 	refresh->call = appconfig_api_start(&refresh->owner, request,
-										appconfig_stats_counters(refresh->owner.serverid,
-																 request->operation));
+										&refresh->counters);
+}
+
+/*
+ * The same with a header that is a secret.  psprintf() could leave a part of it
+ * behind.
+ */
+static void
+call_with_secret(CredentialRefresh *refresh, ApiRequest *request,
+				 const char *header, const char *secret)
+{
+	size_t		size = strlen(header) + strlen(secret) + 1;
+	char	   *line = palloc(size);
+
+	snprintf(line, size, "%s%s", header, secret);
+	request->header = line;
+	request->secret = secret;
+	call_endpoint(refresh, request);
+	explicit_bzero(line, size);
 }
 
 /* A base URL without a path, for whoever is asked without TLS mostly */
@@ -188,6 +211,18 @@ is_visible(const char *text, size_t least, size_t most)
 	return length >= least && length <= most;
 }
 
+/* Is it a line of ASCII, which may have blanks in it? */
+static bool
+is_line(const char *text)
+{
+	for (; *text != '\0'; text++)
+	{
+		if (*text < ' ' || *text > '~')
+			return false;
+	}
+	return true;
+}
+
 /* Ends the text at the last character that is no blank */
 static void
 cut_blanks(char *text)
@@ -198,10 +233,7 @@ cut_blanks(char *text)
 		text[--length] = '\0';
 }
 
-/*
- * The text of a file, which is a secret for the caller to overwrite, or NULL:
- * then the step has failed.  One with a NUL in it is empty.
- */
+/* The text of a file, which is a secret, or NULL: then the step has failed */
 static char *
 read_secret(CredentialRefresh *refresh, const char *path)
 {
@@ -214,31 +246,15 @@ read_secret(CredentialRefresh *refresh, const char *path)
 		fail(refresh, psprintf("The token file \"%s\" cannot be read: %s.", path, reason),
 			 "Check the file, and that the database server's operating system user may read it.");
 	else if (strlen(text) != length)
+	{
 		explicit_bzero(text, length);
+		text = NULL;
+		fail(refresh, psprintf("The token file \"%s\" has no token in it.", path),
+			 "A token is a line of visible characters, as an identity provider issues it.");
+	}
 	else
 		cut_blanks(text);
 	return text;
-}
-
-/*
- * A header line that has a secret in it, for the caller to overwrite.  It is
- * made in one piece of memory: psprintf() would leave another one behind.
- */
-static char *
-secret_header(const char *name, const char *secret)
-{
-	size_t		size = strlen(name) + strlen(secret) + 1;
-	char	   *header = palloc(size);
-
-	snprintf(header, size, "%s%s", name, secret);
-	return header;
-}
-
-static void
-wipe_text(char *text)
-{
-	if (text != NULL)
-		explicit_bzero(text, strlen(text));
 }
 
 /* ------------------------------------------------------------------------
@@ -260,6 +276,8 @@ begin_form(CredentialRefresh *refresh, const char *operation, StringInfo form)
 	const CredentialStep *step = current_step(refresh);
 
 	initStringInfo(form);
+	/* it is to have a secret in it, and must not leave copies as it grows */
+	enlargeStringInfo(form, MAX_FORM_LENGTH);
 	appendStringInfo(form, "Action=%s&Version=" STS_VERSION, operation);
 	append_field(form, "RoleArn", step->role_arn);
 	append_field(form, "RoleSessionName",
@@ -298,12 +316,10 @@ assume_role_with_web_identity(CredentialRefresh *refresh)
 	else
 	{
 		begin_form(refresh, "AssumeRoleWithWebIdentity", &form);
-		/* at once, or each piece of memory that it grows out of has a part */
-		enlargeStringInfo(&form, 3 * MAX_IDENTITY_LENGTH + 32);
 		append_field(&form, "WebIdentityToken", token);
 		call_sts(refresh, "AssumeRoleWithWebIdentity", &form, token);
 	}
-	wipe_text(token);
+	explicit_bzero(token, strlen(token));
 }
 
 /*
@@ -311,45 +327,36 @@ assume_role_with_web_identity(CredentialRefresh *refresh)
  * what is in the environment of the process need not be overwritten.
  */
 static void
-call_container(CredentialRefresh *refresh, const char *authorization)
+ask_container(CredentialRefresh *refresh)
 {
 	const CredentialStep *step = current_step(refresh);
 	const char *host = strstr(step->url, "://") + strlen("://");
 	const char *path = host + strcspn(host, "/?");
 	size_t		path_length = strcspn(path, "?");
-	char	   *header = authorization != NULL
-	? secret_header("Authorization: ", authorization) : NULL;
+	char	   *authorization = step->authorization;
 	ApiRequest	request = {
 		.operation = "ContainerCredentials", .method = HTTP_GET,
 		.path = path_length > 0 ? pnstrdup(path, path_length) : "/",
 		.query = path[path_length] == '?' ? path + path_length + 1 : "",
-		.header = header, .secret = authorization, .shown = "/...",
-		.secret_target = strlen(path) < MIN_SECRET_PATH ? NULL : path,
-		.is_text = true
+		.shown = "/...", .is_text = true,
+		.secret_target = strlen(path) < MIN_SECRET_PATH ? NULL : path
 	};
 
+	if (step->token_file != NULL)
+		authorization = read_secret(refresh, step->token_file);
+	if (refresh->failure != NULL)
+		return;
 	set_endpoint(refresh, AWS_CONTAINER, step->url);
 	set_limits(refresh, CONTAINER_TIMEOUT, CONTAINER_ATTEMPTS);
-	call_endpoint(refresh, &request);
-	wipe_text(header);
-}
-
-static void
-ask_container(CredentialRefresh *refresh)
-{
-	const CredentialStep *step = current_step(refresh);
-	char	   *token = NULL;
-
+	if (authorization == NULL)
+		call_endpoint(refresh, &request);
+	else if (is_line(authorization))
+		call_with_secret(refresh, &request, AUTHORIZATION_HEADER, authorization);
+	else
+		fail(refresh, "The container's authorization token is not a line of ASCII.",
+			 "Check AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE in the environment of the database server.");
 	if (step->token_file != NULL)
-	{
-		token = read_secret(refresh, step->token_file);
-		if (token != NULL && strpbrk(token, "\r\n") != NULL)
-			fail(refresh, "The container's authorization token has more than one line.",
-				 "Check AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE in the environment of the database server.");
-	}
-	if (refresh->failure == NULL)
-		call_container(refresh, token != NULL ? token : step->authorization);
-	wipe_text(token);
+		explicit_bzero(authorization, strlen(authorization));
 }
 
 /* Only the second version of the service is asked: it wants a token first */
@@ -358,7 +365,6 @@ ask_instance(CredentialRefresh *refresh)
 {
 	const CredentialStep *step = current_step(refresh);
 	ApiRequest	request = {.query = "", .method = HTTP_GET, .is_text = true};
-	char	   *header = NULL;
 
 	set_endpoint(refresh, AWS_INSTANCE, step->url);
 	refresh->endpoint.path_prefix = pstrdup(step->url + strlen(refresh->endpoint.base_url));
@@ -381,14 +387,10 @@ ask_instance(CredentialRefresh *refresh)
 			request.path = psprintf(CREDENTIALS_PATH "%s", refresh->role);
 			break;
 	}
-	if (refresh->phase != PHASE_TOKEN)
-	{
-		header = secret_header(TOKEN_HEADER, refresh->token);
-		request.header = header;
-		request.secret = refresh->token;
-	}
-	call_endpoint(refresh, &request);
-	wipe_text(header);
+	if (refresh->phase == PHASE_TOKEN)
+		call_endpoint(refresh, &request);
+	else
+		call_with_secret(refresh, &request, TOKEN_HEADER, refresh->token);
 }
 
 /* A copy, since the plan's keys can be asked for again */
@@ -475,6 +477,8 @@ take_keys(CredentialRefresh *refresh)
 	appconfig_credentials_let_go(refresh->keys);
 	refresh->keys = appconfig_credentials_share(&answer.keys);
 	refresh->expires_at = answer.expires_at;
+	if (answer.identity != NULL)
+		refresh->identity = answer.identity;
 	refresh->step++;
 	end_call(refresh);
 }
@@ -690,8 +694,22 @@ appconfig_refresh_take(CredentialRefresh *refresh, int64 *expires_at)
 	return appconfig_credentials_share(&keys);
 }
 
+/* What a container has said of whose its credentials are, or NULL */
+const char *
+appconfig_refresh_identity(const CredentialRefresh *refresh)
+{
+	return refresh->identity;
+}
+
+/* Which step is at work, of a refresh that is not done */
+CredentialStepKind
+appconfig_refresh_step_kind(const CredentialRefresh *refresh)
+{
+	return current_step(refresh)->kind;
+}
+
 /* The name of the instance's role, the refresh's; NULL if it was not asked */
-char *
+const char *
 appconfig_refresh_role(const CredentialRefresh *refresh)
 {
 	return refresh->role;

@@ -38,7 +38,9 @@ extern RefreshState appconfig_refresh_advance(CredentialRefresh *refresh);
 extern void appconfig_refresh_ask_for_times(CredentialRefresh *refresh);
 extern SharedCredentials *appconfig_refresh_take(CredentialRefresh *refresh,
 												 int64 *expires_at);
-extern char *appconfig_refresh_role(const CredentialRefresh *refresh);
+extern const char *appconfig_refresh_role(const CredentialRefresh *refresh);
+extern const char *appconfig_refresh_identity(const CredentialRefresh *refresh);
+extern CredentialStepKind appconfig_refresh_step_kind(const CredentialRefresh *refresh);
 extern char *appconfig_refresh_describe_failure(const CredentialRefresh *refresh);
 pg_noreturn extern void appconfig_refresh_raise(const CredentialRefresh *refresh);
 extern void appconfig_refresh_end(CredentialRefresh *refresh);

@@ -51,61 +51,31 @@ static object_access_hook_type next_object_access_hook = NULL;
 
 /* The options in a row of such a catalog */
 static List *
-options_in(HeapTuple tuple, TupleDesc descriptor, AttrNumber attribute)
+options_in(HeapTuple row, TupleDesc descriptor, AttrNumber attribute)
 {
 	bool		isnull;
-	Datum		stored = heap_getattr(tuple, attribute, descriptor, &isnull);
+	Datum		stored = heap_getattr(row, attribute, descriptor, &isnull);
 
 	return isnull ? NIL : untransformRelOptions(stored);
 }
 
-/* The options that a server, or a user mapping, is to have */
-static List *
-options_to_be(Oid catalog, Oid index, AttrNumber attribute, Oid object)
+/* A copy of the row that an object is to have, or NULL if it is gone */
+static HeapTuple
+copy_row_to_be(Relation catalog, Oid index, Oid object)
 {
-	Relation	relation = table_open(catalog, AccessShareLock);
-	List	   *options = NIL;
+	HeapTuple	row;
 	ScanKeyData key;
 	SysScanDesc scan;
-	HeapTuple	tuple;
 
-	/* the OID is the first attribute of both */
+	/* the OID is the first attribute of both catalogs */
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(object));
-	scan = systable_beginscan(relation, index, true, SnapshotSelf, 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-		options = options_in(tuple, RelationGetDescr(relation), attribute);
+	scan = systable_beginscan(catalog, index, true, SnapshotSelf, 1, &key);
+	row = systable_getnext(scan);
+	if (HeapTupleIsValid(row))
+		row = heap_copytuple(row);
 	systable_endscan(scan);
-	table_close(relation, AccessShareLock);
-	return options;
-}
-
-/* Whose mapping it is to be, and on which server; false if it is gone */
-static bool
-find_mapping_to_be(Oid umid, Oid *userid, Oid *serverid)
-{
-	Relation	relation = table_open(UserMappingRelationId, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(umid));
-	scan = systable_beginscan(relation, UserMappingOidIndexId, true,
-							  SnapshotSelf, 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-	{
-		Form_pg_user_mapping mapping =
-		(Form_pg_user_mapping) GETSTRUCT(tuple);
-
-		*userid = mapping->umuser;
-		*serverid = mapping->umserver;
-	}
-	systable_endscan(scan);
-	table_close(relation, AccessShareLock);
-	return HeapTupleIsValid(tuple);
+	return row;
 }
 
 /* The options that a user's mapping has so far; false if there is none */
@@ -169,6 +139,25 @@ refuse_mapping(const char *option, const char *hint)
 }
 
 /*
+ * The role, or external id, in which a user without keys would differ from who
+ * has no mapping of his own, and so has PUBLIC's; NULL if in none.  A role in
+ * PUBLIC's that is assumed with keys is no superuser's choice.
+ */
+static const char *
+differs_from_public(Oid serverid, Oid userid, List *after)
+{
+	List	   *of_public = NIL;
+	const char *changed;
+
+	if (OidIsValid(userid))
+		(void) find_mapping_before(InvalidOid, serverid, &of_public);
+	changed = appconfig_options_changed(of_public, after, OPTION_OF_IDENTITY);
+	if (changed == NULL && appconfig_options_have_keys(of_public))
+		changed = appconfig_options_changed(NIL, after, OPTION_OF_IDENTITY);
+	return changed;
+}
+
+/*
  * Refuses options of a user mapping by which its user would come to another
  * role than a superuser has meant for who has no keys.
  */
@@ -176,7 +165,6 @@ static void
 check_mapping(const ForeignServer *server, Oid userid, List *after)
 {
 	List	   *before;
-	List	   *otherwise;
 	bool		existed = find_mapping_before(userid, server->serverid, &before);
 	const char *changed = appconfig_options_changed(before, after,
 													OPTION_OF_IDENTITY);
@@ -187,12 +175,7 @@ check_mapping(const ForeignServer *server, Oid userid, List *after)
 	if (appconfig_options_have_keys(after) ||
 		(existed && !appconfig_options_have_keys(before) && changed == NULL))
 		return;
-	/* without it, the user would have PUBLIC's, if there is one */
-	if (OidIsValid(userid))
-		(void) find_mapping_before(InvalidOid, server->serverid, &otherwise);
-	else
-		otherwise = NIL;
-	changed = appconfig_options_changed(otherwise, after, OPTION_OF_IDENTITY);
+	changed = differs_from_public(server->serverid, userid, after);
 	if (changed != NULL)
 		refuse_mapping(changed,
 					   "Only superusers may set it in a user mapping without keys, or have such a mapping differ in it from that of PUBLIC.");
@@ -205,63 +188,42 @@ is_ours(Oid fdwid)
 	return appconfig_options_are_checked_by(GetForeignDataWrapper(fdwid)->fdwvalidator);
 }
 
-/* The wrapper and the name of a server that may not be visible yet */
-static bool
-find_server_to_be(Oid serverid, Oid *fdwid, char **name)
-{
-	Relation	relation = table_open(ForeignServerRelationId, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(serverid));
-	scan = systable_beginscan(relation, ForeignServerOidIndexId, true,
-							  SnapshotSelf, 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-	{
-		Form_pg_foreign_server server =
-		(Form_pg_foreign_server) GETSTRUCT(tuple);
-
-		*fdwid = server->srvfdw;
-		*name = pstrdup(NameStr(server->srvname));
-	}
-	systable_endscan(scan);
-	table_close(relation, AccessShareLock);
-	return HeapTupleIsValid(tuple);
-}
-
 static void
 server_changed(Oid serverid, bool is_new)
 {
-	Oid			fdwid;
-	char	   *name;
+	Relation	catalog = table_open(ForeignServerRelationId, AccessShareLock);
+	HeapTuple	row = copy_row_to_be(catalog, ForeignServerOidIndexId, serverid);
 
-	if (find_server_to_be(serverid, &fdwid, &name) && is_ours(fdwid))
-		check_server(name,
-					 is_new ? NIL : GetForeignServer(serverid)->options,
-					 options_to_be(ForeignServerRelationId,
-								   ForeignServerOidIndexId,
-								   Anum_pg_foreign_server_srvoptions,
-								   serverid));
+	if (HeapTupleIsValid(row))
+	{
+		Form_pg_foreign_server server = (Form_pg_foreign_server) GETSTRUCT(row);
+
+		if (is_ours(server->srvfdw))
+			check_server(NameStr(server->srvname),
+						 is_new ? NIL : GetForeignServer(serverid)->options,
+						 options_in(row, RelationGetDescr(catalog),
+									Anum_pg_foreign_server_srvoptions));
+	}
+	table_close(catalog, AccessShareLock);
 }
 
 static void
 mapping_changed(Oid umid)
 {
-	Oid			userid;
-	Oid			serverid;
-	ForeignServer *server;
+	Relation	catalog = table_open(UserMappingRelationId, AccessShareLock);
+	HeapTuple	row = copy_row_to_be(catalog, UserMappingOidIndexId, umid);
 
-	if (!find_mapping_to_be(umid, &userid, &serverid))
-		return;
-	server = GetForeignServer(serverid);
-	if (is_ours(server->fdwid))
-		check_mapping(server, userid,
-					  options_to_be(UserMappingRelationId,
-									UserMappingOidIndexId,
-									Anum_pg_user_mapping_umoptions, umid));
+	if (HeapTupleIsValid(row))
+	{
+		Form_pg_user_mapping mapping = (Form_pg_user_mapping) GETSTRUCT(row);
+		ForeignServer *server = GetForeignServer(mapping->umserver);
+
+		if (is_ours(server->fdwid))
+			check_mapping(server, mapping->umuser,
+						  options_in(row, RelationGetDescr(catalog),
+									 Anum_pg_user_mapping_umoptions));
+	}
+	table_close(catalog, AccessShareLock);
 }
 
 static void

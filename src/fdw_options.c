@@ -22,11 +22,14 @@
 #include <limits.h>
 #include <math.h>
 
+#include "access/htup_details.h"
 #include "access/reloptions.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_foreign_data_wrapper.h"
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_foreign_table.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_user_mapping.h"
 #include "commands/defrem.h"
 #include "foreign/foreign.h"
@@ -576,17 +579,35 @@ parse_column_name(const Option *option pg_attribute_unused(),
  * ------------------------------------------------------------------------
  */
 
-static bool
-is_given(List *given, const char *name)
+/* The first option of that name, or NULL */
+static DefElem *
+find_given(List *given, const char *name)
 {
 	ListCell   *lc;
 
 	foreach(lc, given)
 	{
-		if (strcmp(lfirst_node(DefElem, lc)->defname, name) == 0)
-			return true;
+		DefElem    *def = lfirst_node(DefElem, lc);
+
+		if (strcmp(def->defname, name) == 0)
+			return def;
 	}
-	return false;
+	return NULL;
+}
+
+static bool
+is_given(List *given, const char *name)
+{
+	return find_given(given, name) != NULL;
+}
+
+/* The text of an option's value, or NULL if it is not given */
+static const char *
+value_of(List *given, const char *name)
+{
+	DefElem    *def = find_given(given, name);
+
+	return def != NULL ? defGetString(def) : NULL;
 }
 
 /* Whether the option exists there; other options are none of our business */
@@ -661,6 +682,29 @@ check_names(List *given, int where)
 			 ? errhint("Valid options in this context are: %s", valid.data)
 			 : errhint("There are no valid options in this context."),
 			 errhidestmt(has_secrets(given, where))));
+}
+
+/*
+ * Refuses an option that is there twice.  PostgreSQL does so, too, but in older
+ * minor releases not where the name of one has a '=' in it: the catalog has
+ * "name=value" for each, and "role_arn=a" 'b' is another value of role_arn.
+ */
+static void
+check_once(List *given, int where)
+{
+	ListCell   *lc;
+
+	foreach(lc, given)
+	{
+		DefElem    *def = lfirst_node(DefElem, lc);
+
+		if (find_given(given, def->defname) != def)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("option \"%s\" provided more than once",
+							def->defname),
+					 errhidestmt(has_secrets(given, where))));
+	}
 }
 
 /* Refuses a value, which is quoted unless it may be, or contain, a secret. */
@@ -741,20 +785,14 @@ read_options(List *given, int where, OptionValues *values)
 	for (option = options; option->name != NULL; option++)
 	{
 		OptionFault fault = {ERRCODE_INVALID_PARAMETER_VALUE, NULL, NULL};
-		const char *value = option->initial;
-		ListCell   *lc;
+		const char *value;
 
 		if ((option->where & where) == 0)
 			continue;
 
-		foreach(lc, given)
-		{
-			DefElem    *def = lfirst_node(DefElem, lc);
-
-			if (strcmp(def->defname, option->name) == 0)
-				value = defGetString(def);
-		}
-
+		value = value_of(given, option->name);
+		if (value == NULL)
+			value = option->initial;
 		if (value != NULL &&
 			!option->parse(option, value, (char *) values + option->field,
 						   &fault))
@@ -795,6 +833,7 @@ appconfig_fdw_validator(PG_FUNCTION_ARGS)
 	}
 
 	check_names(given, where);
+	check_once(given, where);
 	read_options(given, where, &values);
 
 	PG_RETURN_VOID();
@@ -814,22 +853,6 @@ appconfig_options_check_import(List *given)
  * What fdw_guard.c asks
  * ------------------------------------------------------------------------
  */
-
-/* The text of an option's value, or NULL if it is not given */
-static const char *
-value_of(List *given, const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, given)
-	{
-		DefElem    *def = lfirst_node(DefElem, lc);
-
-		if (strcmp(def->defname, name) == 0)
-			return defGetString(def);
-	}
-	return NULL;
-}
 
 /* Is the option set to something?  Anybody may say that something is off. */
 static bool
@@ -895,16 +918,34 @@ appconfig_options_have_keys(List *of_mapping)
 	return is_given(of_mapping, "access_key_id");
 }
 
-/* Is a wrapper's validator the one of this file? */
+/*
+ * Is a wrapper's validator the one of this file?  What fmgr_info() finds would
+ * not tell: it is another function where this one has a setting of its own
+ * (ALTER FUNCTION ... SET search_path), or where some hook looks at calls.
+ */
 bool
 appconfig_options_are_checked_by(Oid validator)
 {
-	FmgrInfo	function;
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(validator));
+	void	   *function = NULL;
 
-	if (!OidIsValid(validator))
+	if (!HeapTupleIsValid(tuple))
 		return false;
-	fmgr_info(validator, &function);
-	return function.fn_addr == appconfig_fdw_validator;
+	if (((Form_pg_proc) GETSTRUCT(tuple))->prolang == ClanguageId)
+	{
+		/* neither is NULL in that language */
+		bool		isnull;
+		Datum		symbol = SysCacheGetAttr(PROCOID, tuple,
+											 Anum_pg_proc_prosrc, &isnull);
+		Datum		library = SysCacheGetAttr(PROCOID, tuple,
+											  Anum_pg_proc_probin, &isnull);
+
+		function = load_external_function(TextDatumGetCString(library),
+										  TextDatumGetCString(symbol),
+										  true, NULL);
+	}
+	ReleaseSysCache(tuple);
+	return function == (void *) appconfig_fdw_validator;
 }
 
 /* ------------------------------------------------------------------------

@@ -151,11 +151,18 @@ find_session(const SessionRequest *request)
 	return NULL;
 }
 
+static void
+forget_documents(void *cache)
+{
+	appconfig_cache_clear(cache);
+}
+
 static CredentialProvider *
-create_provider(const SessionRequest *request)
+create_provider(const SessionRequest *request, DocumentCache *cache)
 {
 	CredentialUser user = {
-		.serverid = request->serverid, .userid = request->userid
+		.serverid = request->serverid, .userid = request->userid,
+		.forget = forget_documents, .arg = cache
 	};
 
 	return appconfig_provider_create(&user, request->credentials,
@@ -181,7 +188,7 @@ create_session(const SessionRequest *request)
 		GetSysCacheHashValue1(USERMAPPINGOID, ObjectIdGetDatum(request->umid));
 	session->shared.cache = appconfig_cache_create(context);
 	session->shared.client = appconfig_api_client_create(request->settings);
-	session->shared.provider = create_provider(request);
+	session->shared.provider = create_provider(request, session->shared.cache);
 	/* who has read the options may go by them, but nobody else */
 	session->stale = request->read_at != changes;
 	MemoryContextSwitchTo(old);

@@ -98,6 +98,7 @@ ask_sts(CredentialProvider *provider, CallerIdentity *caller)
 		.query = "", .body = "Action=GetCallerIdentity&Version=2011-06-15",
 		.content_type = FORM_TYPE, .is_text = true
 	};
+	ApiCounters counters = {0};
 	ApiOwner	owner;
 	ApiCall    *call;
 	AnswerBody	body = {.malformed = NULL};
@@ -105,9 +106,7 @@ ask_sts(CredentialProvider *provider, CallerIdentity *caller)
 	size_t		length;
 
 	appconfig_provider_fill_sts_owner(provider, CurrentMemoryContext, &owner);
-	call = appconfig_api_start(&owner, &request,
-							   appconfig_stats_counters(owner.serverid,
-														request.operation));
+	call = appconfig_api_start(&owner, &request, &counters);
 	appconfig_api_poll(owner.client);
 	while (!appconfig_api_is_done(call))
 	{

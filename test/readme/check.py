@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Do README.md and CONTRIBUTING.md tell the truth?
+"""Do README.md, CONTRIBUTING.md and docs/threat-model.md tell the truth?
 
     check.py            check it
     check.py --write    put what was found into their outputs and column lists
@@ -11,8 +11,11 @@ be installed there.  The last line is "N passed, N failed".  Needs python3-botoc
 An HTML comment in front of a code block or a table says what is to be done with it:
 
     <!-- setup -->             run before all else
-    <!-- run -->               run; "run: plain" prints bare rows, "run: denied" has keys that IAM grants nothing
+    <!-- run -->               run; "run: plain" prints bare rows, "run: denied" has keys that IAM grants nothing,
+                               "run: fails" ends with an error
     <!-- output -->            what the block before it prints
+    <!-- recipe: NAME -->      run by test/t/020_recipes.pl, which has servers with an environment of their own
+    <!-- printed: NAME -->     what that prints there
     <!-- columns: TABLE -->    the columns of a foreign table, keys with a *
     <!-- options: OBJECT -->   the options of a server, user mapping, table or column, with their defaults
     <!-- policy -->            an IAM policy, of exactly the actions that tables need
@@ -20,10 +23,11 @@ An HTML comment in front of a code block or a table says what is to be done with
     <!-- errors -->            SQLSTATEs and messages
     <!-- suites -->            the suites of script/test, in its order
     <!-- steps -->             files, and in the second column words of code that stand in them
+    <!-- threats -->           threats, what is done about them in which files, and which tests of which files show it
 
-Beside these, every file that they or CHANGELOG.md name must be there, the README must name every source file, and
-CONTRIBUTING.md's blocks of sh must run: script/test and script/demo have such arguments, make such targets, and a
-command of the emulator's is run.
+Beside these, every file that they or CHANGELOG.md name must be there, the README must name every source file, its
+blocks of JSON must be policies, and CONTRIBUTING.md's blocks of sh must run: script/test and script/demo have such
+arguments, make such targets, and a command of the emulator's is run.
 """
 
 import json
@@ -128,8 +132,8 @@ def rows(sql):
 
 def use_keys(identity):
     key, secret = KEYS[identity]
-    psql(f"ALTER USER MAPPING FOR CURRENT_USER SERVER appconfig "
-         f"OPTIONS (SET access_key_id '{key}', SET secret_access_key '{secret}')")
+    psql(f"DROP USER MAPPING FOR CURRENT_USER SERVER appconfig; CREATE USER MAPPING FOR CURRENT_USER SERVER appconfig "
+         f"OPTIONS (access_key_id '{key}', secret_access_key '{secret}')")
 
 
 class Emulator:
@@ -155,7 +159,7 @@ def set_up(blocks, endpoint):
     """The README's own set-up, then what differs from it without an AWS account, then the demo's tables."""
     for block in blocks:
         psql(block.text)
-    psql(f"ALTER SERVER appconfig OPTIONS (ADD endpoint '{endpoint}')")
+    psql(f"ALTER SERVER appconfig OPTIONS (ADD endpoint '{endpoint}', ADD sts_endpoint '{endpoint}')")
     use_keys("example")
     psql("", "-f", TOP / "demo/warehouse.sql")
     psql("", "-f", TOP / "demo/readout.sql")
@@ -166,11 +170,14 @@ def set_up(blocks, endpoint):
 # ------------------------------------------------------------------------
 
 def run(block):
+    may_fail = block.argument in ("denied", "fails")
     if block.argument == "denied":
         use_keys("denied")
     try:
-        return psql(block.text, *(["-A", "-t"] if block.argument == "plain" else []),
-                    check=block.argument != "denied")
+        output = psql(block.text, *(["-A", "-t"] if block.argument == "plain" else []), check=not may_fail)
+        if may_fail and "ERROR:" not in output:
+            raise RuntimeError(f"there was no error: {output}")
+        return output
     finally:
         if block.argument == "denied":
             use_keys("example")
@@ -313,10 +320,11 @@ def check_errors(report, blocks):
                          "no such message" if found < 0 else f"SQLSTATE {true}")
 
 
-def check_paths(report, text):
-    links = re.findall(r"\]\(([^)#:]+)\)", text)
-    words = re.findall(r"(?<![\w/.])((?:src|script|demo|test|sql|expected)/[\w./-]*)", text)
-    for path in sorted(set(links + words)):
+def check_paths(report, document):
+    text = document.text
+    for link in sorted(set(re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text))):
+        report.check(f"{link} exists", (document.path.parent / link).exists())
+    for path in sorted(set(re.findall(r"(?<![\w/.])((?:src|script|demo|test|sql|expected|docs)/[\w./-]*)", text))):
         report.check(f"{path} exists", (TOP / path).exists())
     headings = {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-")
                 for title in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
@@ -330,6 +338,41 @@ def check_files(report, text):
         report.check(f"{script} can be run", os.access(TOP / script, os.X_OK))
     for path in sorted((TOP / "src").glob("*.c")):
         report.check(f"{path.name} is named", re.search(rf"(?<!\w){re.escape(path.name)}", text) is not None)
+
+
+# ------------------------------------------------------------------------
+# What other tests run or show
+# ------------------------------------------------------------------------
+
+def check_recipes(report, readme):
+    test = (TOP / "test/t/020_recipes.pl").read_text(encoding="utf-8")
+    recipes = {block.argument for block in readme.named("recipe")}
+    for block in readme.named("recipe", "printed"):
+        report.check(f"{block.place} is run", f"'{block.argument}'" in test and block.argument in recipes)
+
+
+def check_policies(report, text):
+    for policy in re.findall(r"^```json\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        try:
+            report.check("a policy says what it allows",
+                         all(one["Effect"] == "Allow" and one["Action"] for one in json.loads(policy)["Statement"]))
+        except (ValueError, KeyError, TypeError) as error:
+            report.check("a policy can be read", False, error, policy)
+
+
+def check_threats(report, blocks):
+    """What stands as code in a cell is a file, or stands in the file that was named last."""
+    report.check("there are threats", any(block.rows() for block in blocks))
+    for threat, *cells in (row for block in blocks for row in block.rows()):
+        report.equal(f"columns of: {threat}", len(cells), 2)
+        for cell in cells:
+            source = None
+            for word in code_words(cell):
+                if (TOP / word).is_file():
+                    source = (TOP / word).read_text(encoding="utf-8")
+                else:
+                    report.check(f"{threat}: `{word}` stands in the file before it", source is not None and word in source)
+            report.check(f"{threat}: a file is named", source is not None)
 
 
 # ------------------------------------------------------------------------
@@ -398,6 +441,8 @@ def check_readme(report, readme):
     check_actions(report, readme.named("policy"), readme.named("actions"))
     check_options(report, readme.named("options"))
     check_errors(report, readme.named("errors"))
+    check_recipes(report, readme)
+    check_policies(report, readme.text)
 
 
 def check_contributing(report, contributing, endpoint):
@@ -412,9 +457,11 @@ def main():
     if sys.argv[1:] not in ([], ["--write"]):
         sys.exit(__doc__)
     report = Report()
-    readme, contributing, changelog = map(Document, ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"))
-    for document in readme, contributing, changelog:
-        check_paths(report, document.text)
+    readme, contributing, changelog, threats = map(
+        Document, ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/threat-model.md"))
+    for document in readme, contributing, changelog, threats:
+        check_paths(report, document)
+    check_threats(report, threats.named("threats"))
     psql(f"DROP DATABASE IF EXISTS {DATABASE}", database="postgres")
     psql(f"CREATE DATABASE {DATABASE} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'", database="postgres")
     try:

@@ -118,6 +118,23 @@ $node->safe_psql('postgres', "ALTER SERVER $tunnelled OPTIONS (DROP ca_bundle)")
 like(failure($tunnelled), qr/HV00N: .*could not trust/, '... of an authority that is trusted');
 $node->safe_psql('postgres', "ALTER SERVER $tunnelled OPTIONS (ADD ca_bundle '$dir/cert.pem')");
 
+# a role is assumed through it as well, but what is next to the server is asked without it
+my $role = server("https://appconfig.example:$port", proxy => $open, sts_endpoint => "https://appconfig.example:$port",
+	role_arn => 'arn:aws:iam::111122223333:role/ReportReader');
+$emulator->ctl('clear');
+is(open_session($node)->query(look($role)), 'DONE', 'with a role');
+is($locked->log, "$connect 200", '... that is assumed through the tunnel');
+is($emulator->ctl('calls'), "AssumeRole 1\nGetExperimentRun 1", '... over one connection');
+$node->safe_psql('postgres', "DROP USER MAPPING FOR CURRENT_USER SERVER $role;
+	ALTER SERVER $role OPTIONS (DROP role_arn, ADD ambient_credentials 'instance')");
+add_environment($node);
+$session = open_session($node);
+$session->query("SELECT set_environment('AWS_EC2_METADATA_SERVICE_ENDPOINT', '" . $plain->url . "')");
+$plain->ctl('clear');
+$session->run(look($role));
+is($plain->ctl('calls'), "MetadataCredentials 1\nMetadataRole 1\nMetadataToken 1", 'an instance');
+is($locked->log, "$connect 200", '... is asked without the proxy, and AppConfig through it');
+
 # ---------------------------------------------------------------------
 # Whose tunnel
 # ---------------------------------------------------------------------

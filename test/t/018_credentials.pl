@@ -125,6 +125,15 @@ $node->safe_psql('postgres', "ALTER USER MAPPING FOR CURRENT_USER SERVER role OP
 like(fails($session, 'role'), qr/28000: AWS does not accept the signature.*\n.*AssumeRole failed: SignatureDoesNotMatch/, 'wrong keys');
 is($emulator->calls, 'AssumeRole 1', '... are tried once');
 
+# the role's credentials are got again in the midst of the question who they are
+$node->safe_psql('postgres', "ALTER USER MAPPING FOR CURRENT_USER SERVER role OPTIONS (SET role_arn '$arn/ReportReader', SET secret_access_key '$secret_key')");
+like(whoami($session, 'role'), qr/^user mapping\|/, 'who has a role');
+$emulator->clear;
+$emulator->faults({ kind => 'status', status => 400, body => '{"Error":{"Code":"ExpiredToken"}}', operation => 'GetCallerIdentity', times => 1 });
+like(whoami($session, 'role'), qr/^user mapping\|/, '... that has expired');
+is($emulator->calls, 'AssumeRole 1, GetCallerIdentity 2', '... asks once more');
+$emulator->reset;
+
 # ---------------------------------------------------------------------
 # Sources
 # ---------------------------------------------------------------------
@@ -189,6 +198,9 @@ like(whoami($session, 'ambient'), qr{^container\|-\|t\|$account\|arn:aws:sts::$a
 $session = session();
 is(reads($session, 'ambient'), 'GetExperimentRun 1, MetadataCredentials 1, MetadataRole 1, MetadataToken 1', 'instance');
 like(whoami($session, 'ambient'), qr{^instance\|role InstanceRole\|t\|$account\|arn:aws:sts::$account:assumed-role/InstanceRole/}, '... and who that is');
+server('instance_role', ambient_credentials => 'instance', role_arn => "$arn/PartnerReader");
+like(fails($session, 'instance_role'), qr/42501: AWS STS denied the request\n.*AssumeRole failed: AccessDenied/,
+	'... whose role may not assume another');
 is($emulator->ctl('without-token'), 0, '... never without a token');
 is(reads($session, 'ambient'), 'GetExperimentRun 1', '... once a session');
 
@@ -248,6 +260,14 @@ is(reads($session, 'ambient'), 'ContainerCredentials 1, GetExperimentRun 1', '..
 $emulator->faults({ kind => 'error500', operation => 'ContainerCredentials' });
 is(reads($session, 'ambient'), 'ContainerCredentials 3, GetExperimentRun 1', '... and serve if that fails');
 is(reads($session, 'ambient'), 'GetExperimentRun 1', '... which is not tried again at once');
+$session = session(%container_variables);
+is(reads($session, 'ambient'), 'ContainerCredentials 1, GetExperimentRun 1', '... nor');
+$emulator->faults({ kind => 'hang', operation => 'ContainerCredentials' });
+$session->query("SET statement_timeout = '500ms'");
+is($session->failure(sprintf $example, 'ambient'), '57014', '... where a statement has been cancelled that waited for it');
+$session->query('RESET statement_timeout');
+is(reads($session, 'ambient'), 'GetExperimentRun 1', '... and the next one need not be');
+$emulator->reset;
 $emulator->mutate('set_lifetime', operation => 'ContainerCredentials', seconds => 16 * 60);
 $session = session(%container_variables);
 is(reads($session, 'ambient'), 'ContainerCredentials 1, GetExperimentRun 1', 'credentials that live for 16 minutes');
@@ -258,6 +278,31 @@ like(fails($session, 'ambient'), qr/28000: the AWS credentials have expired/, 't
 is($emulator->calls, 'ContainerCredentials 2, GetExperimentRun 2', '... are tried, and got once more');
 $emulator->mutate('set_lifetime', operation => 'ContainerCredentials');
 is(reads($session, 'ambient'), 'ContainerCredentials 1, GetExperimentRun 1', '... and the next statement tries again');
+
+# many times
+sub used
+{
+	return $session->query("SELECT sum(used_bytes) FROM pg_backend_memory_contexts WHERE name LIKE 'appconfig%'");
+}
+
+my $often = q{DO $$ BEGIN FOR i IN 1..%d LOOP PERFORM run FROM ambient.experiment_runs WHERE application_id = '339ohji'
+	AND experiment_definition_id = 'bsxyd7k' AND run = 1; END LOOP; END $$};
+$emulator->mutate('set_lifetime', operation => 'ContainerCredentials', seconds => 14 * 60);
+$session = session(%container_variables);
+$session->query(sprintf $often, 5);
+my $used = used();
+$session->query(sprintf $often, 50);
+is($emulator->calls, 'ContainerCredentials 55, GetExperimentRun 55', 'renewed 55 times');
+is(used(), $used, '... in the same memory');
+my $failing = q{DO $$ BEGIN FOR i IN 1..%d LOOP BEGIN PERFORM run FROM role.experiment_runs WHERE application_id = '339ohji'
+	AND experiment_definition_id = 'bsxyd7k' AND run = 1; EXCEPTION WHEN insufficient_privilege THEN END; END LOOP; END $$};
+$node->safe_psql('postgres', "ALTER USER MAPPING FOR CURRENT_USER SERVER role OPTIONS (SET secret_access_key '$secret_key', SET role_arn '$arn/Forbidden')");
+$session = session();
+$session->query(sprintf $failing, 5);
+$used = used();
+$session->query(sprintf $failing, 50);
+is($emulator->calls, 'AssumeRole 55', 'refused 55 times');
+is(used(), $used, '... in the same memory, as well');
 
 # an instance whose service hands out old ones: they serve for a while
 $emulator->mutate('set_lifetime', operation => 'MetadataCredentials', seconds => 60);
@@ -296,6 +341,27 @@ $emulator->faults({ kind => 'status', status => 400, body => '<ErrorResponse><Er
 	operation => 'AssumeRoleWithWebIdentity', times => 2 });
 is(reads($session, 'ambient'), 'AssumeRoleWithWebIdentity 3, GetExperimentRun 1', '... and whose provider was away');
 $emulator->reset;
+
+# what was read as one identity is not served to another
+server('kept', ambient_credentials => 'true', cache_ttl => '1h');
+append_to_file("$dir/changing", "[default]\naws_access_key_id = $access_key\naws_secret_access_key = $secret_key\n");
+$session = session(AWS_SHARED_CREDENTIALS_FILE => "$dir/changing");
+is(reads($session, 'kept'), 'GetExperimentRun 1', 'a document that is kept');
+is(reads($session, 'kept'), 'none', '... is served again');
+append_to_file("$dir/changing", "aws_access_key_id = AKIDOTHER\naws_secret_access_key = other-secret\n");
+is(reads($session, 'kept'), 'GetExperimentRun 1', '... but not when the profile has changed');
+is(reads($session, 'kept'), 'none', '... and then again');
+$session = session();
+is(reads($session, 'kept'), 'GetExperimentRun 1, MetadataCredentials 1, MetadataRole 1, MetadataToken 1', 'one of an instance');
+$emulator->mutate('expire_sessions');
+is($session->query('SELECT count(*) > 0 FROM kept.environments'), 't', '... whose credentials expire');
+is(reads($session, 'kept'), 'none', '... is served again to the same role');
+$emulator->mutate('set_instance_role', name => 'Other');
+$emulator->mutate('expire_sessions');
+is($session->query(q{SELECT count(*) > 0 FROM kept.configuration_profiles}), 't', '... which gets another one');
+is(reads($session, 'kept'), 'GetExperimentRun 1', '... and not to that');
+is($session->query(q{SELECT string_agg(operation || ' ' || calls, ', ' ORDER BY operation) FROM appconfig_fdw_stats()
+	WHERE operation LIKE 'Metadata%'}), 'MetadataCredentials 3, MetadataRole 3, MetadataToken 3', 'statistics count the calls for credentials, once each');
 
 # clocks
 $emulator->mutate('set_clock', seconds => 7200);

@@ -51,7 +51,7 @@ my %servers = (
 );
 foreach my $server (sort keys %servers)
 {
-	create_server($node, $server, $url, sts_endpoint => $url, max_attempts => 2, request_timeout => '1s', %{ $servers{$server} });
+	create_server($node, $server, $url, sts_endpoint => $url, max_attempts => 2, request_timeout => '1s', max_response_size => '1MB', %{ $servers{$server} });
 	$node->safe_psql('postgres', "DROP USER MAPPING FOR CURRENT_USER SERVER $server") if $servers{$server}{ambient_credentials};
 }
 
