@@ -147,13 +147,13 @@ RESET ROLE;
 DROP FOREIGN DATA WRAPPER other CASCADE;
 
 -- a proxy, whose password no message may show
-ALTER SERVER s OPTIONS (ADD proxy 'proxy.example.com:3128'); -- ERROR
-ALTER SERVER s OPTIONS (ADD proxy 'socks5://user:password@proxy.example.com'); -- ERROR
-ALTER SERVER s OPTIONS (ADD proxy 'http://user@proxy.example.com'); -- ERROR
-ALTER SERVER s OPTIONS (ADD proxy 'http://user:pass word@proxy.example.com'); -- ERROR
-ALTER SERVER s OPTIONS (ADD proxy 'http://user:pass/word@proxy.example.com'); -- ERROR
-ALTER SERVER s OPTIONS (ADD proxy 'http://proxy.example.com/path'); -- ERROR
-ALTER SERVER s OPTIONS (ADD proxy 'http://user:p%40ss@proxy.example.com:3128');
+ALTER SERVER s OPTIONS (ADD proxy 'gateway.example.com:3128'); -- ERROR
+ALTER SERVER s OPTIONS (ADD proxy 'socks5://user:password@gateway.example.com'); -- ERROR
+ALTER SERVER s OPTIONS (ADD proxy 'http://user@gateway.example.com'); -- ERROR
+ALTER SERVER s OPTIONS (ADD proxy 'http://user:pass word@gateway.example.com'); -- ERROR
+ALTER SERVER s OPTIONS (ADD proxy 'http://user:pass/word@gateway.example.com'); -- ERROR
+ALTER SERVER s OPTIONS (ADD proxy 'http://gateway.example.com/path'); -- ERROR
+ALTER SERVER s OPTIONS (ADD proxy 'http://user:p%40ss@gateway.example.com:3128');
 SET ROLE regress_appconfig_user;
 ALTER SERVER s OPTIONS (SET proxy 'http://elsewhere.example.com'); -- ERROR
 ALTER SERVER s OPTIONS (DROP proxy); -- ERROR

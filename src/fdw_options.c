@@ -468,7 +468,7 @@ parse_proxy(const Option *option pg_attribute_unused(), const char *value,
 	UriProxy   *proxy = palloc(sizeof(UriProxy));
 
 	fault->hint =
-		"Valid values are URLs of HTTP proxies, such as \"http://proxy.example.com:3128\" or \"http://user:password@proxy.example.com:3128\".";
+		"Valid values are URLs of HTTP proxies, such as \"http://gateway.example.com:3128\" or \"http://user:password@gateway.example.com:3128\".";
 	*(UriProxy **) field = proxy;
 	return appconfig_uri_parse_proxy(value, proxy, &fault->detail);
 }

@@ -215,7 +215,7 @@ typedef struct AcceptedProxy
 static const AcceptedProxy accepted_proxies[] = {
 	{"http://proxy", "http://proxy:80", NULL, NULL},
 	{"https://proxy", "https://proxy:443", NULL, NULL},
-	{"http://Proxy.Example.com:3128", "http://proxy.example.com:3128", NULL, NULL},
+	{"http://Gateway.Example.com:3128", "http://gateway.example.com:3128", NULL, NULL},
 	{"HTTP://10.0.0.1:80/", "http://10.0.0.1:80", NULL, NULL},
 	{"http://[2001:DB8::1]:8080", "http://[2001:db8::1]:8080", NULL, NULL},
 	{"http://[::1]", "http://[::1]:80", NULL, NULL},
