@@ -43,6 +43,21 @@ appconfig_credentials_wipe(AwsCredentials *credentials)
 	}
 }
 
+/* A copy in the current context; what is missing stays so */
+AwsCredentials
+appconfig_credentials_copy(const AwsCredentials *credentials)
+{
+	AwsCredentials copy = {.access_key_id = NULL};
+
+	if (credentials->access_key_id != NULL)
+		copy.access_key_id = pstrdup(credentials->access_key_id);
+	if (credentials->secret_access_key != NULL)
+		copy.secret_access_key = pstrdup(credentials->secret_access_key);
+	if (credentials->session_token != NULL)
+		copy.session_token = pstrdup(credentials->session_token);
+	return copy;
+}
+
 /*
  * Moves keys, which are in the current context, to where several can hold
  * them; the reference is the caller's.  The struct is left empty.
@@ -79,15 +94,34 @@ appconfig_credentials_let_go(SharedCredentials *shared)
 }
 
 /*
- * True for visible ASCII.  Keys and tokens go into header lines, where a line
- * break would begin a line of its own.
+ * Is the character visible ASCII?  Keys and tokens go into header lines, where
+ * a line break would begin a line of its own.
  */
+static bool
+is_visible(char c)
+{
+	return c > ' ' && c <= '~';
+}
+
+/* Can the text be a key or a token? */
 bool
 appconfig_credentials_text_is_valid(const char *text)
 {
 	for (; *text != '\0'; text++)
 	{
-		if (*text <= ' ' || *text > '~')
+		if (!is_visible(*text))
+			return false;
+	}
+	return true;
+}
+
+/* The same of the value of a header, which may have blanks in it */
+bool
+appconfig_credentials_header_is_valid(const char *text)
+{
+	for (; *text != '\0'; text++)
+	{
+		if (*text != ' ' && !is_visible(*text))
 			return false;
 	}
 	return true;

@@ -30,9 +30,11 @@ typedef struct SharedCredentials
 } SharedCredentials;
 
 extern void appconfig_credentials_wipe(AwsCredentials *credentials);
+extern AwsCredentials appconfig_credentials_copy(const AwsCredentials *credentials);
 extern SharedCredentials *appconfig_credentials_share(AwsCredentials *keys);
 extern SharedCredentials *appconfig_credentials_hold(SharedCredentials *shared);
 extern void appconfig_credentials_let_go(SharedCredentials *shared);
 extern bool appconfig_credentials_text_is_valid(const char *text);
+extern bool appconfig_credentials_header_is_valid(const char *text);
 
 #endif							/* APPCONFIG_AWS_CREDENTIALS_H */

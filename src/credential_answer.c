@@ -59,24 +59,22 @@ static const KeyNames endpoint_names = {
  * ------------------------------------------------------------------------
  */
 
-/* A palloc'd copy of a text of visible ASCII, or NULL if it is none */
+/* A palloc'd copy of what can be a key or a name, or NULL if it is none */
 static char *
 copy_visible(const char *text, size_t length, size_t most)
 {
 	char	   *copy;
-	size_t		i;
 
-	if (text == NULL || length == 0 || length > most)
+	/* a NUL in it would be its end */
+	if (text == NULL || length == 0 || length > most ||
+		memchr(text, '\0', length) != NULL)
 		return NULL;
-	for (i = 0; i < length; i++)
-	{
-		if (text[i] <= ' ' || text[i] > '~')
-			return NULL;
-	}
-	copy = palloc(length + 1);
-	memcpy(copy, text, length);
-	copy[length] = '\0';
-	return copy;
+	copy = pnstrdup(text, length);
+	if (appconfig_credentials_text_is_valid(copy))
+		return copy;
+	explicit_bzero(copy, length);
+	pfree(copy);
+	return NULL;
 }
 
 /* The same of a member of an object */

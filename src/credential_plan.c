@@ -495,6 +495,21 @@ static const PlanSource sources[] = {
 	{AMBIENT_INSTANCE, "instance", take_instance},
 };
 
+/* The bit of the source of that name, which need not end there; 0: none */
+int
+appconfig_credential_plan_find_source(const char *name, size_t length)
+{
+	size_t		i;
+
+	for (i = 0; i < lengthof(sources); i++)
+	{
+		if (strlen(sources[i].name) == length &&
+			memcmp(sources[i].name, name, length) == 0)
+			return sources[i].bit;
+	}
+	return 0;
+}
+
 static void
 wipe_steps(CredentialPlan *plan)
 {

@@ -53,6 +53,8 @@ typedef struct CredentialPlan
 	AwsSettingsFile files[AWS_FILES];	/* what it was made of */
 } CredentialPlan;
 
+extern int	appconfig_credential_plan_find_source(const char *name,
+												  size_t length);
 extern CredentialPlanOutcome appconfig_credential_plan_make(const CredentialPlanRequest *request,
 															CredentialPlan *plan,
 															StringInfo tried);

@@ -58,7 +58,6 @@
 #define INSTANCE_LEAST_DELAY (2 * 60)
 #define INSTANCE_MOST_DELAY	 (10 * 60)
 
-#define ROLE_DURATION	 3600	/* seconds that are asked of STS */
 #define MAX_SESSION_NAME 64		/* characters, in STS's model */
 #define NO_TIME			 PG_INT64_MAX
 
@@ -200,14 +199,11 @@ static void
 plan_own_keys(CredentialProvider *provider)
 {
 	CredentialPlan *plan = &provider->plan;
-	const AwsCredentials *own = &provider->options.keys;
 	CredentialStep *step = &plan->steps[0];
 
 	plan->source = "user mapping";
 	step->kind = CREDENTIAL_KEYS;
-	step->keys.access_key_id = pstrdup(own->access_key_id);
-	step->keys.secret_access_key = pstrdup(own->secret_access_key);
-	step->keys.session_token = copy_text(own->session_token);
+	step->keys = appconfig_credentials_copy(&provider->options.keys);
 	plan->count = 1;
 }
 
@@ -277,7 +273,7 @@ plan_role(CredentialProvider *provider)
 	step->role_arn = pstrdup(provider->options.role_arn);
 	step->external_id = copy_text(provider->options.external_id);
 	step->role_session_name = copy_text(provider->options.role_session_name);
-	step->duration = ROLE_DURATION;
+	step->duration = CREDENTIAL_ROLE_DURATION;
 }
 
 /*
@@ -583,9 +579,7 @@ copy_options(CredentialProvider *provider, const CredentialOptions *options)
 	CredentialOptions *copy = &provider->options;
 
 	*copy = *options;
-	copy->keys.access_key_id = copy_text(options->keys.access_key_id);
-	copy->keys.secret_access_key = copy_text(options->keys.secret_access_key);
-	copy->keys.session_token = copy_text(options->keys.session_token);
+	copy->keys = appconfig_credentials_copy(&options->keys);
 	copy->profile = copy_text(options->profile);
 	copy->role_arn = copy_text(options->role_arn);
 	copy->external_id = copy_text(options->external_id);

@@ -27,9 +27,6 @@
 #include "host_file.h"
 #include "uri.h"
 
-#define STS_VERSION "2011-06-15"
-#define FORM_TYPE	"application/x-www-form-urlencoded; charset=utf-8"
-
 #define TOKEN_PATH		 "/latest/api/token"
 #define CREDENTIALS_PATH "/latest/meta-data/iam/security-credentials/"
 #define TOKEN_TTL_HEADER "X-aws-ec2-metadata-token-ttl-seconds: 21600"
@@ -44,11 +41,10 @@
 #define MAX_ROLE_LENGTH		128
 #define MAX_ANSWER_SIZE		(256 * 1024)
 
+#define TOKEN_FIELD_LENGTH 64	/* characters of its name, and more */
+
 /* A shorter path of a container's endpoint names no task */
 #define MIN_SECRET_PATH 16
-
-/* Bytes that the form of such a request can take, percent-encoded */
-#define MAX_FORM_LENGTH (3 * (MAX_IDENTITY_LENGTH + 8192))
 
 /* As the SDKs have them for a container, milliseconds and tries */
 #define CONTAINER_TIMEOUT  2000
@@ -123,7 +119,7 @@ call_sts(CredentialRefresh *refresh, const char *operation,
 {
 	ApiRequest	request = {
 		.operation = operation, .method = HTTP_POST, .path = "/", .query = "",
-		.body = form->data, .content_type = FORM_TYPE, .secret = secret,
+		.body = form->data, .content_type = STS_FORM_TYPE, .secret = secret,
 		.is_text = true
 	};
 
@@ -196,31 +192,14 @@ set_limits(CredentialRefresh *refresh, int timeout, int attempts)
 	refresh->settings.max_response_size = MAX_ANSWER_SIZE;
 }
 
-/* Is it visible ASCII, of so many characters? */
+/* Can it be a token or a name of so many characters? */
 static bool
-is_visible(const char *text, size_t least, size_t most)
+is_text(const char *text, size_t least, size_t most)
 {
 	size_t		length = strlen(text);
-	size_t		i;
 
-	for (i = 0; i < length; i++)
-	{
-		if (text[i] <= ' ' || text[i] > '~')
-			return false;
-	}
-	return length >= least && length <= most;
-}
-
-/* Is it a line of ASCII, which may have blanks in it? */
-static bool
-is_line(const char *text)
-{
-	for (; *text != '\0'; text++)
-	{
-		if (*text < ' ' || *text > '~')
-			return false;
-	}
-	return true;
+	return length >= least && length <= most &&
+		appconfig_credentials_text_is_valid(text);
 }
 
 /* Ends the text at the last character that is no blank */
@@ -276,8 +255,6 @@ begin_form(CredentialRefresh *refresh, const char *operation, StringInfo form)
 	const CredentialStep *step = current_step(refresh);
 
 	initStringInfo(form);
-	/* it is to have a secret in it, and must not leave copies as it grows */
-	enlargeStringInfo(form, MAX_FORM_LENGTH);
 	appendStringInfo(form, "Action=%s&Version=" STS_VERSION, operation);
 	append_field(form, "RoleArn", step->role_arn);
 	append_field(form, "RoleSessionName",
@@ -309,13 +286,15 @@ assume_role_with_web_identity(CredentialRefresh *refresh)
 
 	if (token == NULL)
 		return;
-	if (!is_visible(token, MIN_IDENTITY_LENGTH, MAX_IDENTITY_LENGTH))
+	if (!is_text(token, MIN_IDENTITY_LENGTH, MAX_IDENTITY_LENGTH))
 		fail(refresh, psprintf("The token file \"%s\" has no token in it.",
 							   current_step(refresh)->token_file),
 			 "A token is a line of visible characters, as an identity provider issues it.");
 	else
 	{
 		begin_form(refresh, "AssumeRoleWithWebIdentity", &form);
+		/* percent-encoded at most; as it grows it would leave copies */
+		enlargeStringInfo(&form, 3 * (int) strlen(token) + TOKEN_FIELD_LENGTH);
 		append_field(&form, "WebIdentityToken", token);
 		call_sts(refresh, "AssumeRoleWithWebIdentity", &form, token);
 	}
@@ -350,7 +329,7 @@ ask_container(CredentialRefresh *refresh)
 	set_limits(refresh, CONTAINER_TIMEOUT, CONTAINER_ATTEMPTS);
 	if (authorization == NULL)
 		call_endpoint(refresh, &request);
-	else if (is_line(authorization))
+	else if (appconfig_credentials_header_is_valid(authorization))
 		call_with_secret(refresh, &request, AUTHORIZATION_HEADER, authorization);
 	else
 		fail(refresh, "The container's authorization token is not a line of ASCII.",
@@ -398,12 +377,7 @@ static void
 use_keys(CredentialRefresh *refresh)
 {
 	const CredentialStep *step = current_step(refresh);
-	AwsCredentials keys = {
-		.access_key_id = pstrdup(step->keys.access_key_id),
-		.secret_access_key = pstrdup(step->keys.secret_access_key),
-		.session_token = step->keys.session_token != NULL
-		? pstrdup(step->keys.session_token) : NULL
-	};
+	AwsCredentials keys = appconfig_credentials_copy(&step->keys);
 
 	refresh->keys = appconfig_credentials_share(&keys);
 	refresh->expires_at = step->expires_at;
@@ -502,7 +476,7 @@ take_instance_answer(CredentialRefresh *refresh)
 	{
 		case PHASE_TOKEN:
 			refresh->token = take_line(refresh);
-			if (!is_visible(refresh->token, 1, MAX_TOKEN_LENGTH))
+			if (!is_text(refresh->token, 1, MAX_TOKEN_LENGTH))
 			{
 				appconfig_api_spoil(refresh->call, "it is no token");
 				return;
@@ -514,7 +488,7 @@ take_instance_answer(CredentialRefresh *refresh)
 			break;
 		case PHASE_ROLE:
 			refresh->role = take_line(refresh);
-			if (!is_visible(refresh->role, 1, MAX_ROLE_LENGTH) ||
+			if (!is_text(refresh->role, 1, MAX_ROLE_LENGTH) ||
 				strpbrk(refresh->role, "/?#%\\<>\"") != NULL ||
 				!appconfig_uri_segment_is_safe(refresh->role))
 			{
@@ -683,12 +657,7 @@ appconfig_refresh_begin(const RefreshSetting *setting,
 SharedCredentials *
 appconfig_refresh_take(CredentialRefresh *refresh, int64 *expires_at)
 {
-	const AwsCredentials *got = &refresh->keys->keys;
-	AwsCredentials keys = {
-		.access_key_id = pstrdup(got->access_key_id),
-		.secret_access_key = pstrdup(got->secret_access_key),
-		.session_token = got->session_token != NULL ? pstrdup(got->session_token) : NULL
-	};
+	AwsCredentials keys = appconfig_credentials_copy(&refresh->keys->keys);
 
 	*expires_at = refresh->expires_at;
 	return appconfig_credentials_share(&keys);

@@ -149,8 +149,9 @@ appconfig_credential_source_environment(CredentialStep *step,
 	if (texts[0] == NULL && texts[1] == NULL)
 		return none(reason, "%s is not set", names[0]);
 	if (expiration != NULL &&
-		!appconfig_iso8601_parse(expiration, strlen(expiration),
-								 &step->expires_at))
+		(!appconfig_iso8601_parse(expiration, strlen(expiration),
+								  &step->expires_at) ||
+		 step->expires_at <= 0))
 		return broken(reason, NULL,
 					  "AWS_CREDENTIAL_EXPIRATION is no moment as ISO 8601 has it");
 	return appconfig_credential_source_keys(texts, names, step, reason);
@@ -276,18 +277,6 @@ take_container_path(const char *path, CredentialStep *step)
 	return problem;
 }
 
-/* Visible ASCII and blanks, as the value of a header may have them */
-static bool
-is_header_value(const char *text)
-{
-	for (; *text != '\0'; text++)
-	{
-		if (*text < ' ' || *text > '~')
-			return false;
-	}
-	return true;
-}
-
 /*
  * The endpoint of an ECS task or of EKS Pod Identity.  A token in a file is
  * not read here: it is another one at each refresh.
@@ -314,7 +303,7 @@ appconfig_credential_source_container(CredentialStep *step,
 	step->token_file = copy_variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
 	if (step->token_file == NULL)
 		step->authorization = copy_variable("AWS_CONTAINER_AUTHORIZATION_TOKEN");
-	if (step->authorization != NULL && !is_header_value(step->authorization))
+	if (step->authorization != NULL && !appconfig_credentials_header_is_valid(step->authorization))
 		return broken(reason, "Look for line breaks in it.",
 					  "AWS_CONTAINER_AUTHORIZATION_TOKEN has characters that no header has");
 	return CREDENTIAL_PLAN_MADE;

@@ -287,33 +287,6 @@ parse_count(const Option *option, const char *value, void *field,
 		*result <= option->most;
 }
 
-static const struct
-{
-	const char *name;
-	int			source;
-}			ambient_sources[] = {
-	{"environment", AMBIENT_ENVIRONMENT},
-	{"profile", AMBIENT_PROFILE},
-	{"web_identity", AMBIENT_WEB_IDENTITY},
-	{"container", AMBIENT_CONTAINER},
-	{"instance", AMBIENT_INSTANCE},
-};
-
-/* The source of that name, or 0 */
-static int
-find_ambient_source(const char *name, size_t length)
-{
-	int			i;
-
-	for (i = 0; i < (int) lengthof(ambient_sources); i++)
-	{
-		if (strlen(ambient_sources[i].name) == length &&
-			memcmp(ambient_sources[i].name, name, length) == 0)
-			return ambient_sources[i].source;
-	}
-	return 0;
-}
-
 /*
  * All or nothing, or a list of names in any order; into an int, as bits.  It
  * says what may be used, not in which order: that is always the same.
@@ -340,7 +313,7 @@ parse_ambient(const Option *option pg_attribute_unused(), const char *value,
 
 		value += strspn(value, blanks);
 		length = strcspn(value, " \t,");
-		source = find_ambient_source(value, length);
+		source = appconfig_credential_plan_find_source(value, length);
 		if (source == 0)
 			return false;
 		*sources |= source;

@@ -20,6 +20,10 @@ typedef enum AwsService
 
 #define AWS_SERVICES (AWS_INSTANCE + 1)
 
+/* How STS is asked, whatever the operation (appconfig-read-api.md, 5.2) */
+#define STS_VERSION	  "2011-06-15"
+#define STS_FORM_TYPE "application/x-www-form-urlencoded; charset=utf-8"
+
 typedef struct ServiceEndpoint
 {
 	AwsService	service;

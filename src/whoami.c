@@ -32,8 +32,6 @@ PG_FUNCTION_INFO_V1(appconfig_fdw_whoami);
 
 #define COLUMNS 5
 
-#define FORM_TYPE "application/x-www-form-urlencoded; charset=utf-8"
-
 /* Seconds from 1970 to PostgreSQL's epoch */
 #define EPOCH_SECONDS \
 	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY)
@@ -95,8 +93,8 @@ ask_sts(CredentialProvider *provider, CallerIdentity *caller)
 {
 	ApiRequest	request = {
 		.operation = "GetCallerIdentity", .method = HTTP_POST, .path = "/",
-		.query = "", .body = "Action=GetCallerIdentity&Version=2011-06-15",
-		.content_type = FORM_TYPE, .is_text = true
+		.query = "", .body = "Action=GetCallerIdentity&Version=" STS_VERSION,
+		.content_type = STS_FORM_TYPE, .is_text = true
 	};
 	ApiCounters counters = {0};
 	ApiOwner	owner;
