@@ -480,6 +480,8 @@ take_answer(ApiCall *call, const HttpResult *result)
 {
 	const char *malformed = NULL;
 
+	/* what was taken before an error has kept it from being used */
+	wipe_text(call->text);
 	if (call->is_text)
 	{
 		call->text = pnstrdup(result->body, result->body_length);

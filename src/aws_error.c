@@ -277,7 +277,7 @@ static const char *const hints[][AWS_SERVICES] = {
 	},
 };
 
-/* The same where AppConfig is asked with a user mapping's own keys */
+/* The same where it is asked with a user mapping's own keys */
 static const char *const mapping_hints[] = {
 	[HINT_DENIED] = "Allow the IAM action appconfig:%s to the identity of the user mapping.",
 	[HINT_KEYS] = "Check access_key_id, secret_access_key and session_token of the user mapping.",
@@ -649,7 +649,9 @@ appconfig_error_request_line(const AwsCallName *call)
 static const char *
 hint_for(const AwsError *error, const AwsCallName *call)
 {
-	if (call->service == AWS_APPCONFIG && call->with_mapping &&
+	/* STS is asked with them who they are, which needs no permission */
+	if (call->with_mapping &&
+		(call->service == AWS_APPCONFIG || error->hint != HINT_DENIED) &&
 		error->hint < lengthof(mapping_hints) &&
 		mapping_hints[error->hint] != NULL)
 		return mapping_hints[error->hint];

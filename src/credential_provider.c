@@ -68,6 +68,7 @@ struct CredentialProvider
 								 * for what is of one refresh */
 	MemoryContext plan_context; /* holds that */
 	CredentialUser user;
+	char	   *server_name;	/* for messages; the server may be gone */
 	CredentialOptions options;
 	AppConfigSettings settings;
 	RefreshSetting setting;
@@ -176,7 +177,7 @@ put_off(CredentialProvider *provider, const char *reason)
 	renew_later(provider);
 	ereport(LOG,
 			(errmsg("could not renew AWS credentials of foreign server \"%s\"",
-					GetForeignServer(provider->user.serverid)->servername),
+					provider->server_name),
 			 errdetail("%s", reason),
 			 errhint("The old ones are used for another " INT64_FORMAT " seconds at most.",
 					 left),
@@ -225,7 +226,7 @@ raise_none(const CredentialProvider *provider, const char *reason)
 			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 			 errmsg("no AWS credentials for user \"%s\" on server \"%s\"",
 					GetUserNameFromId(provider->user.userid, true),
-					GetForeignServer(provider->user.serverid)->servername),
+					provider->server_name),
 			 errdetail_internal("%s%s%s", provider->tried.data,
 								reason != NULL && provider->tried.len > 0 ? "; " : "",
 								reason != NULL ? psprintf("instance: %s", reason) : ""),
@@ -276,10 +277,24 @@ plan_role(CredentialProvider *provider)
 	step->duration = CREDENTIAL_ROLE_DURATION;
 }
 
+/* Is STS needed for the plan? */
+static bool
+asks_sts(const CredentialPlan *plan)
+{
+	int			i;
+
+	for (i = 0; i < plan->count; i++)
+	{
+		if (plan->steps[i].role_arn != NULL)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Where STS answers.  What the environment or a profile says of it counts for
- * those who use the database server's own sources, but is nothing to reach
- * this host by, unless the server's endpoint is here as well.
+ * those who assume a role by the database server's own sources, but is nothing
+ * to reach this host by, unless the server's endpoint is here as well.
  */
 static void
 find_sts(CredentialProvider *provider)
@@ -291,7 +306,7 @@ find_sts(CredentialProvider *provider)
 	const char *reason;
 
 	provider->sts = settings->sts;
-	if (options->sts_is_given || options->ambient == 0)
+	if (options->sts_is_given || options->ambient == 0 || !asks_sts(plan))
 		return;
 	if (url == NULL)
 		url = appconfig_endpoint_base_url("sts", settings->region,
@@ -426,12 +441,14 @@ adopt(CredentialProvider *provider)
 
 /*
  * Is it the instance, asked because there was nothing else, that has failed?
+ * A shortage of ours is no word of it.
  */
 static bool
 has_last_resort_failed(const CredentialProvider *provider)
 {
 	return strcmp(provider->plan.source, "instance") == 0 &&
-		appconfig_refresh_step_kind(provider->refresh) == CREDENTIAL_INSTANCE;
+		appconfig_refresh_step_kind(provider->refresh) == CREDENTIAL_INSTANCE &&
+		!appconfig_refresh_ran_short(provider->refresh);
 }
 
 /* It has failed: that is an error unless the old credentials are good */
@@ -599,6 +616,7 @@ appconfig_provider_create(const CredentialUser *user,
 
 	provider->context = CurrentMemoryContext;
 	provider->user = *user;
+	provider->server_name = pstrdup(GetForeignServer(user->serverid)->servername);
 	provider->supply.obtain = obtain;
 	provider->supply.ask_for_times = ask_for_times;
 	provider->supply.replace = replace;

@@ -684,6 +684,19 @@ appconfig_refresh_role(const CredentialRefresh *refresh)
 	return refresh->role;
 }
 
+/* Has it failed for want of memory or descriptors? */
+bool
+appconfig_refresh_ran_short(const CredentialRefresh *refresh)
+{
+	int			sqlstate;
+
+	if (refresh->call == NULL || appconfig_api_error(refresh->call) == NULL)
+		return false;
+	sqlstate = appconfig_api_error(refresh->call)->sqlstate;
+	return sqlstate == ERRCODE_OUT_OF_MEMORY ||
+		sqlstate == ERRCODE_INSUFFICIENT_RESOURCES;
+}
+
 /* Why it has failed, in a sentence, palloc'd */
 char *
 appconfig_refresh_describe_failure(const CredentialRefresh *refresh)

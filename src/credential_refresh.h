@@ -41,6 +41,7 @@ extern SharedCredentials *appconfig_refresh_take(CredentialRefresh *refresh,
 extern const char *appconfig_refresh_role(const CredentialRefresh *refresh);
 extern const char *appconfig_refresh_identity(const CredentialRefresh *refresh);
 extern CredentialStepKind appconfig_refresh_step_kind(const CredentialRefresh *refresh);
+extern bool appconfig_refresh_ran_short(const CredentialRefresh *refresh);
 extern char *appconfig_refresh_describe_failure(const CredentialRefresh *refresh);
 pg_noreturn extern void appconfig_refresh_raise(const CredentialRefresh *refresh);
 extern void appconfig_refresh_end(CredentialRefresh *refresh);

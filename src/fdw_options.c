@@ -947,10 +947,10 @@ wipe_options(List *given)
 static void
 read_server(Oid serverid, OptionValues *values)
 {
-	List	   *given = GetForeignServer(serverid)->options;
+	ForeignServer *server = GetForeignServer(serverid);
 
-	read_options(given, ON_SERVER, values);
-	wipe_options(given);
+	read_options(server->options, ON_SERVER, values);
+	wipe_options(server->options);
 }
 
 /*
@@ -1049,14 +1049,12 @@ void
 appconfig_options_get_credentials(Oid serverid, Oid userid,
 								  CredentialOptions *options, Oid *umid)
 {
-	ForeignServer *server = GetForeignServer(serverid);
 	OptionValues of_server;
 	OptionValues values;
 
 	memset(&values, 0, sizeof(values));
 	*umid = InvalidOid;
-	read_options(server->options, ON_SERVER, &of_server);
-	wipe_options(server->options);
+	read_server(serverid, &of_server);
 	appconfig_options_wipe_settings(&of_server.settings);
 	if (has_user_mapping(serverid, userid))
 	{
@@ -1076,7 +1074,8 @@ appconfig_options_get_credentials(Oid serverid, Oid userid,
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 				 errmsg("no AWS credentials for user \"%s\" on server \"%s\"",
-						GetUserNameFromId(userid, false), server->servername),
+						GetUserNameFromId(userid, false),
+						GetForeignServer(serverid)->servername),
 				 OidIsValid(*umid)
 				 ? errdetail("The user mapping has no access key.")
 				 : errdetail("There is no user mapping."),

@@ -134,6 +134,11 @@ like(whoami($session, 'role'), qr/^user mapping\|/, '... that has expired');
 is($emulator->calls, 'AssumeRole 1, GetCallerIdentity 2', '... asks once more');
 $emulator->reset;
 
+$node->safe_psql('postgres', "ALTER USER MAPPING FOR CURRENT_USER SERVER own OPTIONS (SET access_key_id 'AKIDUNKNOWN')");
+like(($session->run("SELECT * FROM appconfig_fdw_whoami('own')"))[1],
+	qr/28000: AWS does not accept the credentials\nDETAIL:  GetCallerIdentity failed: InvalidClientTokenId.*\nHINT:  Check access_key_id/,
+	'keys that nobody knows, and where they are');
+
 # ---------------------------------------------------------------------
 # Sources
 # ---------------------------------------------------------------------
@@ -144,6 +149,12 @@ server('ambient', ambient_credentials => 'true');
 $session = session(%key_variables);
 is(reads($session, 'ambient'), 'GetExperimentRun 1', 'environment');
 is(whoami($session, 'ambient'), "environment|-|f|$account|arn:aws:iam::$account:user/example", '... and who that is');
+create_server($node, 'elsewhere', 'https://appconfig.example.com', ambient_credentials => 'environment', connect_timeout => '10s');
+$node->safe_psql('postgres', 'DROP USER MAPPING FOR CURRENT_USER SERVER elsewhere');
+$session = session(%key_variables, AWS_ENDPOINT_URL => $url);
+unlike(fails($session, 'elsewhere'), qr/endpoint of STS/, "... with an endpoint of STS on this host, which nobody needs");
+$node->safe_psql('postgres', "ALTER SERVER elsewhere OPTIONS (ADD role_arn '$arn/ReportReader')");
+like(fails($session, 'elsewhere'), qr/28000: could not get AWS credentials: the endpoint of STS .* is on this host/, '... and which nobody may use');
 
 append_to_file("$dir/config", <<"EOF");
 [default]
