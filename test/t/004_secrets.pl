@@ -60,19 +60,7 @@ my $secret = join '|', map { quotemeta } $secret_key, qw(temporary-secret tempor
 my $signature = qr/AWS4-HMAC-SHA256|Signature=[0-9a-f]|X-Amz-Security-Token/i;
 
 # everything that a server can be made to log, but for the statements that set secrets
-$node->append_conf('postgresql.conf', q{
-log_min_messages = debug5
-log_error_verbosity = verbose
-debug_print_parse = on
-debug_print_rewritten = on
-debug_print_plan = on
-log_executor_stats = on
-auto_explain.log_min_duration = 0
-auto_explain.log_analyze = on
-auto_explain.log_verbose = on
-auto_explain.log_nested_statements = on
-appconfig_fdw.log_calls = on
-});
+$node->append_conf('postgresql.conf', $log_everything);
 $node->restart;
 truncate $node->logfile, 0;
 

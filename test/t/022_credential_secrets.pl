@@ -132,19 +132,7 @@ foreach my $server (sort keys %servers)
 	create_server($node, $server, $url, sts_endpoint => $url, max_attempts => 1, request_timeout => '5s', %{ $servers{$server} });
 	$node->safe_psql('postgres', "DROP USER MAPPING FOR CURRENT_USER SERVER $server") if $servers{$server}{ambient_credentials};
 }
-$node->append_conf('postgresql.conf', q{
-log_min_messages = debug5
-log_error_verbosity = verbose
-log_statement = all
-debug_print_parse = on
-debug_print_rewritten = on
-debug_print_plan = on
-auto_explain.log_min_duration = 0
-auto_explain.log_analyze = on
-auto_explain.log_verbose = on
-auto_explain.log_nested_statements = on
-appconfig_fdw.log_calls = on
-});
+$node->append_conf('postgresql.conf', $log_everything . 'log_statement = all');
 $node->restart;
 truncate $node->logfile, 0;
 

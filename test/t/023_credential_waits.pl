@@ -9,39 +9,18 @@ use FindBin;
 use lib $FindBin::RealBin;
 use AppConfigTest;
 
-use IO::Socket::INET;
 use MIME::Base64 qw(encode_base64url);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $hard_limit = 5000;    # milliseconds
 my $dir = PostgreSQL::Test::Utils::tempdir();
 my $emulator = start_emulator();
 my $url = $emulator->url;
 my $arn = 'arn:aws:iam::111122223333:role';
 
-# a port whose queue is full: its system does not answer another connection
-my $deaf = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', Proto => 'tcp') or die "cannot listen: $!";
-my $deaf_port = $deaf->sockport;
-my $deaf_url = "http://127.0.0.1:$deaf_port";
-my @queue;
-
-listen($deaf, 0);
-push @queue, IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $deaf_port, Blocking => 0) for 1 .. 8;
-
-# Is anybody connecting to that port, beside those who fill its queue?
-sub connecting
-{
-	my $port = sprintf('%04X', $deaf_port);
-	my %own = map { sprintf('%04X', $_->sockport) => 1 } grep { defined } @queue;
-
-	foreach my $line (split /\n/, slurp_file('/proc/net/tcp'))
-	{
-		return 1 if $line =~ /^\s*\d+: 0100007F:([0-9A-F]{4}) 0100007F:$port 02 / && !$own{$1};
-	}
-	return 0;
-}
+my $deaf = open_deaf_port();
+my $deaf_url = $deaf->url;
 
 # nothing of the machine that the test runs on
 delete $ENV{$_} foreach grep { /^AWS_/ } keys %ENV;
@@ -106,7 +85,7 @@ foreach (
 		fault => { kind => 'drip', ms => 1000, operation => $operation, times => 1 }, reached => $reached
 	  };
 	push @places, {
-		name => "a connection for $operation", server => $variable ? $server : "deaf_$server", reached => \&connecting,
+		name => "a connection for $operation", server => $variable ? $server : "deaf_$server", reached => sub { $deaf->is_tried },
 		before => $variable ? "SELECT FROM set_environment('$variable', '$deaf_url');" : '',
 		after => $variable ? "SELECT FROM set_environment('$variable', '$environment{$variable}');" : '',
 	} unless $operation =~ /^Metadata[RC]/;
@@ -118,8 +97,6 @@ push @places, {
 	fault => { kind => 'hang', operation => 'ContainerCredentials', times => 1 },
 	reached => sub { $emulator->stats->{in_flight} == 1 },
 };
-
-my $waits = $node->pg_version >= 17 ? 'AppConfigCall' : 'Extension';
 
 sub begin
 {
@@ -133,19 +110,7 @@ sub reach
 {
 	my ($place) = @_;
 
-	wait_until($place->{name}, sub {
-		$node->safe_psql('postgres', qq{
-			SELECT count(*) FROM pg_stat_activity
-			WHERE application_name = 'victim' AND state = 'active' AND wait_event = '$waits'}) == 1 && $place->{reached}->();
-	});
-}
-
-sub check_reaction
-{
-	my ($milliseconds, $what) = @_;
-
-	note sprintf('%s: %.1f ms', $what, $milliseconds);
-	cmp_ok($milliseconds, '<', $hard_limit, "$what: soon");
+	wait_until($place->{name}, sub { victim_waits($node) && $place->{reached}->() });
 }
 
 # the same once more, without the fault, from one that nobody has made deaf
@@ -175,9 +140,7 @@ foreach my $place (@places)
 	begin($place);
 	my $session = victim($place);
 	reach($place);
-	my ($asked) = split /\n/, $node->safe_psql('postgres', q{
-		SELECT extract(epoch FROM clock_timestamp()) * 1000;
-		SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'victim'});
+	my $asked = cancel_victim($node);
 	my ($out, $err) = $session->finish;
 	my ($done, @rows) = grep { $_ ne '' } split /\n/, $out;
 
@@ -193,24 +156,11 @@ foreach my $place (@places)
 	begin($place);
 	my $session = victim($place);
 	reach($place);
-	my ($asked, $done) = split /\n/, $node->safe_psql('postgres', q{
-		SET statement_timeout = '60s';
-		SELECT extract(epoch FROM clock_timestamp()) * 1000;
-		DO $$
-		DECLARE
-			victim int := (SELECT pid FROM pg_stat_activity WHERE application_name = 'victim');
-		BEGIN
-			PERFORM pg_terminate_backend(victim);
-			WHILE EXISTS (SELECT FROM pg_stat_activity WHERE pid = victim) LOOP
-				PERFORM pg_stat_clear_snapshot();
-			END LOOP;
-		END
-		$$;
-		SELECT extract(epoch FROM clock_timestamp()) * 1000;});
+	my $took = terminate_victim($node);
 	my ($out, $err) = $session->finish;
 
 	is(sqlstate_of($err), '57P01', "$what: SQLSTATE");
-	check_reaction($done - $asked, $what);
+	check_reaction($took, $what);
 }
 
 # A session whose backend is asked for its sockets: a transfer that is not ended keeps one

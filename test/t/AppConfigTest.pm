@@ -11,6 +11,7 @@ use warnings;
 use Exporter 'import';
 use FindBin;
 use HTTP::Tiny;
+use IO::Socket::INET;
 use IPC::Run;
 use JSON::PP;
 use PostgreSQL::Test::Cluster;
@@ -19,8 +20,8 @@ use Test::More;
 use Time::HiRes qw(time usleep);
 
 our @EXPORT = qw(add_environment new_node create_server start_emulator start_proxy wait_until start_session open_session
-  sqlstate_of build_calling build_preload make_own_authority
-  $access_key $secret_key);
+  sqlstate_of build_calling build_preload make_own_authority open_deaf_port victim_waits cancel_victim terminate_victim
+  check_reaction $log_everything $access_key $secret_key);
 
 our $access_key = 'AKIDEXAMPLE';
 our $secret_key = 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY';
@@ -124,6 +125,86 @@ sub build_calling
 	return $library;
 }
 
+# All that a server can be made to log of queries, as settings; auto_explain has to be loaded
+our $log_everything = q{
+log_min_messages = debug5
+log_error_verbosity = verbose
+debug_print_parse = on
+debug_print_rewritten = on
+debug_print_plan = on
+log_executor_stats = on
+auto_explain.log_min_duration = 0
+auto_explain.log_analyze = on
+auto_explain.log_verbose = on
+auto_explain.log_nested_statements = on
+appconfig_fdw.log_calls = on
+};
+
+# A port whose queue is full: its system does not answer another connection
+sub open_deaf_port
+{
+	my $socket = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', Proto => 'tcp') or die "cannot listen: $!";
+	my $self = bless { socket => $socket, port => $socket->sockport }, 'AppConfigTest::DeafPort';
+
+	listen($socket, 0);
+	push @{ $self->{queue} }, IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->{port}, Blocking => 0)
+	  for 1 .. 8;
+	return $self;
+}
+
+# Whether the session that is called "victim" waits for a call; 17 has a name for that
+sub victim_waits
+{
+	my ($node) = @_;
+	my $event = $node->pg_version >= 17 ? 'AppConfigCall' : 'Extension';
+
+	return $node->safe_psql('postgres', qq{
+		SELECT count(*) FROM pg_stat_activity
+		WHERE application_name = 'victim' AND state = 'active' AND wait_event = '$event'}) == 1;
+}
+
+# Cancels what it does; the server's time at which it was asked to, in milliseconds
+sub cancel_victim
+{
+	my ($node) = @_;
+	my ($asked) = split /\n/, $node->safe_psql('postgres', q{
+		SELECT extract(epoch FROM clock_timestamp()) * 1000;
+		SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'victim'});
+
+	return $asked;
+}
+
+# Ends it; how long that has taken, in milliseconds
+sub terminate_victim
+{
+	my ($node) = @_;
+	my ($asked, $done) = split /\n/, $node->safe_psql('postgres', q{
+		SET statement_timeout = '60s';
+		SELECT extract(epoch FROM clock_timestamp()) * 1000;
+		DO $$
+		DECLARE
+			victim int := (SELECT pid FROM pg_stat_activity WHERE application_name = 'victim');
+		BEGIN
+			PERFORM pg_terminate_backend(victim);
+			WHILE EXISTS (SELECT FROM pg_stat_activity WHERE pid = victim) LOOP
+				PERFORM pg_stat_clear_snapshot();
+			END LOOP;
+		END
+		$$;
+		SELECT extract(epoch FROM clock_timestamp()) * 1000;});
+
+	return $done - $asked;
+}
+
+# check_reaction(MILLISECONDS, WHAT): tells them; the limit is for a session that hangs, not for speed
+sub check_reaction
+{
+	my ($milliseconds, $what) = @_;
+
+	note sprintf('%s: %.1f ms', $what, $milliseconds);
+	cmp_ok($milliseconds, '<', 5000, "$what: soon");
+}
+
 # The SQLSTATE that psql told with VERBOSITY sqlstate or verbose
 sub sqlstate_of
 {
@@ -205,6 +286,27 @@ sub start_proxy
 	});
 	$self->{url} = slurp_file($ready);
 	return $self;
+}
+
+package AppConfigTest::DeafPort;
+
+use strict;
+use warnings;
+
+sub url { return "http://127.0.0.1:$_[0]->{port}"; }
+
+# Is anybody connecting to it, beside those who fill its queue?
+sub is_tried
+{
+	my ($self) = @_;
+	my $port = sprintf('%04X', $self->{port});
+	my %own = map { sprintf('%04X', $_->sockport) => 1 } grep { defined } @{ $self->{queue} };
+
+	foreach my $line (split /\n/, PostgreSQL::Test::Utils::slurp_file('/proc/net/tcp'))
+	{
+		return 1 if $line =~ /^\s*\d+: 0100007F:([0-9A-F]{4}) 0100007F:$port 02 / && !$own{$1};
+	}
+	return 0;
 }
 
 package AppConfigTest::Session;
