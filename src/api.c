@@ -860,7 +860,7 @@ appconfig_api_wait(List *clients)
 	appconfig_http_wait();
 }
 
-/* Seconds that the services's clock is ahead of ours, as far as is known */
+/* Seconds that the service's clock is ahead of ours, as far as is known */
 long
 appconfig_api_clock_offset(const ApiClient *client)
 {

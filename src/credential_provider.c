@@ -596,11 +596,12 @@ copy_options(CredentialProvider *provider, const CredentialOptions *options)
 	CredentialOptions *copy = &provider->options;
 
 	*copy = *options;
-	copy->keys = appconfig_credentials_copy(&options->keys);
+	memset(&copy->keys, 0, sizeof(copy->keys));
 	copy->profile = copy_text(options->profile);
 	copy->role_arn = copy_text(options->role_arn);
 	copy->external_id = copy_text(options->external_id);
 	copy->role_session_name = copy_text(options->role_session_name);
+	copy->keys = appconfig_credentials_copy(&options->keys);
 }
 
 /*
@@ -625,7 +626,6 @@ appconfig_provider_create(const CredentialUser *user,
 	provider->plan_context = AllocSetContextCreate(provider->context,
 												   "appconfig_fdw credential plan",
 												   ALLOCSET_SMALL_SIZES);
-	copy_options(provider, options);
 	copy_settings(provider, settings);
 	provider->setting.serverid = user->serverid;
 	provider->setting.settings = &provider->settings;
@@ -633,6 +633,8 @@ appconfig_provider_create(const CredentialUser *user,
 	provider->setting.endpoint_client = appconfig_api_client_create(&provider->settings);
 	provider->setting.role_session_name = make_session_name(user->userid);
 	provider->signed_client = appconfig_api_client_create(&provider->settings);
+	/* last, as nobody would overwrite them after an error */
+	copy_options(provider, options);
 	return provider;
 }
 

@@ -4,11 +4,11 @@
  *		What a backend keeps of a foreign server from statement to statement.
  *
  * One session for each server, role and user mapping: its pace, its budget of
- * retries, its credentials, the documents that may be served again.  ALTER SERVER and ALTER
- * USER MAPPING, rolled back ones included, make a session stale: running
- * statements end with it, the next one gets a new session, and the stale one
- * goes when its last user has gone.  Of the sessions that nobody uses the
- * least recently used go when there are many, since each has a cache.
+ * retries, its credentials, the documents that may be served again.  ALTER
+ * SERVER and ALTER USER MAPPING, rolled back ones included, make a session
+ * stale: running statements end with it, the next one gets a new session, and
+ * the stale one goes when its last user has gone.  Of the sessions that nobody
+ * uses the least recently used go when there are many, since each has a cache.
  *
  * What may not live here: options (fdw_options.c), calls (api.c), documents.
  *
