@@ -37,6 +37,7 @@ OBJS = \
 	src/target_table.o \
 	src/cache.o \
 	src/stats.o \
+	src/shared_memory.o \
 	src/whoami.o \
 	src/api.o \
 	src/service_endpoint.o \

@@ -65,7 +65,7 @@ appconfig_credentials_copy(const AwsCredentials *credentials)
 SharedCredentials *
 appconfig_credentials_share(AwsCredentials *keys)
 {
-	SharedCredentials *shared = palloc(sizeof(SharedCredentials));
+	SharedCredentials *shared = palloc0(sizeof(SharedCredentials));
 
 	shared->references = 1;
 	shared->keys = *keys;

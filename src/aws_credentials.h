@@ -8,6 +8,8 @@
 #ifndef APPCONFIG_AWS_CREDENTIALS_H
 #define APPCONFIG_AWS_CREDENTIALS_H
 
+#include "shared_identity.h"
+
 /*
  * One set of AWS keys.  Whoever makes one fills it completely; the strings
  * are palloc'd and belong to the struct.
@@ -27,6 +29,7 @@ typedef struct SharedCredentials
 {
 	int			references;
 	AwsCredentials keys;
+	SharedIdentity identity;	/* empty unless the provider has set it */
 } SharedCredentials;
 
 extern void appconfig_credentials_wipe(AwsCredentials *credentials);

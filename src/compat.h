@@ -18,6 +18,7 @@
 #include "mb/pg_wchar.h"
 #include "nodes/nodes.h"
 #include "storage/latch.h"
+#include "storage/lwlock.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -241,6 +242,113 @@ appconfig_wait_event(void)
 	return wait_event;
 #else
 	return PG_WAIT_EXTENSION;
+#endif
+}
+
+/*
+ * 17 has a registry of shared memory, 19 gives its callback an argument, and
+ * lock tranches their name when they are made.  Before 17 there is none: NULL.
+ */
+#if PG_VERSION_NUM >= 170000
+#include "common/hmac.h"
+#include "common/sha2.h"
+#include "storage/dsm_registry.h"
+#endif
+
+#if PG_VERSION_NUM >= 190000
+struct segment_init
+{
+	void		(*init) (void *segment);
+};
+
+static inline void
+appconfig_init_segment(void *segment, void *arg)
+{
+	((struct segment_init *) arg)->init(segment);
+}
+#endif
+
+static inline void *
+appconfig_named_segment(const char *name, Size size,
+						void (*init) (void *segment))
+{
+#if PG_VERSION_NUM >= 190000
+	struct segment_init arg = {init};
+	bool		found;
+
+	return GetNamedDSMSegment(name, size, appconfig_init_segment, &found, &arg);
+#elif PG_VERSION_NUM >= 170000
+	bool		found;
+
+	return GetNamedDSMSegment(name, size, init, &found);
+#else
+	(void) name;
+	(void) size;
+	(void) init;
+	return NULL;
+#endif
+}
+
+static inline int
+appconfig_new_lwlock_tranche(const char *name)
+{
+#if PG_VERSION_NUM >= 190000
+	return LWLockNewTrancheId(name);
+#else
+	(void) name;
+	return LWLockNewTrancheId();
+#endif
+}
+
+static inline void
+appconfig_register_lwlock_tranche(int tranche, const char *name)
+{
+#if PG_VERSION_NUM >= 190000
+	(void) tranche;
+	(void) name;
+#else
+	LWLockRegisterTranche(tranche, name);
+#endif
+}
+
+/*
+ * HMAC-SHA-256 of texts, of which any may be NULL, each told apart from the
+ * next.  14 has the means; it is needed only where memory is shared.
+ */
+static inline bool
+appconfig_hmac_texts(const uint8 *key, size_t key_length,
+					 const char *const *texts, int count,
+					 uint8 *result, size_t result_length)
+{
+#if PG_VERSION_NUM >= 170000
+	pg_hmac_ctx *hmac = pg_hmac_create(PG_SHA256);
+	bool		done;
+	int			i;
+
+	if (hmac == NULL)
+		return false;
+	Assert(result_length == PG_SHA256_DIGEST_LENGTH);
+	done = pg_hmac_init(hmac, key, key_length) >= 0;
+	for (i = 0; i < count && done; i++)
+	{
+		const char *text = texts[i];
+
+		/* no text has a NUL in it, and none is not an empty one */
+		done = pg_hmac_update(hmac, (const uint8 *) (text != NULL ? "=" : "-"), 1) >= 0 &&
+			(text == NULL ||
+			 pg_hmac_update(hmac, (const uint8 *) text, strlen(text) + 1) >= 0);
+	}
+	done = done && pg_hmac_final(hmac, result, result_length) >= 0;
+	pg_hmac_free(hmac);
+	return done;
+#else
+	(void) key;
+	(void) key_length;
+	(void) texts;
+	(void) count;
+	(void) result;
+	(void) result_length;
+	return false;
 #endif
 }
 

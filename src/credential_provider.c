@@ -33,6 +33,7 @@
 #include "credential_provider.h"
 #include "credential_refresh.h"
 #include "http.h"
+#include "shared_memory.h"
 #include "uri.h"
 
 /* Seconds before the end from which on they are renewed */
@@ -413,12 +414,31 @@ set_identity(CredentialProvider *provider, const char *identity)
 	set_text(&provider->identity, identity);
 }
 
+/*
+ * The same for shared memory.  Whoever has a key's id and not its secret is
+ * somebody else; and the same keys are nobody that another endpoint knows.
+ */
+static SharedIdentity
+identify_shared(const CredentialProvider *provider, const char *identity)
+{
+	const AwsCredentials *base = &provider->plan.steps[0].keys;
+	const char *parts[] = {
+		provider->settings.endpoint.base_url, provider->settings.region,
+		identity, base->secret_access_key, base->session_token
+	};
+	SharedIdentity shared;
+
+	(void) appconfig_shared_memory_identify(&shared, parts, lengthof(parts));
+	return shared;
+}
+
 /* The refresh is done: its credentials are the current ones */
 static void
 adopt(CredentialProvider *provider)
 {
 	const char *detail = describe_plan(provider);
 	const char *identity = identify(provider, detail);
+	SharedIdentity shared = identify_shared(provider, identity);
 	const CredentialPlan *plan = &provider->plan;
 	MemoryContext old = MemoryContextSwitchTo(provider->context);
 	int64		expires_at;
@@ -427,6 +447,7 @@ adopt(CredentialProvider *provider)
 
 	appconfig_credentials_let_go(provider->current);
 	provider->current = keys;
+	keys->identity = shared;
 	provider->expired = false;
 	provider->has_failed = false;
 	provider->source = plan->source;
