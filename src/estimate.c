@@ -254,7 +254,7 @@ expect_top(Estimate *result, const Route *route, const KeySet *keys)
 	/* however many are asked for, the lists have no more */
 	things.share = Min(items / things.listed, 1);
 	things.listed *= things.share;
-	result->calls += count_pages(Max(scopes, 1), items);
+	result->lists += count_pages(Max(scopes, 1), items);
 	result->waits++;
 	return things;
 }
@@ -292,7 +292,7 @@ expect_level(Estimate *result, const Route *route, int level,
 		double		lists =
 		share_of_things(route, level - 1, &open->boxes[i], things->share);
 
-		result->calls += lists;
+		result->lists += lists;
 		things->listed += lists * expected;
 	}
 	if (open->count > 0)
@@ -305,7 +305,7 @@ estimate_calls(PlannerInfo *root, const PlannerRelInfo *table, List *clauses,
 			   const KeySet *keys)
 {
 	const Route *route = &table->route;
-	Estimate	result = {.calls = 0};
+	Estimate	result = {.gets = 0};
 	Things		things = expect_top(&result, route, keys);
 	int			level = 1;
 	double		calls;
@@ -321,7 +321,10 @@ estimate_calls(PlannerInfo *root, const PlannerRelInfo *table, List *clauses,
 		calls += things.listed;
 	if (calls > 0)
 		result.waits++;
-	result.calls += calls;
+	if (level < route->levels_count)
+		result.lists += calls;
+	else
+		result.gets += calls;
 	/* below come lists whose items have no key */
 	for (; level < route->levels_count; level++)
 		result.rows *= appconfig_route_collection(route, level)->expected;
@@ -357,7 +360,7 @@ appconfig_estimate(PlannerInfo *root, const PlannerRelInfo *table,
 	List	   *operands = NIL;
 	KeyExpr    *expr = NULL;
 	KeySet	   *keys;
-	Estimate	result = {.calls = 0};
+	Estimate	result = {.gets = 0};
 
 	if (table->pushdown)
 		expr =
@@ -368,17 +371,25 @@ appconfig_estimate(PlannerInfo *root, const PlannerRelInfo *table,
 	result = estimate_calls(root, table, clauses, keys);
 	if (region_is_unknown(keys))
 	{
-		result.calls *= REGION_MATCHES;
+		result.gets *= REGION_MATCHES;
+		result.lists *= REGION_MATCHES;
 		result.waits *= REGION_MATCHES;
 	}
 	return result;
+}
+
+/* Calls of either kind */
+double
+appconfig_estimate_calls(const Estimate *expected)
+{
+	return expected->gets + expected->lists;
 }
 
 /* What it costs, beside the processing of rows, to expect that */
 Cost
 appconfig_estimate_cost(const Estimate *expected)
 {
-	double		calls = expected->calls;
+	double		calls = appconfig_estimate_calls(expected);
 
 	if (calls > MANY_CALLS)
 		calls = MANY_CALLS * (1 + log(calls / MANY_CALLS));

@@ -13,13 +13,15 @@
 /* What some clauses let us expect */
 typedef struct Estimate
 {
-	double		calls;
+	double		gets;			/* calls that bring a document */
+	double		lists;			/* calls that bring a page of a list */
 	double		waits;			/* of calls for the answers of others */
 	double		rows;
 } Estimate;
 
 extern Estimate appconfig_estimate(PlannerInfo *root,
 								   const PlannerRelInfo *table, List *clauses);
+extern double appconfig_estimate_calls(const Estimate *expected);
 extern Cost appconfig_estimate_cost(const Estimate *expected);
 extern double appconfig_estimate_repeats(PlannerInfo *root,
 										 const PlannerRelInfo *table,

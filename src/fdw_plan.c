@@ -142,7 +142,7 @@ add_foreign_path(PlannerInfo *root, RelOptInfo *baserel, Estimate expected,
 	/* the first row is there after the first of the calls */
 	add_path(baserel, (Path *) appconfig_create_foreignscan_path(root, baserel,
 																 rows,
-																 cost / Max(expected.calls, 1),
+																 cost / Max(appconfig_estimate_calls(&expected), 1),
 																 cost + rows * cpu_tuple_cost,
 																 outer));
 }
