@@ -65,6 +65,7 @@ OBJS = \
 	src/watch.o \
 	src/xml.o \
 	src/json.o \
+	src/limiter.o \
 	src/pacer.o \
 	src/retry.o \
 	src/secret.o \

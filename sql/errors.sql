@@ -95,7 +95,8 @@ TABLE a_run; -- ERROR
 \! test/emulator/ctl.py fault html503 --times 2
 TABLE a_run; -- ERROR
 \echo :LAST_ERROR_SQLSTATE
-\! test/emulator/ctl.py fault throttle --times 2
+ALTER SERVER appconfig OPTIONS (ADD throttle_timeout '0');
+\! test/emulator/ctl.py fault throttle --times 1
 TABLE a_run; -- ERROR
 \echo :LAST_ERROR_SQLSTATE
 \! test/emulator/ctl.py fault redirect --times 1 --location http://127.0.0.1:1/elsewhere
@@ -115,7 +116,7 @@ TABLE a_run; -- ERROR
 \! test/emulator/ctl.py fault status --status 400 --body '{"code":"AccessDeniedException","Message":"several\nlines\tof \u0001 text"}' --times 1
 TABLE a_run; -- ERROR
 \echo :LAST_ERROR_SQLSTATE
-\! test/emulator/ctl.py fault status --status 400 --code 'aws.protocol#ThrottlingException:http://internal.amazon.com/coral/' --message slow --times 2
+\! test/emulator/ctl.py fault status --status 400 --code 'aws.protocol#ThrottlingException:http://internal.amazon.com/coral/' --message slow --times 1
 TABLE a_run; -- ERROR
 \echo :LAST_ERROR_SQLSTATE
 \! test/emulator/ctl.py nofaults

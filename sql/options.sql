@@ -71,6 +71,10 @@ ALTER SERVER s OPTIONS (SET max_get_rate '-1'); -- ERROR
 ALTER SERVER s OPTIONS (SET max_get_rate 'NaN'); -- ERROR
 ALTER SERVER s OPTIONS (SET max_get_rate 'Infinity'); -- ERROR
 ALTER SERVER s OPTIONS (SET max_get_rate 'fast'); -- ERROR
+ALTER SERVER s OPTIONS (ADD throttle_timeout '0');
+ALTER SERVER s OPTIONS (SET throttle_timeout '1h');
+ALTER SERVER s OPTIONS (SET throttle_timeout '2h'); -- ERROR
+ALTER SERVER s OPTIONS (SET throttle_timeout '-1'); -- ERROR
 
 -- sizes
 ALTER SERVER s OPTIONS (ADD max_response_size '512kB', ADD cache_size '1GB');

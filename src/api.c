@@ -10,8 +10,8 @@
  * for the document, so that errors come in the order of the rows.
  *
  * What may not live here: URLs of particular operations (request.c), what a
- * failure means (aws_error.c), the arithmetic of retries and pace (retry.c,
- * pacer.c), tables and rows.
+ * failure means (aws_error.c), the arithmetic of retries (retry.c), whose turn
+ * it is (limiter.c), tables and rows.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,29 +29,39 @@
 #include "call_log.h"
 #include "clock.h"
 #include "http.h"
-#include "pacer.h"
+#include "limiter.h"
 #include "retry.h"
 
 #define TOKEN_HEADER	  "X-Amz-Security-Token: "
 #define INVOCATION_ID_LEN 36	/* characters of a UUID */
 #define MAX_HEADERS		  10
 
+/* Whose turn it is can change with what other sessions do meanwhile */
+#define TURN_HOLDS (CLOCK_SECOND / 2)
+
 struct ApiClient
 {
 	RetryBucket bucket;
-	Pacer		get_pacer;
-	Pacer		list_pacer;
+	Limiter		limiters[CALL_KINDS];	/* by CallKind */
 	long		clock_offset;	/* seconds that AWS is ahead of us */
 	dlist_head	calls;			/* of all owners */
 };
 
 typedef enum CallState
 {
-	CALL_WAITING,				/* for start_at */
+	CALL_WAITING,				/* for start_at, or what else CallNeed says */
 	CALL_IN_FLIGHT,
 	CALL_DONE,					/* document is the answer, NULL: not found */
 	CALL_FAILED					/* error tells why */
 } CallState;
+
+/* What a call that waits has lacked when it was looked at last */
+typedef enum CallNeed
+{
+	NEEDS_NOTHING,				/* it has not been looked at since */
+	NEEDS_CREDENTIALS,
+	NEEDS_TURN
+} CallNeed;
 
 struct ApiCall
 {
@@ -72,9 +82,13 @@ struct ApiCall
 	bool		is_text;
 	bool		names_something;
 	ApiMember	members[API_MAX_MEMBERS + 1];
-	Pacer	   *pacer;
+	CallKind	kind;
 	CallState	state;
+	CallNeed	need;
+	int64		turn_at;		/* where that is NEEDS_TURN */
 	int			attempts;		/* started so far */
+	int			throttles;		/* of these */
+	int64		throttled_from; /* on appconfig_http_waited() */
 	int			bucket_cost;	/* retry tokens that the last retry took */
 	SharedCredentials *credentials; /* of the last attempt, or what else no
 									 * message may show; NULL for none */
@@ -110,13 +124,24 @@ ApiClient *
 appconfig_api_client_create(const AppConfigSettings *settings)
 {
 	ApiClient  *client = palloc0(sizeof(ApiClient));
-	int64		now = appconfig_clock_now();
 
 	dlist_init(&client->calls);
 	appconfig_retry_fill(&client->bucket);
-	appconfig_pacer_init(&client->get_pacer, settings->max_get_rate, now);
-	appconfig_pacer_init(&client->list_pacer, settings->max_list_rate, now);
+	appconfig_limiter_init(&client->limiters[CALL_GET], CALL_GET,
+						   settings->max_get_rate);
+	appconfig_limiter_init(&client->limiters[CALL_LIST], CALL_LIST,
+						   settings->max_list_rate);
 	return client;
+}
+
+/* No call will be started for a while.  Raises no error. */
+void
+appconfig_api_client_rest(ApiClient *client)
+{
+	int			kind;
+
+	for (kind = 0; kind < CALL_KINDS; kind++)
+		appconfig_limiter_rest(&client->limiters[kind]);
 }
 
 /* There must be no owner left.  Raises no error. */
@@ -124,6 +149,7 @@ void
 appconfig_api_client_destroy(ApiClient *client)
 {
 	Assert(dlist_is_empty(&client->calls));
+	appconfig_api_client_rest(client);
 	pfree(client);
 }
 
@@ -131,6 +157,13 @@ appconfig_api_client_destroy(ApiClient *client)
  * Attempts
  * ------------------------------------------------------------------------
  */
+
+/* Whose turn it is among the calls of this one's kind */
+static Limiter *
+limiter_of(const ApiCall *call)
+{
+	return &call->owner->client->limiters[call->kind];
+}
 
 /* Something between 0 and 1, not 1 itself */
 static double
@@ -247,7 +280,8 @@ make_headers(const ApiCall *call)
 	{
 		headers[n++] = psprintf("amz-sdk-invocation-id: %s", call->invocation_id);
 		headers[n++] = psprintf("amz-sdk-request: attempt=%d; max=%d",
-								call->attempts + 1, owner->settings->max_attempts);
+								call->attempts + 1,
+								Max(call->attempts + 1, owner->settings->max_attempts));
 	}
 	return headers;
 }
@@ -365,50 +399,108 @@ replace_credentials(ApiCall *call, int64 now)
 	return true;
 }
 
+/* What may pass by itself is tried again, as far as attempts and tokens go */
+static bool
+schedule_after_fault(ApiCall *call, RetryCause cause, const HttpResult *result,
+					 int64 now)
+{
+	int			attempts = call->attempts - call->throttles;
+	int			delay;
+
+	if (attempts >= call->owner->settings->max_attempts)
+		return false;
+	call->bucket_cost = appconfig_retry_take(&call->owner->client->bucket);
+	if (call->bucket_cost == 0)
+		return false;
+	delay = appconfig_retry_delay(cause, attempts - 1,
+								  random_fraction());
+	delay = appconfig_retry_apply_hint(delay, server_hint(result));
+	call->start_at = now + delay * CLOCK_MILLISECOND;
+	return true;
+}
+
+/*
+ * Throttles don't use up attempts, but time: that in which the call was waited
+ * for, since nobody may look after a cursor's calls for a while.
+ */
+static bool
+is_throttled_for_good(ApiCall *call)
+{
+	int64		waited = appconfig_http_waited();
+
+	if (call->throttles++ == 0)
+		call->throttled_from = waited;
+	return waited - call->throttled_from >=
+		call->owner->settings->throttle_timeout * CLOCK_MILLISECOND;
+}
+
+/*
+ * The next attempt comes when it is the session's turn, at a rate that the
+ * throttle has lowered.  Where there is no rate the call waits by itself.
+ */
+static bool
+schedule_after_throttle(ApiCall *call, const HttpResult *result, int64 now)
+{
+	Limiter    *limiter = limiter_of(call);
+	int			delay = 0;
+
+	call->counters->throttles++;
+	call->totals->throttles++;
+	/* a service of this host is asked a few times, as for any other fault */
+	if (signing_names[call->owner->endpoint->service] == NULL)
+		return schedule_after_fault(call, RETRY_THROTTLED, result, now);
+	appconfig_limiter_throttled(limiter, call->sent_at, now, random_fraction());
+	if (is_throttled_for_good(call))
+		return false;
+	if (limiter->max_rate <= 0)
+		delay = appconfig_retry_delay(RETRY_THROTTLED, call->throttles - 1,
+									  random_fraction());
+	delay = appconfig_retry_apply_hint(delay, server_hint(result));
+	call->bucket_cost = 0;
+	call->start_at = now + delay * CLOCK_MILLISECOND;
+	return true;
+}
+
+/* A clock that was wrong is put right once */
+static bool
+schedule_after_clock(ApiCall *call, int64 now)
+{
+	if (call->clock_corrected ||
+		call->clock_offset == call->owner->client->clock_offset)
+		return false;
+	call->clock_corrected = true;
+	call->start_at = now;
+	return true;
+}
+
 /*
  * Decides after a failed attempt whether there is another one, and when.  The
- * rules are those of the SDKs' standard mode, appconfig-read-api.md
- * section 3.1.
+ * rules are those of the SDKs' standard mode, appconfig-read-api.md section
+ * 3.1, but that throttles wait (contract, section 5, throttle_timeout).
  */
 static bool
 schedule_retry(ApiCall *call, const AwsError *error, const HttpResult *result)
 {
-	ApiClient  *client = call->owner->client;
-	RetryCause	cause =
-	error->kind == AWS_ERROR_THROTTLED ? RETRY_THROTTLED : RETRY_TRANSIENT;
 	int64		now = appconfig_clock_now();
-	int			delay;
 
 	call->waiting_since = now;
-	if (error->kind == AWS_ERROR_THROTTLED)
+	call->need = NEEDS_NOTHING;
+	switch (error->kind)
 	{
-		call->counters->throttles++;
-		call->totals->throttles++;
-		appconfig_pacer_throttled(call->pacer, now);
-	}
-	if (error->kind == AWS_ERROR_EXPIRED)
-		return replace_credentials(call, now);
-	if (error->kind == AWS_ERROR_FATAL || error->kind == AWS_ERROR_NOT_FOUND ||
-		call->attempts >= call->owner->settings->max_attempts)
-		return false;
-	if (error->kind == AWS_ERROR_CLOCK)
-	{
-		if (call->clock_corrected ||
-			call->clock_offset == client->clock_offset)
+		case AWS_ERROR_THROTTLED:
+			return schedule_after_throttle(call, result, now);
+		case AWS_ERROR_EXPIRED:
+			return replace_credentials(call, now);
+		case AWS_ERROR_CLOCK:
+			return call->attempts - call->throttles <
+				call->owner->settings->max_attempts &&
+				schedule_after_clock(call, now);
+		case AWS_ERROR_FATAL:
+		case AWS_ERROR_NOT_FOUND:
 			return false;
-		call->clock_corrected = true;
-		call->start_at = now;
-		return true;
+		default:
+			return schedule_after_fault(call, RETRY_TRANSIENT, result, now);
 	}
-	call->bucket_cost = appconfig_retry_take(&client->bucket, cause);
-	if (call->bucket_cost == 0)
-		return false;
-	delay =
-		appconfig_retry_delay(cause, call->attempts - 1, random_fraction());
-	delay = appconfig_retry_apply_hint(delay, server_hint(result));
-	call->start_at = Max(now + delay * CLOCK_MILLISECOND,
-						 appconfig_pacer_take(call->pacer, now));
-	return true;
 }
 
 /*
@@ -437,6 +529,16 @@ find_lack(const ApiCall *call)
 							kinds[member->kind]);
 	}
 	return NULL;
+}
+
+/*
+ * Did the service's limits let the attempt pass, whatever became of it then?
+ */
+static bool
+has_passed(const AwsError *error)
+{
+	return error == NULL || error->kind == AWS_ERROR_NOT_FOUND ||
+		error->kind == AWS_ERROR_EXPIRED || error->kind == AWS_ERROR_CLOCK;
 }
 
 /* What error reports and the log name the call by */
@@ -518,6 +620,8 @@ finish_attempt(ApiCall *call, const HttpResult *result)
 	/* what is above can raise an error, and is then done once more */
 	call->counters->bytes += result->bytes_received;
 	call->totals->bytes += result->bytes_received;
+	if (has_passed(error))
+		appconfig_limiter_passed(limiter_of(call), call->sent_at);
 	if (error == NULL)
 	{
 		appconfig_retry_give_back(&call->owner->client->bucket,
@@ -552,9 +656,6 @@ end_call(void *arg)
 
 	if (!appconfig_api_is_done(call))
 		dlist_delete(&call->node);
-	/* the place of a call that never went out is free again */
-	if (call->attempts == 0)
-		appconfig_pacer_give_back(call->pacer);
 	if (call->transfer != NULL)
 		appconfig_http_release(call->transfer);
 	appconfig_json_release(call->document);
@@ -616,9 +717,9 @@ appconfig_api_start(const ApiOwner *owner, const ApiRequest *request,
 	make_invocation_id(call->invocation_id);
 	MemoryContextSwitchTo(old);
 
-	call->pacer = request->is_list ? &client->list_pacer : &client->get_pacer;
+	call->kind = request->is_list ? CALL_LIST : CALL_GET;
 	call->waiting_since = appconfig_clock_now();
-	call->start_at = appconfig_pacer_take(call->pacer, call->waiting_since);
+	call->start_at = call->waiting_since;
 	call->state = CALL_WAITING;
 	dlist_push_tail(&client->calls, &call->node);
 	call->callback.func = end_call;
@@ -735,19 +836,72 @@ appconfig_api_release(ApiCall *call)
 
 /*
  * Has the supply credentials for another attempt?  The call holds them then.
+ * They tell who else is under the same limits.
  */
 static bool
 has_credentials(ApiCall *call)
 {
 	CredentialSupply *supply = call->owner->supply;
-	SharedCredentials *credentials = supply->obtain(supply);
+	SharedCredentials *credentials;
 
+	if (supply == NULL)
+		return true;
+	credentials = supply->obtain(supply);
 	if (credentials == NULL)
 		return false;
 	appconfig_credentials_hold(credentials);
 	appconfig_credentials_let_go(call->credentials);
 	call->credentials = credentials;
+	appconfig_limiter_join(limiter_of(call), &credentials->identity);
 	return true;
+}
+
+/*
+ * Is it the session's turn for another call of that kind?  turn_at has what is
+ * known of that for each kind, 0 for nothing, and saves asking again.
+ */
+static bool
+has_turn(ApiCall *call, int64 *turn_at, int64 now)
+{
+	Limiter    *limiter = limiter_of(call);
+
+	if (turn_at[call->kind] <= now)
+		turn_at[call->kind] = appconfig_limiter_starts_at(limiter, now);
+	call->turn_at = turn_at[call->kind];
+	if (call->turn_at > now)
+		return false;
+	appconfig_limiter_start(limiter);
+	return true;
+}
+
+/* Sends those that wait for nothing any longer, in the order of their turn */
+static void
+start_attempts(ApiClient *client)
+{
+	CredentialSupply *missing = NULL;
+	int64		turn_at[CALL_KINDS] = {0};
+	int64		now = appconfig_clock_now();
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &client->calls)
+	{
+		ApiCall    *call = dlist_container(ApiCall, node, iter.cur);
+		CredentialSupply *supply = call->owner->supply;
+
+		if (call->state != CALL_WAITING || call->start_at > now ||
+			!appconfig_http_has_room())
+			continue;
+		/* one answer is enough for all that wait for the same */
+		if ((supply != NULL && supply == missing) || !has_credentials(call))
+		{
+			missing = supply;
+			call->need = NEEDS_CREDENTIALS;
+		}
+		else if (!has_turn(call, turn_at, now))
+			call->need = NEEDS_TURN;
+		else
+			start_attempt(call);
+	}
 }
 
 /*
@@ -758,26 +912,10 @@ has_credentials(ApiCall *call)
 void
 appconfig_api_poll(ApiClient *client)
 {
-	dlist_iter	iter;
 	dlist_mutable_iter modify;
-	CredentialSupply *missing = NULL;
-	int64		now = appconfig_clock_now();
 
 	appconfig_http_open();
-	dlist_foreach(iter, &client->calls)
-	{
-		ApiCall    *call = dlist_container(ApiCall, node, iter.cur);
-		CredentialSupply *supply = call->owner->supply;
-
-		if (call->state != CALL_WAITING || call->start_at > now ||
-			!appconfig_http_has_room())
-			continue;
-		/* one answer is enough for all that wait for the same */
-		if (supply == NULL || (supply != missing && has_credentials(call)))
-			start_attempt(call);
-		else
-			missing = supply;
-	}
+	start_attempts(client);
 	appconfig_http_drive();
 	dlist_foreach_modify(modify, &client->calls)
 	{
@@ -792,6 +930,28 @@ appconfig_api_poll(ApiClient *client)
 		set_clock(client, result);
 		finish_attempt(call, result);
 	}
+}
+
+/*
+ * Asks to be woken when a call can get on that waits for something else than
+ * an answer
+ */
+static void
+ask_for_time(const ApiCall *call, int64 now)
+{
+	CredentialSupply *supply = call->owner->supply;
+
+	if (call->start_at > now)
+		appconfig_http_wake(call->start_at);
+	/* for a place a call waits with those that have one */
+	else if (!appconfig_http_has_room())
+		return;
+	else if (call->need == NEEDS_CREDENTIALS)
+		supply->ask_for_times(supply);
+	else if (call->need == NEEDS_TURN)
+		appconfig_http_wake(Min(call->turn_at, now + TURN_HOLDS));
+	else
+		appconfig_http_wake(now);
 }
 
 /*
@@ -815,17 +975,8 @@ appconfig_api_ask_for_times(ApiClient *client)
 		if (call->state == CALL_IN_FLIGHT &&
 			appconfig_http_result(call->transfer) != NULL)
 			appconfig_http_wake(now);
-		if (call->state != CALL_WAITING)
-			continue;
-		if (call->start_at > now)
-			appconfig_http_wake(call->start_at);
-		/* for a place a call waits with those that have one */
-		else if (!appconfig_http_has_room())
-			continue;
-		else if (call->owner->supply != NULL)
-			call->owner->supply->ask_for_times(call->owner->supply);
-		else
-			appconfig_http_wake(call->start_at);
+		if (call->state == CALL_WAITING)
+			ask_for_time(call, now);
 	}
 }
 

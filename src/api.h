@@ -77,6 +77,7 @@ typedef struct ApiRequest
 } ApiRequest;
 
 extern ApiClient *appconfig_api_client_create(const AppConfigSettings *settings);
+extern void appconfig_api_client_rest(ApiClient *client);
 extern void appconfig_api_client_destroy(ApiClient *client);
 
 extern ApiCall *appconfig_api_start(const ApiOwner *owner,

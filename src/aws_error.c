@@ -237,7 +237,7 @@ static const char *const hints[][AWS_SERVICES] = {
 		[AWS_STS] = "Check the token file, and the identity provider and trust policy of the role.",
 	},
 	[HINT_SLOWER] = {
-		[AWS_APPCONFIG] = "Lower max_get_rate and max_list_rate, or raise max_attempts, of the foreign server.",
+		[AWS_APPCONFIG] = "Others use up the limits of the AWS account: run fewer queries at a time, or raise throttle_timeout of the foreign server.",
 		[AWS_STS] = "Try again later.",
 		[AWS_CONTAINER] = "Try again later.",
 		[AWS_INSTANCE] = "Try again later.",

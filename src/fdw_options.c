@@ -250,6 +250,10 @@ static const Option options[] = {
 		.flags = HIDDEN | GUARDED
 	},
 	{
+		"throttle_timeout", ON_SERVER, parse_time, FIELD(settings.throttle_timeout),
+		.initial = "2min", .least = 0, .most = HOUR
+	},
+	{
 		"use_dualstack", ON_SERVER, parse_boolean, FIELD(credentials.use_dualstack),
 		.flags = GUARDED, .initial = "false"
 	},

@@ -725,3 +725,13 @@ appconfig_http_wait(void)
 	pool->waited += appconfig_clock_now() - before;
 	CHECK_FOR_INTERRUPTS();
 }
+
+/*
+ * Microseconds that the backend has waited for the network and what goes with
+ * it, in its life.  Time that it spends on other things does not count.
+ */
+int64
+appconfig_http_waited(void)
+{
+	return pool != NULL ? pool->waited : 0;
+}

@@ -21,5 +21,6 @@ extern void appconfig_http_release(HttpTransfer *transfer);
 extern void appconfig_http_drive(void);
 extern void appconfig_http_wake(int64 at);
 extern void appconfig_http_wait(void);
+extern int64 appconfig_http_waited(void);
 
 #endif							/* APPCONFIG_HTTP_H */

@@ -46,16 +46,17 @@
 #define MAX_AHEAD		  (INT64CONST(366) * 86400)
 #define MAX_AHEAD_OF_BOOT (20 * MAX_AHEAD)
 
-typedef struct RetryRule
-{
-	int			base_ms;		/* upper bound of the first delay */
-	int			cost;			/* tokens of one retry */
-} RetryRule;
+/*
+ * What a retry takes.  One after a throttle takes nothing, unlike the SDKs':
+ * throttles are waited out (contract, section 5, throttle_timeout), and would
+ * leave nothing for faults.
+ */
+#define RETRY_COST 14
 
-/* indexed by RetryCause */
-static const RetryRule retry_rules[] = {
-	[RETRY_TRANSIENT] = {50, 14},
-	[RETRY_THROTTLED] = {1000, 5},
+/* Upper bounds of the first delay by RetryCause, in milliseconds */
+static const int base_delays[] = {
+	[RETRY_TRANSIENT] = 50,
+	[RETRY_THROTTLED] = 1000,
 };
 
 /* A date of HTTP as written: day and month count from 1, the year is full. */
@@ -81,7 +82,7 @@ static const char *const month_names[] = {"Jan", "Feb", "Mar", "Apr",
 int
 appconfig_retry_delay(RetryCause cause, int retry, double random)
 {
-	int			bound = retry_rules[cause].base_ms;
+	int			bound = base_delays[cause];
 
 	/* stops at the cap, so no count of retries can overflow */
 	for (; retry > 0 && bound < MAX_DELAY_MS; retry--)
@@ -276,14 +277,12 @@ appconfig_retry_fill(RetryBucket *bucket)
  * failure stands.
  */
 int
-appconfig_retry_take(RetryBucket *bucket, RetryCause cause)
+appconfig_retry_take(RetryBucket *bucket)
 {
-	int			cost = retry_rules[cause].cost;
-
-	if (bucket->tokens < cost)
+	if (bucket->tokens < RETRY_COST)
 		return 0;
-	bucket->tokens -= cost;
-	return cost;
+	bucket->tokens -= RETRY_COST;
+	return RETRY_COST;
 }
 
 /*

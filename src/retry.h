@@ -10,7 +10,7 @@
 
 #include <time.h>
 
-/* what made the last attempt fail; chooses pace and price of a retry */
+/* what made the last attempt fail; chooses the pace of a retry */
 typedef enum RetryCause
 {
 	RETRY_TRANSIENT,			/* a 5xx answer, a broken connection, a
@@ -40,7 +40,7 @@ extern long appconfig_retry_clock_offset(const char *value, time_t now,
 										 long offset);
 
 extern void appconfig_retry_fill(RetryBucket *bucket);
-extern int	appconfig_retry_take(RetryBucket *bucket, RetryCause cause);
+extern int	appconfig_retry_take(RetryBucket *bucket);
 extern void appconfig_retry_give_back(RetryBucket *bucket, int taken);
 
 #endif							/* APPCONFIG_RETRY_H */

@@ -126,7 +126,10 @@ release_session(void *arg)
 	SessionUse *use = arg;
 
 	if (--use->session->users == 0)
+	{
 		appconfig_provider_abandon(use->session->shared.provider);
+		appconfig_api_client_rest(use->session->shared.client);
+	}
 	dlist_move_head(&sessions, &use->session->node);
 	destroy_idle_sessions();
 }

@@ -25,7 +25,9 @@ typedef struct AppConfigSettings
 	char	   *ca_bundle;		/* PEM file, or NULL for the system's */
 	int			connect_timeout;	/* milliseconds */
 	int			request_timeout;	/* milliseconds, of one attempt */
-	int			max_attempts;	/* tries for one call, first included */
+	int			max_attempts;	/* tries for one call, first included,
+								 * throttled ones not */
+	int			throttle_timeout;	/* milliseconds */
 	int			max_concurrency;	/* calls in flight per scan */
 	double		max_get_rate;	/* calls per second, 0 for no limit */
 	double		max_list_rate;

@@ -42,8 +42,8 @@ my $closed = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', Proto 
 my $nobody = 'http://127.0.0.1:' . $closed->sockport;
 close $closed;
 
-# Each server has one source.  STS is asked twice at most, within a second; a container thrice, and an instance once,
-# or thrice if it answers with a 5xx.
+# Each server has one source.  STS is asked twice at most, within a second, and once if it throttles; a container thrice,
+# and an instance once, or thrice if it answers with a 5xx.
 my %servers = (
 	own => {}, role => { role_arn => "$arn/ReportReader" }, web => { ambient_credentials => 'web_identity' },
 	container => { ambient_credentials => 'container' }, instance => { ambient_credentials => 'instance' },
@@ -51,7 +51,7 @@ my %servers = (
 );
 foreach my $server (sort keys %servers)
 {
-	create_server($node, $server, $url, sts_endpoint => $url, max_attempts => 2, request_timeout => '1s', max_response_size => '1MB', %{ $servers{$server} });
+	create_server($node, $server, $url, sts_endpoint => $url, max_attempts => 2, throttle_timeout => 0, request_timeout => '1s', max_response_size => '1MB', %{ $servers{$server} });
 	$node->safe_psql('postgres', "DROP USER MAPPING FOR CURRENT_USER SERVER $server") if $servers{$server}{ambient_credentials};
 }
 
@@ -110,7 +110,7 @@ my %classes = (
 	lost => { sts => 'HV00M 2', container => 'HV00M 3', instance => '28000 1' },
 	failing => { sts => 'HV000 2', container => 'HV000 3', instance => '28000 3' },
 	late => { sts => 'HV000 2', container => 'HV000 3', instance => '28000 1' },
-	throttling => { sts => '53400 2', container => '53400 3', instance => '28000 1' },
+	throttling => { sts => '53400 1', container => '53400 3', instance => '28000 1' },
 	# and what won't, isn't
 	unreadable => { sts => 'HV000 1', container => 'HV000 1', instance => '28000 1' },
 	refusing => { sts => 'HV000 1', container => '28000 1', instance => '28000 1' },

@@ -209,30 +209,21 @@ test_bucket(void)
 	appconfig_retry_give_back(&bucket, 14);
 	is_int(bucket.tokens, 500, "nor by a retry given back");
 
-	is_int(appconfig_retry_take(&bucket, RETRY_TRANSIENT), 14,
-		   "a retry's cost");
+	is_int(appconfig_retry_take(&bucket), 14, "a retry's cost");
 	is_int(bucket.tokens, 486, "is taken");
-	is_int(appconfig_retry_take(&bucket, RETRY_THROTTLED), 5,
-		   "cost after throttling");
-	is_int(bucket.tokens, 481, "is taken, too");
-	appconfig_retry_give_back(&bucket, 5);
+	is_int(appconfig_retry_take(&bucket), 14, "and once more");
+	appconfig_retry_give_back(&bucket, 14);
 	is_int(bucket.tokens, 486, "the last retry is given back");
 	appconfig_retry_give_back(&bucket, 0);
 	is_int(bucket.tokens, 487, "a request without retries gives one token");
 
 	appconfig_retry_fill(&bucket);
-	for (n = 0; appconfig_retry_take(&bucket, RETRY_TRANSIENT) > 0; n++)
+	for (n = 0; appconfig_retry_take(&bucket) > 0; n++)
 		continue;
 	is_int(n, 35, "retries of a full bucket");
 	is_int(bucket.tokens, 10, "what is left");
-	is_int(appconfig_retry_take(&bucket, RETRY_TRANSIENT), 0, "no retry more");
+	is_int(appconfig_retry_take(&bucket), 0, "no retry more");
 	is_int(bucket.tokens, 10, "a refusal costs nothing");
-	is_int(appconfig_retry_take(&bucket, RETRY_THROTTLED), 5,
-		   "but one after throttling");
-	is_int(appconfig_retry_take(&bucket, RETRY_THROTTLED), 5,
-		   "down to the last token");
-	is_int(appconfig_retry_take(&bucket, RETRY_THROTTLED), 0, "then none");
-	is_int(bucket.tokens, 0, "empty");
 }
 
 int
