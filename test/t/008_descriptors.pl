@@ -176,43 +176,23 @@ is($session->query("SELECT count(exposure_percentage) FROM runs1 WHERE $history 
 $emulator->reset;
 
 # others than us can have them all
-SKIP:
-{
-	skip 'there is no dblink', 7
-	  if $node->safe_psql('postgres', "SELECT count(*) FROM pg_available_extensions WHERE name = 'dblink'") eq '0';
-	$node->safe_psql('postgres', 'CREATE EXTENSION dblink');
-
-	# connections until there is no descriptor left
-	my $occupy = q{
-		DO $$
-		BEGIN
-			FOR i IN 1 .. 64 LOOP
-				PERFORM dblink_connect('c' || i || clock_timestamp(), 'dbname=postgres host=' || split_part(current_setting('unix_socket_directories'), ',', 1)
-					|| ' port=' || current_setting('port'));
-			END LOOP;
-		EXCEPTION WHEN OTHERS THEN
-			NULL;
-		END $$;
-	};
-	my $release = 'SELECT count(dblink_disconnect(c)) FROM unnest(dblink_get_connections()) c';
-
-	$session = open_session($node);
-	$session->query($occupy);
-	my ($out, $err) = $session->run(look(1));
-	like($err, qr/53000: .*could not watch the connections to AWS AppConfig: Too many open files/, 'nothing is left for a first call');
-	like($err, qr/HINT: .*max_files_per_process.*ulimit.*max_concurrency/, '... with a hint that names the settings');
-	$session->query($release);
-	is($session->query(look(1)), 'DONE', 'and when there is something again, it works');
-	$session->query($occupy);
-	is($session->query(look(1)), 'DONE', 'a connection that there is serves its server');
-	is($session->query(look(2) . look(3) . look(1)), "DONE\nDONE\nDONE", '... and is given up for another one');
-	$emulator->ctl('fault', 'latency', '--times', '1', '--header', 'Connection: close');
-	$session->query(look(1));
-	$session->query($occupy);
-	($out, $err) = $session->run(look(2));
-	like($err, qr/53000: .*could not open a connection to AWS AppConfig\n(?s:.*)Too many open files/, 'nothing is left for a connection');
-	like($err, qr/HINT: .*max_files_per_process.*ulimit.*max_concurrency/, '... with the same hint');
-}
+add_environment($node);
+$session = open_session($node);
+my $taken = $session->query('SELECT take_descriptors()');
+my ($out, $err) = $session->run(look(1));
+like($err, qr/53000: .*could not watch the connections to AWS AppConfig: Too many open files/, 'nothing is left for a first call');
+like($err, qr/HINT: .*max_files_per_process.*ulimit.*max_concurrency/, '... with a hint that names the settings');
+$session->query("SELECT return_descriptors($taken)");
+is($session->query(look(1)), 'DONE', 'and when there is something again, it works');
+$session->query('SELECT take_descriptors()');
+is($session->query(look(1)), 'DONE', 'a connection that there is serves its server');
+is($session->query(look(2) . look(3) . look(1)), "DONE\nDONE\nDONE", '... and is given up for another one');
+$emulator->ctl('fault', 'latency', '--times', '1', '--header', 'Connection: close');
+$session->query(look(1));
+$session->query('SELECT take_descriptors()');
+($out, $err) = $session->run(look(2));
+like($err, qr/53000: .*could not open a connection to AWS AppConfig\n(?s:.*)Too many open files/, 'nothing is left for a connection');
+like($err, qr/HINT: .*max_files_per_process.*ulimit.*max_concurrency/, '... with the same hint');
 
 unlike(slurp_file($node->logfile), qr/was terminated by signal|PANIC|TRAP/, 'no backend crashed');
 

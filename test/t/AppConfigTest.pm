@@ -57,8 +57,7 @@ sub new_node
 	return $node;
 }
 
-# set_environment(name, value) in SQL, which changes the environment of the session's backend, and
-# count_in_memory(masked), see environment.c
+# The functions of environment.c in SQL, which change the session's backend or look into it
 sub add_environment
 {
 	my ($node) = @_;
@@ -69,7 +68,9 @@ sub add_environment
 		"$FindBin::RealBin/environment.c");
 	$node->safe_psql('postgres', qq{
 		CREATE FUNCTION set_environment(text, text) RETURNS void AS '$library' LANGUAGE C;
-		CREATE FUNCTION count_in_memory(bytea) RETURNS int AS '$library' LANGUAGE C});
+		CREATE FUNCTION count_in_memory(bytea) RETURNS int AS '$library' LANGUAGE C;
+		CREATE FUNCTION take_descriptors() RETURNS int AS '$library' LANGUAGE C;
+		CREATE FUNCTION return_descriptors(int) RETURNS void AS '$library' LANGUAGE C});
 }
 
 # create_server(NODE, NAME, ENDPOINT, OPTION => VALUE, ...): a server, a mapping for

@@ -4,11 +4,17 @@
  *
  *     set_environment(name text, value text) returns void: NULL unsets it
  *     count_in_memory(masked bytea) returns int: how often a secret is there, see memory.h
+ *     take_descriptors() returns int: as if it had opened all sockets and the like that PostgreSQL lets it; how many
+ *     return_descriptors(count int) returns void: as if it had closed so many
  */
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "storage/fd.h"
 #include "utils/builtins.h"
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
 
 #include "memory.h"
 
@@ -16,9 +22,13 @@ PG_MODULE_MAGIC;
 
 PG_FUNCTION_INFO_V1(set_environment);
 PG_FUNCTION_INFO_V1(count_in_memory);
+PG_FUNCTION_INFO_V1(take_descriptors);
+PG_FUNCTION_INFO_V1(return_descriptors);
 
 extern Datum set_environment(PG_FUNCTION_ARGS);
 extern Datum count_in_memory(PG_FUNCTION_ARGS);
+extern Datum take_descriptors(PG_FUNCTION_ARGS);
+extern Datum return_descriptors(PG_FUNCTION_ARGS);
 
 Datum
 set_environment(PG_FUNCTION_ARGS)
@@ -38,4 +48,22 @@ count_in_memory(PG_FUNCTION_ARGS)
 	bytea	   *masked = PG_GETARG_BYTEA_PP(0);
 
 	PG_RETURN_INT32(count_secrets((const unsigned char *) VARDATA_ANY(masked), VARSIZE_ANY_EXHDR(masked)));
+}
+
+Datum
+take_descriptors(PG_FUNCTION_ARGS)
+{
+	int			count = 0;
+
+	while (AcquireExternalFD())
+		count++;
+	PG_RETURN_INT32(count);
+}
+
+Datum
+return_descriptors(PG_FUNCTION_ARGS)
+{
+	for (int count = PG_GETARG_INT32(0); count > 0; count--)
+		ReleaseExternalFD();
+	PG_RETURN_VOID();
 }
