@@ -98,7 +98,8 @@ finish()
     if [ $keep_work = no ]; then
         stop_emulator
         stop_server
-        rm -rf "$work"
+        # some of it can be root's
+        rm -rf --one-file-system "$work" 2> /dev/null || as_root rm -rf --one-file-system "$work"
     fi
     exit $status
 }
@@ -227,13 +228,19 @@ restore_cluster_conf()
 # Building
 # ------------------------------------------------------------------------
 
-# The sources without anything that was built from them, in $work/source
+# The sources without anything that was built from them, as an archive
+pack_source()
+{
+    tar -C "$top" -c --exclude=./.git --exclude='*.o' --exclude='*.bc' --exclude='*.so' --exclude=__pycache__ \
+        --exclude=./test/unit/build --exclude=./test/unit/build-sanitize --exclude=node_modules \
+        --exclude=./results --exclude='./regression.*' --exclude=./tmp_check .
+}
+
+# They, in $work/source
 copy_source()
 {
     mkdir "$work/source"
-    tar -C "$top" -c --exclude=./.git --exclude='*.o' --exclude='*.bc' --exclude='*.so' --exclude=__pycache__ \
-        --exclude=./test/unit/build --exclude=./test/unit/build-sanitize --exclude=node_modules \
-        --exclude=./results --exclude='./regression.*' --exclude=./tmp_check . | tar -C "$work/source" -x --no-same-owner
+    pack_source | tar -C "$work/source" -x --no-same-owner
 }
 
 make_source()
