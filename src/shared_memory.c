@@ -12,6 +12,9 @@
  * a lock raises no error before everything is whole again.  If one is killed
  * by the system, PostgreSQL starts again with new memory.
  *
+ * Sharing is worth no error: where there is no memory for it, as with the
+ * small /dev/shm that containers have, the session is alone for a while.
+ *
  * What may not live here: what is shared, which each file has to itself.  No
  * secret may be in a segment, nor what a secret could be guessed from.
  *
@@ -19,10 +22,17 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+#include "utils/resowner.h"
+
+#include "clock.h"
 #include "compat.h"
 #include "shared_memory.h"
 
 #define LOCK_NAME "AppConfigShared"
+
+/* Until it is tried again when there was no memory */
+#define PAUSE (60 * CLOCK_SECOND)
 
 /* What the segments have in common */
 typedef struct SharedBase
@@ -33,21 +43,84 @@ typedef struct SharedBase
 	bool		is_salted;
 } SharedBase;
 
+static int64 off_until = 0;		/* this backend has had no memory */
+
 /*
- * The segment of that name, made and initialized by whoever asks first; NULL
- * before PostgreSQL 17.  It stays where it is until the backend ends.  A
- * segment of another size is another segment, as that of a library of another
- * version is, which other backends may still have.  Raises an error if there
- * is no memory.  init raises none.
+ * Calls what raises an error where shared memory is short, and returns whether
+ * it has raised none; the server's log has it otherwise.  What an error leaves
+ * behind are locks, of which nobody above has any, and the descriptor of a
+ * segment, which is no resource owner's and goes with the backend.
  */
-void *
-appconfig_shared_memory_get(const char *name, Size size,
-							void (*init) (void *segment))
+bool
+appconfig_shared_memory_attempt(void (*work) (void *arg), void *arg)
 {
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool done = true;
+
+	CurrentResourceOwner = NULL;
+	PG_TRY();
+	{
+		work(arg);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		LWLockReleaseAll();
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		ereport(LOG,
+				(errmsg("sessions share nothing about AWS AppConfig for now: %s",
+						error->message),
+				 errhidestmt(true), errhidecontext(true)));
+		FreeErrorData(error);
+		done = false;
+	}
+	PG_END_TRY();
+	CurrentResourceOwner = owner;
+	return done;
+}
+
+typedef struct SegmentRequest
+{
+	const char *name;
+	Size		size;
+	void		(*init) (void *segment);
+	void	   *segment;		/* found; NULL for none */
+} SegmentRequest;
+
+/*
+ * A segment of another size is another segment, as that of a library of
+ * another version is, which other backends may still have.
+ */
+static void
+find_segment(void *arg)
+{
+	SegmentRequest *request = arg;
 	char		full_name[NAMEDATALEN];
 
-	snprintf(full_name, sizeof(full_name), "appconfig_fdw %s %zu", name, size);
-	return appconfig_named_segment(full_name, size, init);
+	snprintf(full_name, sizeof(full_name), "appconfig_fdw %s %zu",
+			 request->name, request->size);
+	request->segment = appconfig_named_segment(full_name, request->size,
+											   request->init);
+}
+
+/* NULL where there is none; a backend that serves nobody may have none */
+static void *
+get_segment(const char *name, Size size, void (*init) (void *segment))
+{
+	SegmentRequest request = {name, size, init, NULL};
+
+	if (!IsUnderPostmaster || appconfig_clock_now() < off_until)
+		return NULL;
+	if (!appconfig_shared_memory_attempt(find_segment, &request))
+	{
+		off_until = appconfig_clock_now() + PAUSE;
+		return NULL;
+	}
+	return request.segment;
 }
 
 static void
@@ -66,8 +139,7 @@ find_base(void)
 
 	if (base == NULL)
 	{
-		base = appconfig_shared_memory_get("base", sizeof(SharedBase),
-										   init_base);
+		base = get_segment("base", sizeof(SharedBase), init_base);
 		if (base != NULL)
 			appconfig_register_lwlock_tranche(base->tranche, LOCK_NAME);
 	}
@@ -75,22 +147,30 @@ find_base(void)
 }
 
 /*
- * What locks of ours go by, those in a DSA area included.  Each backend has to
- * ask for it before it takes one, so that waits for it have a name.
+ * The segment of that name, made and initialized by whoever asks first; NULL
+ * before PostgreSQL 17, or if there is no memory.  It stays where it is until
+ * the backend ends.  init raises no error.
+ */
+void *
+appconfig_shared_memory_get(const char *name, Size size,
+							void (*init) (void *segment))
+{
+	return find_base() != NULL ? get_segment(name, size, init) : NULL;
+}
+
+/*
+ * What locks of ours go by, once there is a segment that they are in: those in
+ * a DSA area included.
  */
 int
 appconfig_shared_memory_tranche(void)
 {
 	const SharedBase *base = find_base();
 
-	Assert(base != NULL);
-	return base->tranche;
+	return base != NULL ? base->tranche : 0;
 }
 
-/*
- * To be called as a segment is initialized.  Raises no error if
- * appconfig_shared_memory_tranche() has been called before.
- */
+/* To be called as a segment is initialized; raises no error */
 void
 appconfig_shared_memory_init_lock(LWLock *lock)
 {

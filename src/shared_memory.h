@@ -12,6 +12,8 @@
 
 #include "shared_identity.h"
 
+extern bool appconfig_shared_memory_attempt(void (*work) (void *arg),
+											void *arg);
 extern void *appconfig_shared_memory_get(const char *name, Size size,
 										 void (*init) (void *segment));
 extern void appconfig_shared_memory_init_lock(LWLock *lock);

@@ -70,7 +70,8 @@ sub add_environment
 		CREATE FUNCTION set_environment(text, text) RETURNS void AS '$library' LANGUAGE C;
 		CREATE FUNCTION count_in_memory(bytea) RETURNS int AS '$library' LANGUAGE C;
 		CREATE FUNCTION take_descriptors() RETURNS int AS '$library' LANGUAGE C;
-		CREATE FUNCTION return_descriptors(int) RETURNS void AS '$library' LANGUAGE C});
+		CREATE FUNCTION return_descriptors(int) RETURNS void AS '$library' LANGUAGE C;
+		CREATE FUNCTION make_segment(text) RETURNS bool AS '$library' LANGUAGE C});
 }
 
 # create_server(NODE, NAME, ENDPOINT, OPTION => VALUE, ...): a server, a mapping for

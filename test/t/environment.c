@@ -6,6 +6,7 @@
  *     count_in_memory(masked bytea) returns int: how often a secret is there, see memory.h
  *     take_descriptors() returns int: as if it had opened all sockets and the like that PostgreSQL lets it; how many
  *     return_descriptors(count int) returns void: as if it had closed so many
+ *     make_segment(name text) returns bool: is there shared memory of that name, from PostgreSQL 17 to 18?
  */
 #include "postgres.h"
 
@@ -14,6 +15,9 @@
 #include "utils/builtins.h"
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
+#endif
+#if PG_VERSION_NUM >= 170000
+#include "storage/dsm_registry.h"
 #endif
 
 #include "memory.h"
@@ -24,11 +28,13 @@ PG_FUNCTION_INFO_V1(set_environment);
 PG_FUNCTION_INFO_V1(count_in_memory);
 PG_FUNCTION_INFO_V1(take_descriptors);
 PG_FUNCTION_INFO_V1(return_descriptors);
+PG_FUNCTION_INFO_V1(make_segment);
 
 extern Datum set_environment(PG_FUNCTION_ARGS);
 extern Datum count_in_memory(PG_FUNCTION_ARGS);
 extern Datum take_descriptors(PG_FUNCTION_ARGS);
 extern Datum return_descriptors(PG_FUNCTION_ARGS);
+extern Datum make_segment(PG_FUNCTION_ARGS);
 
 Datum
 set_environment(PG_FUNCTION_ARGS)
@@ -66,4 +72,16 @@ return_descriptors(PG_FUNCTION_ARGS)
 	for (int count = PG_GETARG_INT32(0); count > 0; count--)
 		ReleaseExternalFD();
 	PG_RETURN_VOID();
+}
+
+Datum
+make_segment(PG_FUNCTION_ARGS)
+{
+#if PG_VERSION_NUM >= 170000 && PG_VERSION_NUM < 190000
+	bool		found;
+
+	PG_RETURN_BOOL(GetNamedDSMSegment(text_to_cstring(PG_GETARG_TEXT_PP(0)), 1, NULL, &found) != NULL);
+#else
+	PG_RETURN_BOOL(false);
+#endif
 }
