@@ -188,8 +188,8 @@ init_segment(void *memory)
 }
 
 /*
- * Calls are signed as this identity from now on, which may be empty.  Raises
- * an error if shared memory cannot be had.
+ * Calls are signed as this identity from now on, which may be empty.  Where
+ * there is no shared memory the session stays on its own.
  */
 void
 appconfig_limiter_join(Limiter *limiter, const SharedIdentity *identity)
@@ -198,14 +198,12 @@ appconfig_limiter_join(Limiter *limiter, const SharedIdentity *identity)
 		memcmp(&limiter->identity, identity, sizeof(*identity)) == 0)
 		return;
 	appconfig_limiter_rest(limiter);
+	memset(&limiter->identity, 0, sizeof(limiter->identity));
 	if (segment == NULL && appconfig_shared_memory_is_identified(identity))
-	{
-		/* what init_segment() needs must be there before it is called */
-		(void) appconfig_shared_memory_tranche();
 		segment = appconfig_shared_memory_get("limiter", sizeof(LimiterSegment),
 											  init_segment);
-	}
-	limiter->identity = *identity;
+	if (segment != NULL)
+		limiter->identity = *identity;
 }
 
 /* ------------------------------------------------------------------------
