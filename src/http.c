@@ -66,7 +66,7 @@ typedef struct PooledTransfer
 	bool		added;			/* does the multi handle have it? */
 	int			connect_timeout;	/* milliseconds */
 	int			request_timeout;
-	int64		waited_before;	/* the pool's waiting before it */
+	int64		waited_before;	/* waiting before it */
 	int			count_before;	/* sockets, when there was no place */
 } PooledTransfer;
 
@@ -78,7 +78,6 @@ typedef struct HttpPool
 								 * CLOCK_NEVER */
 	int64		wake_at;		/* and somebody above, who waits for something
 								 * else */
-	int64		waited;			/* microseconds of waiting and driving */
 	bool		ran_out;		/* of memory, when curl was called last */
 	dlist_head	transfers;		/* PooledTransfer: queued, in flight, ended */
 	int			in_flight;		/* those that the multi handle has */
@@ -90,6 +89,9 @@ typedef struct HttpPool
 
 /* NULL until the first transfer */
 static HttpPool *pool = NULL;
+
+/* Microseconds of waiting and driving, in the backend's life */
+static int64 waited = 0;
 
 /*
  * libcurl's own set-up, once a process.  Called from _PG_init(), before any
@@ -374,7 +376,7 @@ reserve_for_name(HttpTransfer *transfer)
 static bool
 send_transfer(PooledTransfer *pooled)
 {
-	pooled->waited_before = pool->waited;
+	pooled->waited_before = waited;
 	pooled->added =
 		curl_multi_add_handle(pool->multi, pooled->transfer.easy) == CURLM_OK;
 	if (pooled->added)
@@ -591,7 +593,7 @@ time_left(const PooledTransfer *pooled)
 	? pooled->request_timeout
 	: Min(pooled->connect_timeout, pooled->request_timeout);
 
-	return limit * CLOCK_MILLISECOND - (pool->waited - pooled->waited_before);
+	return limit * CLOCK_MILLISECOND - (waited - pooled->waited_before);
 }
 
 /* Ends the transfers that curl would go on with, but we don't */
@@ -668,7 +670,7 @@ appconfig_http_drive(void)
 	(void) send_queued();
 	set_limits();
 	call_curl();
-	pool->waited += appconfig_clock_now() - before;
+	waited += appconfig_clock_now() - before;
 	pool->ran_out = appconfig_http_memory_ran_out();
 	end_transfers();
 	check_transfers();
@@ -722,7 +724,7 @@ appconfig_http_wait(void)
 	leave_curl(&saved);
 	appconfig_watch_set_timer(&pool->watch, next_time());
 	appconfig_watch_wait(&pool->watch);
-	pool->waited += appconfig_clock_now() - before;
+	waited += appconfig_clock_now() - before;
 	CHECK_FOR_INTERRUPTS();
 }
 
@@ -733,5 +735,5 @@ appconfig_http_wait(void)
 int64
 appconfig_http_waited(void)
 {
-	return pool != NULL ? pool->waited : 0;
+	return waited;
 }
