@@ -1,11 +1,14 @@
 """The data sets: what the emulated account holds.
 
-Four of them, each the same for the same name and seed:
+Five of them, each the same for the same name and seed:
 
   demo      a believable shop: four applications and the published example
   standard  demo, and one of everything that a reader of the API may meet
   nasty     standard, and names that look like ids, like paths, or like each other
   scale:N   the published example, and N runs over definitions of at most 1000 runs each
+  account:APPLICATIONS,DEFINITIONS,DONE,RUNNING
+            so many of each, in all, and nothing else: definitions spread over the applications, and runs over the
+            definitions, as evenly as can be
 
 Ids that scripts may name (all seven characters, as the service's are):
 
@@ -44,10 +47,15 @@ Ids that scripts may name (all seven characters, as the service's are):
   scale01   application scale               sc00001, sc00002, ... 1000 runs each (the last one the rest); environment
                                             scalee1, profile scalep1
 
+  in account:…:
+  ap00001.. applications account-1, …       de00001, de00002, ... in turn, the running ones the last of each one's runs;
+                                            an application's environment and profile are en and pr with its number
+
 Only data live here; how they are kept is store.py's, how they are served is service.py's business.
 """
 
 import random
+import re
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache, partial
 
@@ -445,50 +453,88 @@ def _nasty(store, rng):
         _application(store, f"fill{index:03d}", f"filler {index}")
 
 
+def _arm(key, weight, size, color):
+    return treatment(key, weight, attributes={"size": {"NumberValue": size}, "color": {"StringValue": color}})
+
+
+def _generated_definition(application, definition, number, environment, profile, name):
+    return _definition(
+        application, definition, f"{name} {number}", environment=environment, profile=profile, status="ACTIVE",
+        flag=f"flag-{number}", Hypothesis=f"Hypothesis {number}",
+        control=_arm("c", 50.0, 1.0, "grey"),
+        treatments=[_arm("t1", 25.0, 1.5, "green"), _arm("t2", 25.0, 2.0, "blue")],
+        created=utc(2025, 1, 1) + timedelta(minutes=number))
+
+
+def _generated_run(definition, done, seed, number):
+    """A run that depends on its definition, its number and the seed only."""
+    mark = (seed * 1000003 + int(definition["Id"][2:]) * 8191 + number * 131) % 86399
+    started = utc(2025, 1, 1) + timedelta(hours=7 * number, microseconds=mark)
+    return make_run(
+        definition, number, started, exposures=((float(mark % 101), None),),
+        ended=started + timedelta(hours=6, milliseconds=mark) if done else None,
+        description=f"run {number}" if number % 4 else None,
+        overrides={f"user-{mark}": "t1"} if number % 10 == 0 else None,
+        result={"ExecutiveSummary": f"t1 at {mark % 13 - 6}%"} if done and number % 3 == 0 else None)
+
+
 def _scale(store, total, seed):
-    """Runs built when asked for: a run depends on its definition, its number and the seed only."""
+    """Runs built when asked for."""
     application = "scale01"
     _application(store, application, "scale", f"{total} runs")
     _environment(store, application, "scalee1", "production")
     _profile(store, application, "scalep1", "flags")
 
-    def arm(key, weight, size, color):
-        return treatment(key, weight, attributes={"size": {"NumberValue": size}, "color": {"StringValue": color}})
-
     @lru_cache(maxsize=4 * RUNS_PER_SCALE_DEFINITION)
     def build_run(definition_id, count, number):
-        mark = (seed * 1000003 + int(definition_id[2:]) * 8191 + number * 131) % 86399
-        started = utc(2025, 1, 1) + timedelta(hours=7 * number, microseconds=mark)
-        done = number < count
-        return make_run(
-            store.definitions[application][definition_id], number, started, exposures=((float(mark % 101), None),),
-            ended=started + timedelta(hours=6, milliseconds=mark) if done else None,
-            description=f"run {number}" if number % 4 else None,
-            overrides={f"user-{mark}": "t1"} if number % 10 == 0 else None,
-            result={"ExecutiveSummary": f"t1 at {mark % 13 - 6}%"} if done and number % 3 == 0 else None)
+        return _generated_run(store.definitions[application][definition_id], number < count, seed, number)
 
     for index, first in enumerate(range(0, total, RUNS_PER_SCALE_DEFINITION), start=1):
-        definition = _definition(
-            application, f"sc{index:05d}", f"scale {index}", environment="scalee1", profile="scalep1", status="ACTIVE",
-            flag=f"flag-{index}", Hypothesis=f"Hypothesis {index}",
-            control=arm("c", 50.0, 1.0, "grey"),
-            treatments=[arm("t1", 25.0, 1.5, "green"), arm("t2", 25.0, 2.0, "blue")],
-            created=utc(2025, 1, 1) + timedelta(minutes=index))
+        definition = _generated_definition(application, f"sc{index:05d}", index, "scalee1", "scalep1", "scale")
         count = min(RUNS_PER_SCALE_DEFINITION, total - first)
         store.put_definition(definition, RunTable(count, partial(build_run, definition["Id"], count)))
+
+
+def _share(total, parts, index):
+    """The index-th part of what is dealt out one by one."""
+    return total // parts + (index < total % parts)
+
+
+def _account(store, numbers, seed):
+    """An account of so many applications, definitions, done runs and running ones, these built when asked for."""
+    applications, definitions, done, running = numbers
+    for number in range(1, applications + 1):
+        _application(store, f"ap{number:05d}", f"account-{number}")
+        _environment(store, f"ap{number:05d}", f"en{number:05d}", "production")
+        _profile(store, f"ap{number:05d}", f"pr{number:05d}", "flags")
+    for index in range(definitions):
+        owner = f"{index % applications + 1:05d}"
+        definition = _generated_definition(f"ap{owner}", f"de{index + 1:05d}", index + 1, f"en{owner}", f"pr{owner}",
+                                           "experiment")
+        ended = _share(done, definitions, index)
+        count = ended + _share(running, definitions, index)
+
+        def build_run(number, definition=definition, ended=ended):
+            return _generated_run(definition, number <= ended, seed, number)
+
+        store.put_definition(definition, RunTable(count, lru_cache(maxsize=None)(build_run)))
 
 
 def build(name, seed=1):
     """The store of a data set's name; ValueError if there is no such data set."""
     store = Store()
     rng = random.Random(seed)
-    _published_example(store)
     kind, _, count = name.partition(":")
+    if re.fullmatch("account:[1-9][0-9]*,[1-9][0-9]*,[0-9]+,[0-9]+", name):
+        _account(store, [int(number) for number in count.split(",")], seed)
+        return store
+    _published_example(store)
     if kind == "scale" and count.isdigit() and int(count) > 0:
         _scale(store, int(count), seed)
         return store
     if name not in ("demo", "standard", "nasty"):
-        raise ValueError(f"no data set {name!r}: there are demo, standard, nasty and scale:N")
+        raise ValueError(f"no data set {name!r}: there are demo, standard, nasty, scale:N and "
+                         "account:N,N,N,N")
     _storefront(store)
     _other_teams(store)
     if name != "demo":

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """AWS AppConfig's read operations for experiments, emulated on a loopback port.
 
-    emulator.py [--data demo|standard|nasty|scale:N] [--ready-file FILE] ...     serve (see --help)
+    emulator.py [--data demo|standard|nasty|…] [--ready-file FILE] ...           serve (see --help)
     emulator.py --data nasty --dump                                             print the data as JSON
 
 It answers as the service does, byte formats and errors included, checks every signature with
@@ -216,7 +216,8 @@ def parse_arguments(arguments):
     parser.add_argument("--port", type=int, default=0, help="default: any free one")
     parser.add_argument("--addresses", type=int, default=1, metavar="N", help="listen on 127.0.0.1 to 127.0.0.N")
     data = parser.add_mutually_exclusive_group()
-    data.add_argument("--data", default="demo", metavar="demo|standard|nasty|scale:N", help="default: demo")
+    data.add_argument("--data", default="demo", metavar="demo|standard|nasty|scale:N|account:N,N,N,N",
+                      help="default: demo; dataset.py describes them")
     data.add_argument("--data-file", metavar="FILE", help="what --dump printed")
     parser.add_argument("--seed", type=int, default=1, help="of the data set's incidental values")
     parser.add_argument("--dump", action="store_true", help="print the data as JSON and exit")

@@ -6,6 +6,7 @@ appended to it as one JSON line each.
 
 import json
 import re
+import time
 
 #: What a form may have that no log may.
 _SECRET = re.compile(r"(?<=WebIdentityToken=)[^&]+")
@@ -19,8 +20,10 @@ class Journal:
         self.clear()
 
     def clear(self):
-        """Forgets the entries and restarts the counters; requests in flight and connections stay numbered."""
+        """Forgets the entries, and restarts the counters and the clock; requests in flight and connections stay
+        numbered."""
         self.entries = []
+        self._cleared_at = time.monotonic()
         self.peak_in_flight = self.in_flight
         self.connections = 0
 
@@ -35,7 +38,8 @@ class Journal:
         self.in_flight += 1
         self.peak_in_flight = max(self.peak_in_flight, self.in_flight)
         entry = {"seq": len(self.entries) + 1, "operation": operation, "method": request.method,
-                 "target": request.target, "connection": connection, "in_flight": self.in_flight}
+                 "target": request.target, "connection": connection, "in_flight": self.in_flight,
+                 "seconds": round(time.monotonic() - self._cleared_at, 6)}
         attempt = request.header("amz-sdk-request")
         if attempt is not None:
             entry["attempt"] = attempt

@@ -46,7 +46,7 @@ def dump_text(store):
 
 class DataSets(unittest.TestCase):
     def test_same_for_the_same_seed(self):
-        for name in ("demo", "standard", "nasty", "scale:1500"):
+        for name in ("demo", "standard", "nasty", "scale:1500", "account:2,3,4,1"):
             self.assertEqual(dump_text(dataset.build(name, 1)), dump_text(dataset.build(name, 1)))
         self.assertNotEqual(dump_text(dataset.build("nasty", 1)), dump_text(dataset.build("nasty", 2)))
 
@@ -68,8 +68,14 @@ class DataSets(unittest.TestCase):
         self.assertEqual([len(table.numbers()) for table in store.runs.values()], [1, 1000, 1000, 500])
         self.assertIsNone(store.runs["scale01", "sc00003"].get(501))
 
+    def test_account(self):
+        store = dataset.build("account:2,7,24,5")
+        self.assertEqual([len(definitions) for definitions in store.definitions.values()], [4, 3])
+        runs = [[table.get(number).document["Status"] for number in table.numbers()] for table in store.runs.values()]
+        self.assertEqual(runs, [["RUNNING"] + ["DONE"] * 4] * 3 + [["RUNNING"] + ["DONE"] * 3] * 2 + [["DONE"] * 3] * 2)
+
     def test_unknown_name(self):
-        for name in ("", "scale:", "scale:0", "scale:x", "Demo"):
+        for name in ("", "scale:", "scale:0", "scale:x", "Demo", "account:1", "account:0,1,1,1", "account:1,1,1,x"):
             with self.assertRaises(ValueError):
                 dataset.build(name)
 
@@ -683,7 +689,10 @@ class Controlled(Served):
         first, second = self.log()
         self.assertEqual(first, {
             "seq": 1, "operation": "ListApplications", "method": "GET", "target": "/applications?max_results=3",
-            "connection": first["connection"], "in_flight": 1, "status": 200, "fault": None, "key": "AKIDEXAMPLE"})
+            "connection": first["connection"], "in_flight": 1, "seconds": first["seconds"], "status": 200,
+            "fault": None, "key": "AKIDEXAMPLE"})
+        self.assertLessEqual(0, first["seconds"])
+        self.assertLessEqual(first["seconds"], second["seconds"])
         self.assertEqual(second["attempt"], "attempt=2; max=3")
         self.assertEqual(second["connection"], first["connection"] + 1)
         self.assertEqual(self.emulator.control("DELETE", "log"), [first, second])
