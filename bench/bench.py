@@ -73,10 +73,13 @@ class Emulator:
         """Counters since the last forget()."""
         return self._control("GET", "stats")
 
+    def log(self):
+        """The requests since then."""
+        return self._control("GET", "log")
+
     def urls(self, operation):
         """What was asked for since then, sorted."""
-        return sorted(self.url + entry["target"] for entry in self._control("GET", "log")
-                      if entry["operation"] == operation)
+        return sorted(self.url + entry["target"] for entry in self.log() if entry["operation"] == operation)
 
 
 class Session:
@@ -128,8 +131,11 @@ class Session:
                 re.findall(r"^(\w+):\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)}
 
 
-def curl(urls, *options):
-    """One curl for all URLs.  Seconds of each in order, and of all as we see it; the signatures are made by curl."""
+def curl(urls, *options, allow=("200",)):
+    """One curl for all URLs.  Seconds of each in order, and of all as we see it; the signatures are made by curl.
+
+    Answers with a status other than the allowed ones are an error.
+    """
     config = "".join(f'url = "{url}"\noutput = "/dev/null"\n' for url in urls)
     command = ["curl", "-q", "-sS", "--no-progress-meter", "--noproxy", "*", "--max-time", "60",
                "--aws-sigv4", "aws:amz:us-east-1:appconfig", "--user", f"{KEY}:{SECRET}",
@@ -138,7 +144,7 @@ def curl(urls, *options):
     done = subprocess.run(command, input=config, env=ENVIRONMENT, text=True, check=True, stdout=subprocess.PIPE)
     wall = time.monotonic() - start
     answers = [line.split() for line in done.stdout.splitlines()]
-    bad = [code for code, _, _ in answers if code != "200"]
+    bad = [code for code, _, _ in answers if code not in allow]
     if bad or len(answers) != len(urls):
         raise RuntimeError(f"curl: {len(answers)} answers for {len(urls)} URLs, bad ones: {bad[:3]}")
     connects = sum(int(number) for _, number, _ in answers)
@@ -147,11 +153,16 @@ def curl(urls, *options):
 
 def attach(session, schema, emulator, **options):
     """A schema with the tables of an emulator.  Without pacing, unless the options say otherwise."""
-    options = {"max_get_rate": "0", "max_list_rate": "0", "max_concurrency": str(CONCURRENCY), **options}
+    attach_as_is(session, schema, emulator, **{"max_get_rate": "0", "max_list_rate": "0",
+                                               "max_concurrency": str(CONCURRENCY), **options})
+
+
+def attach_as_is(session, schema, emulator, region="us-east-1", **options):
+    """The same with the extension's own defaults."""
     more = "".join(f", {name} '{value}'" for name, value in options.items())
     session.run(f"""
         CREATE SERVER {schema} FOREIGN DATA WRAPPER appconfig_fdw
-            OPTIONS (region 'us-east-1', endpoint '{emulator.url}'{more});
+            OPTIONS (region '{region}', endpoint '{emulator.url}'{more});
         CREATE USER MAPPING FOR CURRENT_USER SERVER {schema}
             OPTIONS (access_key_id '{KEY}', secret_access_key '{SECRET}');
         CREATE SCHEMA {schema};
