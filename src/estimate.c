@@ -308,17 +308,19 @@ estimate_calls(PlannerInfo *root, const PlannerRelInfo *table, List *clauses,
 	Estimate	result = {.gets = 0};
 	Things		things = expect_top(&result, route, keys);
 	int			level = 1;
+	double		passing;
 	double		calls;
 
 	while (level < route->levels_count && route->level_keys[level] != KEY_NONE)
 		expect_level(&result, route, level++, keys, &things);
-	if (things.listed > 0)
-		things.listed *= selectivity_besides_keys(root, table, clauses, true);
-	result.rows = things.known + things.listed;
+	passing = things.listed > 0
+		? things.listed * selectivity_besides_keys(root, table, clauses, true)
+		: 0;
+	result.rows = things.known + passing;
 	/* what is known is asked for, of what is not there are lists */
 	calls = things.known;
 	if (route->need_document || level < route->levels_count)
-		calls += things.listed;
+		calls += table->pushdown ? passing : things.listed;
 	if (calls > 0)
 		result.waits++;
 	if (level < route->levels_count)
