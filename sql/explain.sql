@@ -12,15 +12,15 @@ $$DECLARE plan xml; BEGIN EXECUTE 'EXPLAIN (FORMAT XML, COSTS OFF) ' || query IN
 CREATE FUNCTION public.yaml_of(query text) RETURNS text LANGUAGE plpgsql AS
 $$DECLARE plan text; BEGIN EXECUTE 'EXPLAIN (FORMAT YAML, COSTS OFF) ' || query INTO plan; RETURN plan; END$$;
 CREATE FUNCTION public.ours(plan jsonb) RETURNS TABLE (property text, value jsonb) LANGUAGE sql AS
-$$SELECT * FROM jsonb_each(plan) WHERE key IN ('Operations', 'Keys', 'Checked Before Fetch', 'Checked Locally', 'Calls', 'Retries',
-                                                'Throttles', 'Cache Hits', 'Received') ORDER BY 1$$;
+$$SELECT * FROM jsonb_each(plan) WHERE key IN ('Operations', 'Keys', 'Expected Get Calls', 'Expected List Calls', 'Least Time', 'Checked Before Fetch',
+                                                'Checked Locally', 'Calls', 'Retries', 'Throttles', 'Cache Hits', 'Received') ORDER BY 1$$;
 
 \set query 'SELECT run, exposure_percentage FROM experiment_runs WHERE application_id = ''shop4x1'' AND run > 1 AND status = ''RUNNING'' AND started_at > ''2026-08-01'' AND exposure_percentage < 100'
 EXPLAIN (COSTS OFF) :query;
 SELECT * FROM ours(plan_of('', :'query'));
 SELECT line FROM regexp_split_to_table(yaml_of(:'query'), '\n') WITH ORDINALITY AS l(line, n)
-WHERE line ~ 'Operations|Keys|Checked|- "' ORDER BY n;
-SELECT unnest(xpath('//*[local-name() = "Operations" or local-name() = "Keys" or starts-with(local-name(), "Checked")]', xml_of(:'query')));
+WHERE line ~ 'Operations|Keys|Expected|Least|Checked|- "' ORDER BY n;
+SELECT unnest(xpath('//*[local-name() = "Operations" or local-name() = "Keys" or starts-with(local-name(), "Expected") or local-name() = "Least-Time" or starts-with(local-name(), "Checked")]', xml_of(:'query')));
 -- with what it has cost
 \! test/emulator/ctl.py clear
 SELECT * FROM ours(plan_of(', ANALYZE, TIMING OFF, SUMMARY OFF', :'query'));

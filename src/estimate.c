@@ -351,6 +351,19 @@ region_is_unknown(const KeySet *keys)
 	return true;
 }
 
+/* The keys that the clauses bind, as far as their values are known */
+static KeySet *
+expect_keys(PlannerInfo *root, const PlannerRelInfo *table, List *clauses)
+{
+	List	   *operands = NIL;
+	KeyExpr    *expr = NULL;
+
+	if (table->pushdown)
+		expr =
+			appconfig_predicate_bind(&table->predicates, clauses, &operands);
+	return appconfig_operands_expect(root, expr, operands, table->region);
+}
+
 /*
  * Calls and rows if the clauses are those that bind keys: none if no row can
  * meet them, those of each combination of values else.
@@ -359,15 +372,9 @@ Estimate
 appconfig_estimate(PlannerInfo *root, const PlannerRelInfo *table,
 				   List *clauses)
 {
-	List	   *operands = NIL;
-	KeyExpr    *expr = NULL;
-	KeySet	   *keys;
+	KeySet	   *keys = expect_keys(root, table, clauses);
 	Estimate	result = {.gets = 0};
 
-	if (table->pushdown)
-		expr =
-			appconfig_predicate_bind(&table->predicates, clauses, &operands);
-	keys = appconfig_operands_expect(root, expr, operands, table->region);
 	if (keys->count == 0)
 		return result;
 	result = estimate_calls(root, table, clauses, keys);
@@ -376,6 +383,48 @@ appconfig_estimate(PlannerInfo *root, const PlannerRelInfo *table,
 		result.gets *= REGION_MATCHES;
 		result.lists *= REGION_MATCHES;
 		result.waits *= REGION_MATCHES;
+	}
+	return result;
+}
+
+/* Documents that rows need beside their own, each once */
+static double
+estimate_side_gets(const Route *route, const KeySet *keys, SideLookup side)
+{
+	Estimate	unused = {.gets = 0};
+	Things		things;
+
+	if (side == SIDE_APPLICATION)
+		return Max(count_listed_scopes(route, keys), 1);
+	if (route->levels[0] != appconfig_side_lookups[side].collection)
+		return 1;
+	things = expect_top(&unused, route, keys);
+	return things.known + things.listed;
+}
+
+/*
+ * The calls that the clauses lead to, all of them: with those that tell what
+ * rows need of their applications and definitions.  These are about the same
+ * whatever the path, so that they are no part of the cost.
+ */
+Estimate
+appconfig_estimate_all_calls(PlannerInfo *root, const PlannerRelInfo *table,
+							 List *clauses)
+{
+	const Route *route = &table->route;
+	KeySet	   *keys = expect_keys(root, table, clauses);
+	double		share = region_is_unknown(keys) ? REGION_MATCHES : 1;
+	Estimate	result = appconfig_estimate(root, table, clauses);
+	RouteCalls *calls = appconfig_route_calls(route, keys);
+	int			side;
+
+	if (calls->applications_listed)
+		result.lists +=
+			share * count_pages(1, EXPECTED(COLLECTION_APPLICATIONS));
+	for (side = 0; side < SIDE_COUNT; side++)
+	{
+		if (calls->looked_up[side])
+			result.gets += share * estimate_side_gets(route, keys, side);
 	}
 	return result;
 }

@@ -21,6 +21,9 @@ typedef struct Estimate
 
 extern Estimate appconfig_estimate(PlannerInfo *root,
 								   const PlannerRelInfo *table, List *clauses);
+extern Estimate appconfig_estimate_all_calls(PlannerInfo *root,
+											 const PlannerRelInfo *table,
+											 List *clauses);
 extern double appconfig_estimate_calls(const Estimate *expected);
 extern Cost appconfig_estimate_cost(const Estimate *expected);
 extern double appconfig_estimate_repeats(PlannerInfo *root,

@@ -2,8 +2,9 @@
  *
  * fdw_explain.c
  *		ExplainForeignScan: which operations a scan may call, with which keys,
- *		what it checks before a document is fetched and what stays local; with
- *		ANALYZE also what the calls have cost.
+ *		how many calls are expected and how long they take at least, what it
+ *		checks before a document is fetched and what stays local; with ANALYZE
+ *		also what the calls have cost.
  *
  * What may not live here: anything that asks the service, evaluates a key that
  * is no constant, or knows credentials.
@@ -11,6 +12,8 @@
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
+#include <math.h>
 
 #include "commands/explain.h"
 #include "lib/stringinfo.h"
@@ -131,6 +134,61 @@ explain_clauses(const char *label, const Deparse *how, List *clauses,
 }
 
 /* ------------------------------------------------------------------------
+ * Calls that are expected
+ * ------------------------------------------------------------------------
+ */
+
+/*
+ * Seconds that so many calls take at so many a second, at least.  As many as a
+ * second may have go out at once, see pacer.c.
+ */
+static double
+least_time(double calls, double max_rate)
+{
+	return max_rate > 0 ? Max(calls - Max(max_rate, 1), 0) / max_rate : 0;
+}
+
+/* "41 Get, 3 List", or the two apart where programs read it */
+static void
+explain_expected_calls(double gets, double lists, ExplainState *es)
+{
+	if (es->format == EXPLAIN_FORMAT_TEXT)
+		ExplainPropertyText("Expected Calls",
+							psprintf("%.0f Get, %.0f List", gets, lists), es);
+	else
+	{
+		ExplainPropertyFloat("Expected Get Calls", NULL, gets, 0, es);
+		ExplainPropertyFloat("Expected List Calls", NULL, lists, 0, es);
+	}
+}
+
+/*
+ * What the planner expected of the scan if it is run once, and what the
+ * server's options of now make of it.  Lists and documents have a rate each
+ * and don't wait for one another.
+ */
+static void
+explain_expectations(const ForeignScan *scan, ExplainState *es)
+{
+	AppConfigScanPlan *plan = appconfig_scan_plan_unpack(scan->fdw_private);
+	AppConfigSettings settings;
+	double		gets = ceil(plan->gets);
+	double		lists = ceil(plan->lists);
+
+	appconfig_options_get_settings(scan->fs_server, &settings);
+	/* a plan that is older than the setting was made for other calls */
+	if (appconfig_enable_pushdown || (plan->reads & READS_ALL))
+	{
+		explain_expected_calls(gets, lists, es);
+		ExplainPropertyFloat("Least Time", "s",
+							 Max(least_time(gets, settings.max_get_rate),
+								 least_time(lists, settings.max_list_rate)),
+							 1, es);
+	}
+	appconfig_options_wipe_settings(&settings);
+}
+
+/* ------------------------------------------------------------------------
  * The callback
  * ------------------------------------------------------------------------
  */
@@ -147,9 +205,9 @@ explain_cost(const ApiCounters *counters, ExplainState *es)
 /*
  * Calls are what a query costs, in time and against the account's limits, and
  * PostgreSQL's own lines of EXPLAIN do not show them.  What is printed is the
- * very route that the cursor walks, not what the planner expected, so that the
- * two cannot differ.  Keys are shown as the expressions that they are: their
- * values are not known before the scan is run.
+ * very route that the cursor walks, so that the two cannot differ; only how
+ * many calls it will be is what the planner expected.  Keys are shown as the
+ * expressions that they are: their values are not known before the scan is run.
  */
 void
 appconfigExplainForeignScan(ForeignScanState *node, ExplainState *es)
@@ -181,6 +239,7 @@ appconfigExplainForeignScan(ForeignScanState *node, ExplainState *es)
 		append_keys(&keys, &how, route->keys, false);
 		ExplainPropertyText("Keys", keys.data, es);
 	}
+	explain_expectations(scan, es);
 	explain_clauses("Checked Before Fetch", &how,
 					clauses_besides_keys(calls, qual, &table, true), es);
 	explain_clauses("Checked Locally", &how,

@@ -383,6 +383,20 @@ find_rows_wanted(PlannerInfo *root)
 	return (int) root->limit_tuples;
 }
 
+/* What the plan's calls are expected to be, for EXPLAIN and for messages */
+static void
+set_expected_calls(AppConfigScanPlan *plan, PlannerInfo *root,
+				   const PlannerRelInfo *table, List *clauses, Relids outer)
+{
+	Estimate	expected = appconfig_estimate_all_calls(root, table, clauses);
+
+	plan->gets = expected.gets;
+	plan->lists = expected.lists;
+	plan->repeats = table->pushdown
+		? appconfig_estimate_repeats(root, table, clauses, outer)
+		: 1;
+}
+
 /*
  * What clauses say about keys is found out here and not when the scan begins,
  * since only the planner has the clauses of the path that was chosen, and a
@@ -395,7 +409,7 @@ find_rows_wanted(PlannerInfo *root)
 ForeignScan *
 appconfigGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 						Oid foreigntableid pg_attribute_unused(),
-						ForeignPath *best_path pg_attribute_unused(),
+						ForeignPath *best_path,
 						List *tlist, List *scan_clauses, Plan *outer_plan)
 {
 	PlannerRelInfo *table = baserel->fdw_private;
@@ -420,6 +434,8 @@ appconfigGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 		plan.reads |= READS_DOCUMENTS;
 	if (has_parameters(operands) && route_varies(plan.keys))
 		plan.reads |= READS_VARYING;
+	set_expected_calls(&plan, root, table, scan_clauses,
+					   PATH_REQ_OUTER(&best_path->path));
 	return make_foreignscan(tlist, qual, baserel->relid, operands,
 							appconfig_scan_plan_pack(&plan), NIL, NIL,
 							outer_plan);

@@ -596,7 +596,8 @@ appconfig_route_calls(const Route *route, const KeySet *keys)
 	}
 	for (side = 0; side < SIDE_COUNT; side++)
 	{
-		if (walk_needs_side(calls, side))
+		calls->looked_up[side] = walk_needs_side(calls, side);
+		if (calls->looked_up[side])
 			add_operation(calls,
 						  &appconfig_collections[appconfig_side_lookups[side].collection].get);
 	}

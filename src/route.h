@@ -70,6 +70,7 @@ typedef struct RouteCalls
 	List	   *operations;		/* names, in the order in which they come */
 	bool		applications_listed;
 	bool		listed[MAX_LEVELS];
+	bool		looked_up[SIDE_COUNT];
 } RouteCalls;
 
 extern const Route *appconfig_route_make(const AppConfigScanPlan *plan,

@@ -27,7 +27,10 @@ enum PackedPlan
 	PACKED_COLUMNS,				/* integer list */
 	PACKED_FILTERS,				/* a list of three integers for each */
 	PACKED_ROWS_WANTED,			/* Integer */
-	PACKED_READS				/* Integer, READS_ bits */
+	PACKED_READS,				/* Integer, READS_ bits */
+	PACKED_GETS,				/* Floats */
+	PACKED_LISTS,
+	PACKED_REPEATS
 };
 
 /* A list that begins with an integer list of the scalars; then the args */
@@ -102,6 +105,13 @@ unpack_filters(List *packed)
 	return filters;
 }
 
+/* With as many digits as an estimate has any use for */
+static Node *
+pack_estimate(double number)
+{
+	return (Node *) makeFloat(psprintf("%.6f", number));
+}
+
 /* The plan as a list for fdw_private */
 List *
 appconfig_scan_plan_pack(const AppConfigScanPlan *plan)
@@ -112,7 +122,10 @@ appconfig_scan_plan_pack(const AppConfigScanPlan *plan)
 	packed = lappend(packed, plan->columns);
 	packed = lappend(packed, pack_filters(plan->filters));
 	packed = lappend(packed, makeInteger(plan->rows_wanted));
-	return lappend(packed, makeInteger(plan->reads));
+	packed = lappend(packed, makeInteger(plan->reads));
+	packed = lappend(packed, pack_estimate(plan->gets));
+	packed = lappend(packed, pack_estimate(plan->lists));
+	return lappend(packed, pack_estimate(plan->repeats));
 }
 
 /* How a packed plan reads its things: READS_ bits */
@@ -136,6 +149,9 @@ appconfig_scan_plan_unpack(List *packed)
 	plan->filters = unpack_filters(list_nth(packed, PACKED_FILTERS));
 	plan->rows_wanted = intVal(list_nth(packed, PACKED_ROWS_WANTED));
 	plan->reads = appconfig_scan_plan_reads(packed);
+	plan->gets = floatVal(list_nth(packed, PACKED_GETS));
+	plan->lists = floatVal(list_nth(packed, PACKED_LISTS));
+	plan->repeats = floatVal(list_nth(packed, PACKED_REPEATS));
 	return plan;
 }
 

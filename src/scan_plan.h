@@ -41,6 +41,11 @@ typedef struct AppConfigScanPlan
 	int			rows_wanted;	/* a LIMIT that is likely to stop the scan, or
 								 * 0 */
 	int			reads;			/* READS_ bits */
+	double		gets;			/* calls that are expected, as if run once */
+	double		lists;
+	double		repeats;		/* what part of them is left, on average,
+								 * where it is run for each row of other
+								 * tables */
 } AppConfigScanPlan;
 
 extern int	appconfig_scan_plan_reads(List *packed);
