@@ -21,11 +21,13 @@ OBJS = \
 	src/scan_plan.o \
 	src/request.o \
 	src/statement.o \
+	src/plan_reading.o \
 	src/connection.o \
 	src/route.o \
 	src/answer_keys.o \
 	src/applications.o \
 	src/cursor.o \
+	src/certain_calls.o \
 	src/side_lookup.o \
 	src/expand.o \
 	src/walk.o \
@@ -40,6 +42,7 @@ OBJS = \
 	src/shared_memory.o \
 	src/whoami.o \
 	src/api.o \
+	src/budget.o \
 	src/service_endpoint.o \
 	src/call_log.o \
 	src/aws_credentials.o \
@@ -77,7 +80,7 @@ EXTENSION = appconfig_fdw
 DATA = sql/appconfig_fdw--1.0.sql
 
 REGRESS = options guard import treatment_key runs treatments tables names list_filter explain joins region errors \
-	absence retry concurrency
+	absence retry concurrency budget
 # each test talks to an emulator of its own
 REGRESS_OPTS = --launcher=$(srcdir)/test/with_emulator.sh
 

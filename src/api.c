@@ -26,6 +26,7 @@
 #include "api.h"
 #include "aws_error.h"
 #include "aws_sigv4.h"
+#include "budget.h"
 #include "call_log.h"
 #include "clock.h"
 #include "http.h"
@@ -83,6 +84,10 @@ struct ApiCall
 	bool		names_something;
 	ApiMember	members[API_MAX_MEMBERS + 1];
 	CallKind	kind;
+	CallBudget *budget;			/* that pays for the attempts; NULL if none
+								 * does */
+	bool		is_open;		/* does the budget count it as such? */
+	bool		held_back;		/* has failed as that has nothing left */
 	CallState	state;
 	CallNeed	need;
 	int64		turn_at;		/* where that is NEEDS_TURN */
@@ -343,6 +348,7 @@ start_attempt(ApiCall *call)
 				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	call->state = CALL_IN_FLIGHT;
 	call->attempts++;
+	appconfig_budget_spend(call->budget, call->operation);
 	/* a call that ends before its turn has cost nothing */
 	if (call->attempts == 1)
 	{
@@ -628,12 +634,11 @@ finish_attempt(ApiCall *call, const HttpResult *result)
 								  call->bucket_cost);
 		call->state = CALL_DONE;
 	}
-	else if (schedule_retry(call, error, result))
-		call->state = CALL_WAITING;
 	else
 	{
 		call->error = error;
-		call->state = CALL_FAILED;
+		call->state = schedule_retry(call, error, result) ? CALL_WAITING
+			: CALL_FAILED;
 	}
 	MemoryContextSwitchTo(old);
 	appconfig_http_release(call->transfer);
@@ -648,6 +653,18 @@ finish_attempt(ApiCall *call, const HttpResult *result)
  * ------------------------------------------------------------------------
  */
 
+/*
+ * There is nothing left to make another attempt with: the call has failed,
+ * which nobody learns of who does not ask for its answer
+ */
+static void
+hold_back(ApiCall *call)
+{
+	dlist_delete(&call->node);
+	call->held_back = true;
+	call->state = CALL_FAILED;
+}
+
 /* What a call has outside its memory ends with it, in an abort as well */
 static void
 end_call(void *arg)
@@ -656,6 +673,9 @@ end_call(void *arg)
 
 	if (!appconfig_api_is_done(call))
 		dlist_delete(&call->node);
+	/* what never went out was not in vain */
+	if (call->attempts == 0)
+		appconfig_api_note_read(call);
 	if (call->transfer != NULL)
 		appconfig_http_release(call->transfer);
 	appconfig_json_release(call->document);
@@ -684,7 +704,8 @@ hide_secrets(const ApiRequest *request)
 /*
  * Starts a call, as soon as the pace allows, and returns without waiting.  The
  * strings of the request are copied, but for the constants.  The caller
- * releases the call, or its owner's memory does.
+ * releases the call, or its owner's memory does.  The budget that the request
+ * is charged to must outlive it.
  */
 ApiCall *
 appconfig_api_start(const ApiOwner *owner, const ApiRequest *request,
@@ -714,6 +735,7 @@ appconfig_api_start(const ApiOwner *owner, const ApiRequest *request,
 	call->is_text = request->is_text;
 	call->names_something = request->names_something;
 	memcpy(call->members, request->members, sizeof(call->members));
+	call->budget = request->budget;
 	make_invocation_id(call->invocation_id);
 	MemoryContextSwitchTo(old);
 
@@ -722,9 +744,13 @@ appconfig_api_start(const ApiOwner *owner, const ApiRequest *request,
 	call->start_at = call->waiting_since;
 	call->state = CALL_WAITING;
 	dlist_push_tail(&client->calls, &call->node);
+	call->is_open = true;
+	appconfig_budget_open(call->budget);
 	call->callback.func = end_call;
 	call->callback.arg = call;
 	MemoryContextRegisterResetCallback(context, &call->callback);
+	if (appconfig_budget_is_spent(call->budget))
+		hold_back(call);
 	return call;
 }
 
@@ -747,7 +773,19 @@ bool
 appconfig_api_has_failed(const ApiCall *call)
 {
 	return call->state == CALL_FAILED &&
-		call->error->kind != AWS_ERROR_NOT_FOUND;
+		(call->held_back || call->error->kind != AWS_ERROR_NOT_FOUND);
+}
+
+/*
+ * Somebody has read the answer, so that the call was not made in vain; may be
+ * called again
+ */
+void
+appconfig_api_note_read(ApiCall *call)
+{
+	if (call->is_open)
+		appconfig_budget_close(call->budget);
+	call->is_open = false;
 }
 
 /*
@@ -824,6 +862,10 @@ appconfig_api_raise(const ApiCall *call)
 	AwsCallName name = call_name(call);
 
 	Assert(call->state == CALL_FAILED);
+	if (call->held_back)
+		appconfig_budget_raise(call->budget,
+							   call->error != NULL ? appconfig_error_describe(call->error, &name) : NULL,
+							   appconfig_error_request_line(&name));
 	appconfig_error_raise(call->error, &name);
 }
 
@@ -881,15 +923,21 @@ start_attempts(ApiClient *client)
 	CredentialSupply *missing = NULL;
 	int64		turn_at[CALL_KINDS] = {0};
 	int64		now = appconfig_clock_now();
-	dlist_iter	iter;
+	dlist_mutable_iter iter;
 
-	dlist_foreach(iter, &client->calls)
+	dlist_foreach_modify(iter, &client->calls)
 	{
 		ApiCall    *call = dlist_container(ApiCall, node, iter.cur);
 		CredentialSupply *supply = call->owner->supply;
 
-		if (call->state != CALL_WAITING || call->start_at > now ||
-			!appconfig_http_has_room())
+		if (call->state != CALL_WAITING)
+			continue;
+		if (appconfig_budget_is_spent(call->budget))
+		{
+			hold_back(call);
+			continue;
+		}
+		if (call->start_at > now || !appconfig_http_has_room())
 			continue;
 		/* one answer is enough for all that wait for the same */
 		if ((supply != NULL && supply == missing) || !has_credentials(call))

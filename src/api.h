@@ -13,6 +13,7 @@
 #include "compat.h"
 #include "credential_supply.h"
 #include "aws_error.h"
+#include "budget.h"
 #include "http.h"
 #include "json.h"
 #include "settings.h"
@@ -74,6 +75,7 @@ typedef struct ApiRequest
 	const char *first;			/* of a list's later page: the first one's
 								 * query */
 	const char *token;			/* of a list's later page; else NULL */
+	CallBudget *budget;			/* that it is charged to; NULL for nobody's */
 } ApiRequest;
 
 extern ApiClient *appconfig_api_client_create(const AppConfigSettings *settings);
@@ -86,6 +88,7 @@ extern ApiCall *appconfig_api_start(const ApiOwner *owner,
 extern bool appconfig_api_is_done(const ApiCall *call);
 extern bool appconfig_api_is_under_way(const ApiCall *call);
 extern bool appconfig_api_has_failed(const ApiCall *call);
+extern void appconfig_api_note_read(ApiCall *call);
 extern JsonValue *appconfig_api_document(ApiCall *call);
 extern const char *appconfig_api_text(const ApiCall *call, size_t *length);
 extern const AwsError *appconfig_api_error(const ApiCall *call);

@@ -13,7 +13,10 @@
  */
 #include "postgres.h"
 
+#include <limits.h>
+
 #include "compat.h"
+#include "budget.h"
 #include "call_log.h"
 #include "fdw.h"
 #include "fdw_guard.h"
@@ -40,6 +43,11 @@ _PG_init(void)
 							 "Queries return the same rows either way.",
 							 &appconfig_enable_pushdown, true, PGC_USERSET, 0,
 							 NULL, NULL, NULL);
+	DefineCustomIntVariable("appconfig_fdw.max_calls",
+							"Most calls of AWS AppConfig that a statement may make of a server.",
+							"The server's option max_calls counts as well, the smaller one of the two; 0 stands for no limit.",
+							&appconfig_max_calls, 0, 0, INT_MAX, PGC_USERSET,
+							0, NULL, NULL, NULL);
 	DefineCustomBoolVariable("appconfig_fdw.log_calls",
 							 "Logs each attempt of a call that is made to AWS AppConfig.",
 							 NULL, &appconfig_log_calls, false, PGC_SUSET, 0,

@@ -26,6 +26,7 @@
 #include "utils/memutils.h"
 
 #include "applications.h"
+#include "certain_calls.h"
 #include "cursor.h"
 #include "expand.h"
 #include "item.h"
@@ -76,7 +77,8 @@ end_cursor(void *arg)
 
 /*
  * A cursor on what the options say, in memory of its own in the current
- * context.  Nothing is asked for before the first appconfig_cursor_poll().
+ * context.  Nothing is asked for before the first appconfig_cursor_poll(), but
+ * what is certain to exceed the budget is an error at once.
  */
 AppConfigCursor *
 appconfig_cursor_open(Memo *memo, const AppConfigCursorOptions *options)
@@ -98,12 +100,16 @@ appconfig_cursor_open(Memo *memo, const AppConfigCursorOptions *options)
 	walk->filter = options->filter;
 	walk->filter_arg = options->filter_arg;
 	walk->counters = options->counters;
+	walk->budget = options->budget;
+	walk->whole = options->whole;
 	dlist_init(&walk->queue);
 	cursor->max_concurrency = options->max_concurrency;
 	cursor->callback.func = end_cursor;
 	cursor->callback.arg = cursor;
 	MemoryContextRegisterResetCallback(context, &cursor->callback);
 	appconfig_expand_query(walk);
+	if (walk->whole)
+		appconfig_certain_calls_check(walk);
 	AssertCheckCursorWalk(walk);
 	return cursor;
 }
@@ -204,6 +210,19 @@ node_after(AppConfigCursor *cursor, CursorNode *node)
 		: NULL;
 }
 
+/*
+ * May the node ask for what it needs?  Not if too much is in flight.  And
+ * where nobody waits for the node and perhaps nobody ever will, the calls must
+ * not be missed elsewhere.
+ */
+static bool
+may_ask(AppConfigCursor *cursor, const CursorNode *node, int in_flight)
+{
+	return in_flight < cursor->max_concurrency &&
+		(cursor->walk.whole || node == first_node(cursor) ||
+		 appconfig_budget_can_spare(cursor->walk.budget));
+}
+
 /* What has become of a node that was let get on */
 typedef enum PumpResult
 {
@@ -213,20 +232,18 @@ typedef enum PumpResult
 } PumpResult;
 
 /*
- * Lets one node get on: asks for what it needs, unless too much is in flight,
- * and expands it if that has arrived.
+ * Lets one node get on: asks for what it needs, if it may, and expands it if
+ * that has arrived.
  */
 static PumpResult
 pump_node(AppConfigCursor *cursor, CursorNode *node, int *in_flight,
 		  int64 *room)
 {
-	int			most = cursor->max_concurrency;
-
 	if (node->kind == NODE_ITEM)
 	{
 		if (!node->sides_started)
 		{
-			if (*in_flight >= most)
+			if (!may_ask(cursor, node, *in_flight))
 				return PUMP_STOP;
 			appconfig_side_lookup_start(&cursor->walk, node, in_flight);
 		}
@@ -235,7 +252,7 @@ pump_node(AppConfigCursor *cursor, CursorNode *node, int *in_flight,
 	}
 	if (node->entry == NULL && node->kind != NODE_KNOWN)
 	{
-		if (*in_flight >= most)
+		if (!may_ask(cursor, node, *in_flight))
 			return PUMP_STOP;
 		appconfig_walk_ask(&cursor->walk, node);
 		if (!appconfig_memo_is_ready(node->entry))
@@ -267,11 +284,10 @@ pump_node(AppConfigCursor *cursor, CursorNode *node, int *in_flight,
 static void
 ask_ahead(AppConfigCursor *cursor, int *in_flight)
 {
-	int			most = cursor->max_concurrency;
-	int			left = LOOK_AHEAD * most;
+	int			left = LOOK_AHEAD * cursor->max_concurrency;
 	dlist_iter	iter;
 
-	if (cursor->walk.route->rows_wanted > 0 || *in_flight >= most)
+	if (cursor->walk.route->rows_wanted > 0)
 		return;
 	dlist_foreach(iter, &cursor->walk.queue)
 	{
@@ -279,7 +295,7 @@ ask_ahead(AppConfigCursor *cursor, int *in_flight)
 
 		if (node->kind == NODE_LIST)
 		{
-			if (node->entry != NULL)
+			if (node->entry != NULL || !may_ask(cursor, node, *in_flight))
 				return;
 			elog(DEBUG2, "appconfig_fdw: the next list is asked for ahead");
 			appconfig_walk_ask(&cursor->walk, node);

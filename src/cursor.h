@@ -24,6 +24,9 @@ typedef struct AppConfigCursorOptions
 	AppConfigItemFilter filter; /* or NULL */
 	void	   *filter_arg;
 	ApiCounters *counters;
+	CallBudget *budget;
+	bool		whole;			/* is the budget limited, and is it certain
+								 * that the cursor is read to its end? */
 } AppConfigCursorOptions;
 
 /* What appconfig_cursor_poll() finds */

@@ -23,6 +23,7 @@
 #include "utils/ruleutils.h"
 
 #include "compat.h"
+#include "budget.h"
 #include "fdw.h"
 #include "fdw_options.h"
 #include "fdw_scan.h"
@@ -174,6 +175,7 @@ explain_expectations(const ForeignScan *scan, ExplainState *es)
 	AppConfigSettings settings;
 	double		gets = ceil(plan->gets);
 	double		lists = ceil(plan->lists);
+	int			limit;
 
 	appconfig_options_get_settings(scan->fs_server, &settings);
 	/* a plan that is older than the setting was made for other calls */
@@ -185,6 +187,10 @@ explain_expectations(const ForeignScan *scan, ExplainState *es)
 								 least_time(lists, settings.max_list_rate)),
 							 1, es);
 	}
+	limit = appconfig_budget_smaller_limit(settings.max_calls,
+										   appconfig_max_calls);
+	if (limit > 0)
+		ExplainPropertyInteger("Budget", "calls", limit, es);
 	appconfig_options_wipe_settings(&settings);
 }
 

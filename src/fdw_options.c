@@ -196,6 +196,10 @@ static const Option options[] = {
 		.initial = "3", .least = 1, .most = 20
 	},
 	{
+		"max_calls", ON_SERVER, parse_count, FIELD(settings.max_calls),
+		.initial = "0", .least = 0, .most = INT_MAX
+	},
+	{
 		"max_concurrency", ON_SERVER, parse_count, FIELD(settings.max_concurrency),
 		.initial = "16", .least = 1, .most = 256
 	},

@@ -29,6 +29,7 @@
 #include "fdw_scan.h"
 #include "list_filter.h"
 #include "operand.h"
+#include "plan_reading.h"
 #include "predicate.h"
 #include "row.h"
 
@@ -39,6 +40,8 @@ typedef struct AppConfigScanState
 	StatementReads reads;		/* what the statement's scans have in common */
 	const Route *route;			/* that the calls follow */
 	ConnectionIdentity identity;
+	CallBudget *budget;			/* of all the statement's scans of the server */
+	bool		whole;			/* see AppConfigCursorOptions */
 	int			operands_count;
 	ExprState **values;			/* of the keys; NULL for constants */
 	KeyOperand *operands;		/* what they have come out as */
@@ -183,6 +186,10 @@ appconfigBeginForeignScan(ForeignScanState *node, int eflags)
 	/* as whom: the keys to sign with are looked up later, by this */
 	state->identity = scan_identity(node);
 
+	/* how many calls, as far as the session has a say in it */
+	state->budget = appconfig_budget_join(appconfig_statement_memory(estate),
+										  scan->fs_server);
+
 	/* the expressions that are evaluated before calls and between them */
 	begin_operands(node, state);
 	state->filter =
@@ -277,6 +284,21 @@ rows_are_possible(AppConfigScanState *state, const KeySet *keys)
 		(state->filter == NULL || item_passes(state, &item, false));
 }
 
+/* How many calls the statement may make is known, once the settings are */
+static void
+learn_budget(ForeignScanState *node, AppConfigScanState *state)
+{
+	const PlannedStmt *statement = node->ss.ps.state->es_plannedstmt;
+
+	appconfig_budget_limit(state->budget,
+						   state->connection->settings->max_calls);
+	if (!appconfig_budget_is_limited(state->budget))
+		return;
+	appconfig_budget_expect(state->budget,
+							appconfig_plan_reading_expect(statement, state->identity.serverid));
+	state->whole = appconfig_plan_reading_is_whole(node);
+}
+
 /* From now on by the settings that the statement has begun with */
 static void
 join_connection(ForeignScanState *node, AppConfigScanState *state)
@@ -286,6 +308,7 @@ join_connection(ForeignScanState *node, AppConfigScanState *state)
 	state->connection =
 		appconfig_connection_join(&state->identity, state->reads.rereads);
 	use_region(node, state, state->connection->settings->region);
+	learn_budget(node, state);
 }
 
 /* Everything that a scan does before its first row */
@@ -297,7 +320,7 @@ start_scan(ForeignScanState *node, AppConfigScanState *state)
 		.route = state->route,
 		.filter = state->filter != NULL ? item_passes : NULL,
 		.filter_arg = state,
-	.counters = &state->counters};
+	.counters = &state->counters, .budget = state->budget};
 
 	if (state->region == NULL)
 		use_region(node, state, appconfig_connection_region(&state->identity));
@@ -306,6 +329,7 @@ start_scan(ForeignScanState *node, AppConfigScanState *state)
 	if (!state->no_rows)
 	{
 		join_connection(node, state);
+		options.whole = state->whole;
 		options.max_concurrency = state->connection->settings->max_concurrency;
 		state->cursor =
 			appconfig_cursor_open(state->connection->documents, &options);

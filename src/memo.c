@@ -473,6 +473,23 @@ find_memo_entry(Memo *memo, const char *target)
 }
 
 /*
+ * Is it certain that the answer to a request is not at hand?  It may be where
+ * the session, or a list that has been read, could let a copy serve.
+ */
+bool
+appconfig_memo_needs_call(const Memo *memo, const ApiRequest *request)
+{
+	char	   *target = make_target(request->path, request->query);
+	bool		has_copy =
+	memo->owner->settings->cache_ttl > 0 || is_confirmed(memo, target) ||
+	hash_search(memo->table, &target, HASH_FIND, NULL) != NULL ||
+	(memo->spill != NULL && appconfig_spill_has(memo->spill, target));
+
+	pfree(target);
+	return !has_copy;
+}
+
+/*
  * The answer to a request, or the promise of it: starts a call if nobody has.
  * The caller holds a reference until appconfig_memo_release(), or to the end
  * of the statement.
@@ -574,7 +591,10 @@ appconfig_memo_document(MemoEntry *entry)
 {
 	Assert(appconfig_memo_is_ready(entry));
 	if (!entry->ready)
+	{
+		appconfig_api_note_read(entry->call);
 		take_document(entry);
+	}
 	AssertCheckMemoEntry(entry);
 	return entry->document;
 }

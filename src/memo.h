@@ -29,6 +29,8 @@ extern void appconfig_memo_confirm(Memo *memo, const char *target,
 extern bool appconfig_memo_is_final(const Memo *memo, const char *target,
 									const AppConfigFreezing *freezing,
 									JsonValue *item);
+extern bool appconfig_memo_needs_call(const Memo *memo,
+									  const ApiRequest *request);
 extern MemoEntry *appconfig_memo_fetch(Memo *memo, const ApiRequest *request,
 									   ApiCounters *counters);
 extern MemoEntry *appconfig_memo_same(MemoEntry *entry, const char *target);

@@ -28,6 +28,7 @@ typedef struct AppConfigSettings
 	int			max_attempts;	/* tries for one call, first included,
 								 * throttled ones not */
 	int			throttle_timeout;	/* milliseconds */
+	int			max_calls;		/* of a statement, 0 for no limit */
 	int			max_concurrency;	/* calls in flight per scan */
 	double		max_get_rate;	/* calls per second, 0 for no limit */
 	double		max_list_rate;

@@ -28,7 +28,7 @@ ask_side(CursorWalk *walk, const CursorNode *node, SideLookup side)
 	&appconfig_collections[appconfig_side_lookups[side].collection];
 	MemoryContext old = MemoryContextSwitchTo(walk->scratch);
 	ApiRequest	request =
-	appconfig_walk_request(collection, &collection->get, &node->keys);
+	appconfig_walk_request(walk, collection, &collection->get, &node->keys);
 	MemoEntry  *entry;
 
 	request.names_something = true;

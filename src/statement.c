@@ -98,8 +98,8 @@ search_initplans(PlanSearch *search, List *initplans, bool repeats)
 }
 
 /* The children that a node has beside its left and right tree */
-static List *
-special_children(const Plan *plan)
+List *
+appconfig_statement_plan_children(const Plan *plan)
 {
 	switch (nodeTag(plan))
 	{
@@ -201,7 +201,7 @@ search_plan(PlanSearch *search, Plan *plan, bool repeats)
 	runs = child_runs(nodeTag(plan));
 	search->unknown |= runs == RUNS_UNKNOWN;
 	repeats |= runs >= RUNS_ALL_AGAIN;
-	search_plans(search, special_children(plan), repeats);
+	search_plans(search, appconfig_statement_plan_children(plan), repeats);
 	search_plan(search, plan->lefttree, repeats);
 	search_plan(search, plan->righttree, repeats || runs == RUNS_RIGHT_AGAIN);
 }
@@ -253,27 +253,38 @@ begin_statement(MemoryContext memory)
 }
 
 /*
+ * The memory of a statement's executor, by which it is known.  Where
+ * PostgreSQL checks a row once more that another transaction has changed
+ * meanwhile, it begins some of the scans again, in an executor of their own:
+ * the statement is still the same.
+ */
+MemoryContext
+appconfig_statement_memory(const EState *estate)
+{
+	while (estate->es_epq_active != NULL)
+		estate = estate->es_epq_active->parentestate;
+	return estate->es_query_cxt;
+}
+
+/*
  * The role that a statement began as, to be asked by each scan as it begins.
  *
  * A cursor can be fetched from by another role than the one that opened it.
- * Most scans begin with their statement; but where PostgreSQL checks a row
- * once more that another transaction has changed meanwhile, it begins some of
- * them again, in an executor of their own.
+ * Most scans begin with their statement, but not all.
  */
 Oid
 appconfig_statement_role(const EState *estate)
 {
+	MemoryContext memory = appconfig_statement_memory(estate);
 	dlist_iter	iter;
 
-	while (estate->es_epq_active != NULL)
-		estate = estate->es_epq_active->parentestate;
 	dlist_foreach(iter, &begun_statements)
 	{
 		BegunStatement *statement =
 		dlist_container(BegunStatement, node, iter.cur);
 
-		if (statement->memory == estate->es_query_cxt)
+		if (statement->memory == memory)
 			return statement->role;
 	}
-	return begin_statement(estate->es_query_cxt)->role;
+	return begin_statement(memory)->role;
 }

@@ -22,9 +22,11 @@ typedef struct StatementReads
 	bool		documents_decide;	/* and some of them documents? */
 } StatementReads;
 
+extern List *appconfig_statement_plan_children(const Plan *plan);
 extern void appconfig_statement_examine(StatementReads *reads,
 										const PlannedStmt *statement,
 										Oid serverid);
+extern MemoryContext appconfig_statement_memory(const EState *estate);
 extern Oid	appconfig_statement_role(const EState *estate);
 
 #endif							/* APPCONFIG_STATEMENT_H */

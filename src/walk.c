@@ -279,14 +279,16 @@ expect_members(ApiRequest *request, const AppConfigCollection *collection,
 
 /* A request for an operation, without the query; in the current context */
 ApiRequest
-appconfig_walk_request(const AppConfigCollection *collection,
+appconfig_walk_request(const CursorWalk *walk,
+					   const AppConfigCollection *collection,
 					   const AppConfigOperation *operation,
 					   const KnownKeys *keys)
 {
 	ApiRequest	request = {
 		.operation = operation->name,
 		.path = appconfig_request_path(operation, keys), .query = "",
-		.is_list = operation->is_list, .freezing = operation->freezing
+		.is_list = operation->is_list, .freezing = operation->freezing,
+		.budget = walk->budget
 	};
 
 	expect_members(&request, collection, operation);
@@ -300,7 +302,7 @@ make_request(const CursorWalk *walk, const CursorNode *node)
 	const AppConfigOperation *operation = appconfig_walk_operation(walk, node);
 	ApiRequest	request;
 
-	request = appconfig_walk_request(node_collection(walk, node),
+	request = appconfig_walk_request(walk, node_collection(walk, node),
 									 operation, &node->keys);
 	request.names_something =
 		appconfig_request_names_something(operation, &node->keys,
@@ -329,6 +331,21 @@ hold_answer(CursorWalk *walk, CursorNode *node, MemoEntry *entry)
 	node->entry = entry;
 	walk->asked++;
 	AssertCheckCursorNode(walk, node);
+}
+
+/* Is a call certain to be needed for the node's answer? */
+bool
+appconfig_walk_takes_call(CursorWalk *walk, const CursorNode *node)
+{
+	MemoryContext old = MemoryContextSwitchTo(walk->scratch);
+	ApiRequest	request;
+	bool		takes_call;
+
+	request = make_request(walk, node);
+	takes_call = appconfig_memo_needs_call(walk->memo, &request);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(walk->scratch);
+	return takes_call;
 }
 
 /* The memo's entry for the node's request, which is sent if need be */

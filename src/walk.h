@@ -3,8 +3,8 @@
  * walk.h
  *		The nodes that a cursor walks, in the order of the rows.
  *
- * For the files that the cursor is made of (cursor.c, expand.c, side_lookup.c,
- * walk.c); nobody else includes it.
+ * For the files that the cursor is made of (certain_calls.c, cursor.c,
+ * expand.c, side_lookup.c, walk.c); nobody else includes it.
  *
  *-------------------------------------------------------------------------
  */
@@ -32,6 +32,8 @@ typedef struct CursorWalk
 	AppConfigItemFilter filter; /* or NULL */
 	void	   *filter_arg;
 	ApiCounters *counters;
+	CallBudget *budget;			/* that the calls are charged to */
+	bool		whole;			/* as of the cursor's options */
 	dlist_head	queue;
 	int			nodes;			/* in the queue */
 	int			named_nodes;	/* of these, at the beginning */
@@ -102,10 +104,13 @@ extern AppConfigItem appconfig_walk_item(const CursorWalk *walk,
 
 extern const AppConfigOperation *appconfig_walk_operation(const CursorWalk *walk,
 														  const CursorNode *node);
-extern ApiRequest appconfig_walk_request(const AppConfigCollection *collection,
+extern ApiRequest appconfig_walk_request(const CursorWalk *walk,
+										 const AppConfigCollection *collection,
 										 const AppConfigOperation *operation,
 										 const KnownKeys *keys);
 
+extern bool appconfig_walk_takes_call(CursorWalk *walk,
+									  const CursorNode *node);
 extern void appconfig_walk_ask(CursorWalk *walk, CursorNode *node);
 extern void appconfig_walk_drop_answer(CursorWalk *walk, CursorNode *node);
 extern void appconfig_walk_replace_answer(CursorWalk *walk, CursorNode *node,
