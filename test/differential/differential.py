@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Random queries three ways: pushdown on, pushdown off, over local copies.  See README.md."""
+"""Random queries three ways: pushdown on, pushdown off, over local copies; and under a limit of calls.  See README.md."""
 
 import argparse
 import contextlib
@@ -16,6 +16,7 @@ from collections import Counter
 import psycopg2
 
 import account as accounts
+import budget
 import features
 import joined
 import minimum
@@ -62,6 +63,7 @@ class Runner:
         self.plans = Counter()
         self.show_errors = False
         self.parameters = set()     # names of all settings, once asked for
+        self.seed = ""
 
     def session(self, mode):
         # without pushdown in a session of its own: what that has seen must not make up for mistakes
@@ -101,6 +103,54 @@ class Runner:
                 return results, calls
         worlds.execute(session, "ROLLBACK; DEALLOCATE ALL" if query.kind == "prepared" else "ROLLBACK")
         return results, calls
+
+    def run_limited(self, query, limit, faults):
+        """The results under max_calls, the requests of each statement, and the error with its detail, or None.
+
+        A cursor is one statement.
+        """
+        session = self.session("on")
+        results, calls, error = [], [], None
+        settings = ["search_path = f, public", f"appconfig_fdw.max_calls = {limit}", *self.known(query.settings)]
+        self.emulator.calls(settle=True)
+        if faults:
+            self.emulator.control("PATCH", "faults", [{"kind": "error500", "times": faults}])
+        try:
+            worlds.execute(session, "; ".join(["BEGIN", *(f"SET LOCAL {setting}" for setting in settings)]))
+            for counts, statement in query.statements():
+                rows = worlds.execute(session, statement)
+                if counts:
+                    results.append(rows)
+                    if query.kind != "cursor":
+                        calls.append(self.emulator.calls(settle=True))
+        except psycopg2.Error as problem:
+            error = f"{problem.pgcode} {problem.diag.message_primary or problem} {problem.diag.message_detail}"
+            if session.closed or problem.pgcode is None:
+                self.close()
+                raise
+        worlds.execute(session, "ROLLBACK; DEALLOCATE ALL" if query.kind == "prepared" else "ROLLBACK")
+        if error is not None or query.kind == "cursor":
+            calls.append(self.emulator.calls(settle=True))
+        if faults:
+            self.emulator.control("DELETE", "faults")
+        return results, calls, error
+
+    def check_limited(self, query, wanted, unlimited):
+        """Raises Mismatch if a limit of calls is exceeded, comes for no reason, or changes what comes out."""
+        limit, faults = budget.choose(self.seed, query, unlimited)
+        got, calls, error = self.run_limited(query, limit, faults)
+        kind = "kept to" if error is None else "by keys" if budget.BY_KEYS in error else "on the way"
+        self.counts[f"limit {kind}"] += 1
+        for number, made in enumerate(calls):
+            last = number == len(calls) - 1
+            problem = budget.problem(limit, faults, made, unlimited[number], error if last else None)
+            if problem:
+                raise Mismatch(f"max_calls, statement {number + 1}: {problem}")
+        if error is not None and not budget.is_allowed(error, faults):
+            raise Mismatch(f"max_calls = {limit}: {error}")
+        problem = compare(query, got, wanted[:len(got)]) if got else None
+        if problem:
+            raise Mismatch(f"max_calls = {limit} changes the rows\n{problem}")
 
     def known(self, settings):
         """Those of the settings that this version has, by the names that it has for them."""
@@ -155,6 +205,8 @@ class Runner:
                 raise Mismatch(f"calls of execution {number + 1}: {problem}")
         if query.expected is not None:
             self.counts["with a known minimum"] += 1
+        if budget.is_fit(query) and not isinstance((on or [None])[0], str):
+            self.check_limited(query, wanted if full else on, calls)
 
 
 def compare(query, got, wanted):
@@ -249,6 +301,7 @@ def work(options, world, database, emulator_url, data, numbers, results):
     emulator = worlds.Emulator(data, emulator_url, ("--names-win",) if options.names_win else ())
     runner = Runner(database, emulator)
     runner.show_errors = options.show_errors
+    runner.seed = options.seed
     try:
         if emulator_url is None:
             worlds.clone(database, options.database, emulator)
@@ -391,6 +444,11 @@ def main():
         for name in features.absent(counts["features"]):
             print(f"not ok - no query had: {name}")
             failed += 1
+    if passed + failed >= ENOUGH and options.only is None:
+        for kind in ("kept to", "by keys", "on the way"):
+            if not counts["counts"][f"limit {kind}"]:
+                print(f"not ok - no limit of calls was {kind}")
+                failed += 1
     for line in features.report(counts["features"], counts["plans"].pop("planned", 0), counts["plans"]):
         print(line)
     facts = ", ".join(f"{name} {round(count)}" for name, count in sorted(counts["counts"].items()))

@@ -165,12 +165,13 @@ class Emulator:
             if not self.url:
                 raise RuntimeError("the emulator did not start")
 
-    def control(self, method, name):
+    def control(self, method, name, document=None):
+        body = None if document is None else json.dumps(document).encode()
         for attempt in (1, 2):
             if self._connection is None:
                 self._connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=30)
             try:
-                self._connection.request(method, f"/_emulator/{name}")
+                self._connection.request(method, f"/_emulator/{name}", body)
                 return json.loads(self._connection.getresponse().read())
             except (http.client.HTTPException, ConnectionError):
                 self._connection = None
