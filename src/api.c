@@ -655,12 +655,20 @@ finish_attempt(ApiCall *call, const HttpResult *result)
 
 /*
  * There is nothing left to make another attempt with: the call has failed,
- * which nobody learns of who does not ask for its answer
+ * which nobody learns of who does not ask for its answer.  Its error is that
+ * of its last attempt, if there was one.
  */
 static void
 hold_back(ApiCall *call)
 {
+	static AwsError no_attempt = {
+		.kind = AWS_ERROR_FATAL,
+		.sqlstate = ERRCODE_CONFIGURATION_LIMIT_EXCEEDED
+	};
+
 	dlist_delete(&call->node);
+	if (call->attempts == 0)
+		call->error = &no_attempt;
 	call->held_back = true;
 	call->state = CALL_FAILED;
 }
@@ -773,7 +781,7 @@ bool
 appconfig_api_has_failed(const ApiCall *call)
 {
 	return call->state == CALL_FAILED &&
-		(call->held_back || call->error->kind != AWS_ERROR_NOT_FOUND);
+		call->error->kind != AWS_ERROR_NOT_FOUND;
 }
 
 /*
@@ -864,7 +872,7 @@ appconfig_api_raise(const ApiCall *call)
 	Assert(call->state == CALL_FAILED);
 	if (call->held_back)
 		appconfig_budget_raise(call->budget,
-							   call->error != NULL ? appconfig_error_describe(call->error, &name) : NULL,
+							   call->attempts > 0 ? appconfig_error_describe(call->error, &name) : NULL,
 							   appconfig_error_request_line(&name));
 	appconfig_error_raise(call->error, &name);
 }
