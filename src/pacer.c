@@ -4,8 +4,9 @@
  *		How many calls may be started in a second.
  *
  * A token bucket that holds one second's worth of calls (contract, section 5,
- * max_get_rate and max_list_rate).  A new one holds little: many sessions
- * begin together, when a dashboard is opened, and have one limit in common.
+ * max_get_rate and max_list_rate).  A new one holds little, and gets the rest
+ * bit by bit unless a throttle comes between: many sessions begin together,
+ * when a dashboard is opened, and have one limit in common.
  *
  * Others use the account, too, so what is left of its limit has to be found:
  * a throttle lowers the rate at once, and then it is raised again, as TCP
@@ -29,8 +30,12 @@
 
 #define SECOND	 1000000.0		/* microseconds */
 
-/* Of a second's worth: what a new pacer holds */
+/*
+ * Of a second's worth: what a new pacer holds, and in how many seconds it gets
+ * the rest, beside what its rate gives
+ */
 #define INITIAL_SHARE 0.1
+#define INITIAL_TIME  0.5
 
 /* What a throttle leaves of the rate, and below what part of max_rate never */
 #define LOWERING 0.7
@@ -72,6 +77,7 @@ appconfig_pacer_init(Pacer *pacer, double max_rate, int64 now)
 	pacer->max_rate = max_rate;
 	pacer->rate = max_rate;
 	pacer->granted = burst_of(max_rate * INITIAL_SHARE);
+	pacer->credit = burst_of(max_rate) - pacer->granted;
 	pacer->updated_at = now;
 }
 
@@ -86,14 +92,30 @@ raised_rate(const Pacer *pacer, int64 now)
 	return Min(before + RAISING * since * since * since, 1) * pacer->max_rate;
 }
 
+/* Calls per second that a new pacer gets beside its rate */
+static double
+credit_rate(const Pacer *pacer)
+{
+	return pacer->credit > 0 ? burst_of(pacer->max_rate) / INITIAL_TIME : 0;
+}
+
+static void
+grant(Pacer *pacer, double seconds)
+{
+	double		credit = Min(seconds * credit_rate(pacer), pacer->credit);
+
+	pacer->credit -= credit;
+	pacer->granted = Min(pacer->granted + credit + seconds * pacer->rate,
+						 pacer->taken + burst_of(pacer->rate));
+}
+
 static void
 advance_pacer(Pacer *pacer, int64 now)
 {
 	int64		from = Max(pacer->updated_at, pacer->paused_until);
 
 	if (now > from)
-		pacer->granted = Min(pacer->granted + (now - from) / SECOND * pacer->rate,
-							 pacer->taken + burst_of(pacer->rate));
+		grant(pacer, (now - from) / SECOND);
 	pacer->updated_at = Max(pacer->updated_at, now);
 	if (pacer->rate_before > 0)
 		pacer->rate = Max(pacer->rate, raised_rate(pacer, now));
@@ -134,7 +156,7 @@ appconfig_pacer_starts_at(Pacer *pacer, int64 place, int64 now)
 	if (missing < 1e-6)
 		return now;
 	return Max(now, pacer->paused_until) +
-		(int64) ceil(missing / pacer->rate * SECOND);
+		(int64) ceil(missing / (pacer->rate + credit_rate(pacer)) * SECOND);
 }
 
 /* A place will not be used: those behind it come forward */
@@ -163,6 +185,7 @@ appconfig_pacer_throttled(Pacer *pacer, int64 sent_at, int64 now,
 	pacer->rate = Max(pacer->rate * LOWERING, pacer->max_rate * LOWEST);
 	pacer->lowered_at = now;
 	pacer->granted = Min(pacer->granted, pacer->taken);
+	pacer->credit = 0;
 	/* the exponent has a bound of its own before the pause has */
 	pause = FIRST_PAUSE * (1 << Min(pacer->misses, 10)) * random;
 	pacer->paused_until = now + (int64) Min(pause, LONGEST_PAUSE);

@@ -18,6 +18,7 @@ typedef struct Pacer
 	double		max_rate;		/* calls per second, above 0 */
 	double		rate;			/* the rate now, at most max_rate */
 	double		granted;		/* places that may start */
+	double		credit;			/* those that a new pacer is to get besides */
 	int64		taken;			/* the place that was taken last */
 	int64		updated_at;		/* when granted was right */
 

@@ -78,11 +78,20 @@ test_newcomer(void)
 {
 	Pacer		pacer;
 
-	appconfig_pacer_init(&pacer, 10, START);
-	is_int(take(&pacer, 1, START), 0, "a newcomer starts a tenth of a second's worth at once");
-	is_near(take(&pacer, 1, START), SECOND / 10, "and all others at its rate");
+	appconfig_pacer_init(&pacer, 100, START);
+	is_int(take(&pacer, 10, START), 0, "a newcomer starts a tenth of a second's worth at once");
+	is_near(take(&pacer, 1, START), SECOND / 300, "others twice as fast again as its rate");
+	is_near(take(&pacer, 89, START), 90 * SECOND / 300, "for less than half a second");
+	is_near(take(&pacer, 0, START + SECOND / 2), 0, "until it has had a second's worth besides");
+	is_near(take(&pacer, 100, START + SECOND), 0, "so that it has had two in the first second");
+	is_near(take(&pacer, 1, START + SECOND), SECOND / 100, "and then the rate alone");
 	appconfig_pacer_init(&pacer, 1, START);
 	is_int(take(&pacer, 1, START), 0, "but one call at least");
+
+	appconfig_pacer_init(&pacer, 100, START);
+	take(&pacer, 10, START);
+	appconfig_pacer_throttled(&pacer, START, START, 0);
+	is_near(take(&pacer, 7, START), SECOND / 10, "a throttle leaves nothing of that");
 }
 
 static void
@@ -268,6 +277,7 @@ test_clock(void)
 	appconfig_pacer_init(&pacer, 10, 0);
 	is_int(take(&pacer, 1, 0), 0, "a clock may begin at zero");
 	is_int(take(&pacer, 10, INT64CONST(1) << 60), 0, "and be far ahead");
+	pacer.credit = 0;
 	is_near(take(&pacer, 1, START), SECOND / 10, "one that goes back gives nothing");
 }
 
