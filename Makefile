@@ -84,13 +84,16 @@ REGRESS = options guard import treatment_key runs treatments tables names list_f
 # each test talks to an emulator of its own
 REGRESS_OPTS = --launcher=$(srcdir)/test/with_emulator.sh
 
+# the one place that has the version is the control file
+EXTENSION_VERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" $(srcdir)/$(EXTENSION).control)
+
 PG_CONFIG ?= pg_config
 PKG_CONFIG ?= pkg-config
 LIBRARIES = libcurl libssl libcrypto
 
 # -isystem: -Wextra is for our code, not for PostgreSQL's headers
 PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) \
-	$(shell $(PKG_CONFIG) --cflags $(LIBRARIES))
+	$(shell $(PKG_CONFIG) --cflags $(LIBRARIES)) -DAPPCONFIG_FDW_VERSION='"$(EXTENSION_VERSION)"'
 PG_CFLAGS = -Wall -Wextra $(WERROR)
 SHLIB_LINK = $(shell $(PKG_CONFIG) --libs $(LIBRARIES))
 
@@ -98,7 +101,7 @@ PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
 # PGXS does not follow includes: a changed header rebuilds everything
-$(OBJS) $(OBJS:.o=.bc): $(wildcard $(srcdir)/src/*.h)
+$(OBJS) $(OBJS:.o=.bc): $(wildcard $(srcdir)/src/*.h) $(srcdir)/$(EXTENSION).control
 
 indent:
 	$(srcdir)/script/indent

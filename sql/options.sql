@@ -5,6 +5,19 @@ CREATE EXTENSION appconfig_fdw;
 CREATE ROLE regress_appconfig_user;
 GRANT USAGE ON FOREIGN DATA WRAPPER appconfig_fdw TO regress_appconfig_user;
 
+-- the library has the extension's name and version, from PostgreSQL 18 on
+LOAD 'appconfig_fdw';
+DO $$
+DECLARE
+    versions text[];
+BEGIN
+    IF current_setting('server_version_num')::int >= 180000 THEN
+        EXECUTE 'SELECT array_agg(version) FROM pg_get_loaded_modules() WHERE module_name = ''appconfig_fdw''' INTO versions;
+        ASSERT versions = (SELECT array_agg(extversion) FROM pg_extension WHERE extname = 'appconfig_fdw'), versions;
+    END IF;
+END
+$$;
+
 -- the wrapper has none
 ALTER FOREIGN DATA WRAPPER appconfig_fdw OPTIONS (region 'us-east-1'); -- ERROR
 

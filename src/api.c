@@ -280,7 +280,7 @@ make_headers(const ApiCall *call)
 	if (call->body != NULL)
 		headers[n++] = psprintf("Content-Type: %s", call->content_type);
 	headers[n++] = "Accept: application/json";
-	headers[n++] = "User-Agent: appconfig_fdw/1.0";
+	headers[n++] = "User-Agent: appconfig_fdw/" APPCONFIG_FDW_VERSION;
 	if (signing_names[owner->endpoint->service] != NULL)
 	{
 		headers[n++] = psprintf("amz-sdk-invocation-id: %s", call->invocation_id);

@@ -22,7 +22,7 @@
 #include "fdw_guard.h"
 #include "http.h"
 
-PG_MODULE_MAGIC;
+PG_MODULE_MAGIC_EXT(.name = "appconfig_fdw", .version = APPCONFIG_FDW_VERSION);
 
 PG_FUNCTION_INFO_V1(appconfig_fdw_handler);
 

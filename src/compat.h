@@ -352,6 +352,11 @@ appconfig_hmac_texts(const uint8 *key, size_t key_length,
 #endif
 }
 
+/* 18 lets a library tell its name and version */
+#ifndef PG_MODULE_MAGIC_EXT
+#define PG_MODULE_MAGIC_EXT(...) PG_MODULE_MAGIC
+#endif
+
 /* 18 has generated columns that are not stored */
 #ifndef ATTRIBUTE_GENERATED_VIRTUAL
 #define ATTRIBUTE_GENERATED_VIRTUAL 'v'
