@@ -178,7 +178,7 @@ def cancel(admin, environment, query, is_reached):
 
 def is_waiting(admin, pid):
     return admin.run("SELECT count(*) FROM pg_stat_activity "
-                     f"WHERE pid = {pid} AND wait_event IN ('Extension', 'AppConfigCall');") == ["1"]
+                     f"WHERE pid = {pid} AND wait_event_type = 'Extension';") == ["1"]
 
 
 #: Operation, and the source that asks

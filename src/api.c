@@ -21,6 +21,7 @@
 
 #include "lib/ilist.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "api.h"
@@ -93,6 +94,7 @@ struct ApiCall
 	int64		turn_at;		/* where that is NEEDS_TURN */
 	int			attempts;		/* started so far */
 	int			throttles;		/* of these */
+	bool		is_throttled;	/* was the last one? */
 	int64		throttled_from; /* on appconfig_http_waited() */
 	int			bucket_cost;	/* retry tokens that the last retry took */
 	SharedCredentials *credentials; /* of the last attempt, or what else no
@@ -491,6 +493,7 @@ schedule_retry(ApiCall *call, const AwsError *error, const HttpResult *result)
 
 	call->waiting_since = now;
 	call->need = NEEDS_NOTHING;
+	call->is_throttled = error->kind == AWS_ERROR_THROTTLED;
 	switch (error->kind)
 	{
 		case AWS_ERROR_THROTTLED:
@@ -563,6 +566,25 @@ call_name(const ApiCall *call)
 	};
 
 	return name;
+}
+
+/* What a call waits for between two attempts */
+static WaitKind
+pause_kind(const ApiCall *call)
+{
+	return call->is_throttled ? WAIT_FOR_RATE_LIMIT : WAIT_FOR_RETRY;
+}
+
+/* What a call lacks that has not gone out, though it is time */
+static WaitKind
+need_kind(const ApiCall *call)
+{
+	if (call->need == NEEDS_CREDENTIALS)
+		return WAIT_FOR_CREDENTIALS;
+	if (call->need == NEEDS_TURN)
+		return WAIT_FOR_RATE_LIMIT;
+	/* a place, for which it waits with the calls that have one */
+	return WAIT_FOR_CALL;
 }
 
 /* The line of the log for an attempt that has ended, or NULL */
@@ -1036,6 +1058,28 @@ appconfig_api_ask_for_times(ApiClient *client)
 	}
 }
 
+/* What a call waits for that is not done */
+static WaitKind
+wait_kind(const ApiCall *call, int64 now)
+{
+	if (call->state != CALL_WAITING)
+		return WAIT_FOR_CALL;
+	return call->start_at > now ? pause_kind(call) : need_kind(call);
+}
+
+/* What there is to be told that the calls of a client wait for */
+static WaitKind
+client_wait_kind(const ApiClient *client, int64 now)
+{
+	WaitKind	kind = WAIT_FOR_RETRY;
+	dlist_iter	iter;
+
+	/* dlist_foreach wants a list that is not constant */
+	dlist_foreach(iter, unconstify(dlist_head *, &client->calls))
+		kind = Max(kind, wait_kind(dlist_container(ApiCall, node, iter.cur), now));
+	return kind;
+}
+
 /* Is a call of the client under way, or its answer not looked at? */
 bool
 appconfig_api_has_calls(const ApiClient *client)
@@ -1053,6 +1097,8 @@ void
 appconfig_api_wait(List *clients)
 {
 	bool		has_calls = false;
+	int64		from = appconfig_clock_now();
+	WaitKind	kind = WAIT_FOR_RETRY;
 	ListCell   *cell;
 
 	foreach(cell, clients)
@@ -1063,8 +1109,12 @@ appconfig_api_wait(List *clients)
 	/* once, as it can forget what times were asked for */
 	appconfig_http_open();
 	foreach(cell, clients)
+	{
 		appconfig_api_ask_for_times(lfirst(cell));
-	appconfig_http_wait();
+		kind = Max(kind, client_wait_kind(lfirst(cell), from));
+	}
+	appconfig_http_wait(kind);
+	CHECK_FOR_INTERRUPTS();
 }
 
 /* Seconds that the service's clock is ahead of ours, as far as is known */

@@ -230,17 +230,17 @@ appconfig_server_can_be_used(Oid serverid, Oid userid)
 #endif
 }
 
-/* 17 lets an extension name what pg_stat_activity shows while it waits */
+/*
+ * 17 lets an extension name what pg_stat_activity shows while it waits; takes
+ * a lock, so the answer is to be kept
+ */
 static inline uint32
-appconfig_wait_event(void)
+appconfig_wait_event(const char *name)
 {
 #if PG_VERSION_NUM >= 170000
-	static uint32 wait_event = 0;
-
-	if (wait_event == 0)
-		wait_event = WaitEventExtensionNew("AppConfigCall");
-	return wait_event;
+	return WaitEventExtensionNew(name);
 #else
+	(void) name;
 	return PG_WAIT_EXTENSION;
 #endif
 }

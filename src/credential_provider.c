@@ -730,7 +730,8 @@ appconfig_provider_wait(CredentialProvider *provider)
 	{
 		appconfig_http_open();
 		ask_for_times(&provider->supply);
-		appconfig_http_wait();
+		appconfig_http_wait(WAIT_FOR_CREDENTIALS);
+		CHECK_FOR_INTERRUPTS();
 	}
 }
 

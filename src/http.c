@@ -708,11 +708,11 @@ next_time(void)
 
 /*
  * Waits until a transfer can get on, the latch is set, or it is a time that
- * was asked for.  Then lets interrupts happen, so the caller must hold nothing
- * that an error would leak.
+ * was asked for.  What for is for others to see.  The caller lets interrupts
+ * happen afterwards.
  */
 void
-appconfig_http_wait(void)
+appconfig_http_wait(WaitKind kind)
 {
 	int64		before = appconfig_clock_now();
 	sigset_t	saved;
@@ -723,9 +723,8 @@ appconfig_http_wait(void)
 		appconfig_http_wake(before);
 	leave_curl(&saved);
 	appconfig_watch_set_timer(&pool->watch, next_time());
-	appconfig_watch_wait(&pool->watch);
+	appconfig_watch_wait(&pool->watch, kind);
 	waited += appconfig_clock_now() - before;
-	CHECK_FOR_INTERRUPTS();
 }
 
 /*

@@ -9,6 +9,7 @@
 #define APPCONFIG_HTTP_H
 
 #include "http_message.h"
+#include "watch.h"
 
 extern void appconfig_http_init(void);
 
@@ -20,7 +21,7 @@ extern void appconfig_http_release(HttpTransfer *transfer);
 
 extern void appconfig_http_drive(void);
 extern void appconfig_http_wake(int64 at);
-extern void appconfig_http_wait(void);
+extern void appconfig_http_wait(WaitKind kind);
 extern int64 appconfig_http_waited(void);
 
 #endif							/* APPCONFIG_HTTP_H */

@@ -35,6 +35,14 @@
 
 #define OWN_DESCRIPTORS 3		/* the epoll set, the timer, the wait set */
 
+/* By WaitKind, what pg_stat_activity shows from PostgreSQL 17 on */
+static const char *const wait_event_names[] = {
+	[WAIT_FOR_RETRY] = "AppConfigRetry",
+	[WAIT_FOR_CALL] = "AppConfigCall",
+	[WAIT_FOR_RATE_LIMIT] = "AppConfigRateLimit",
+	[WAIT_FOR_CREDENTIALS] = "AppConfigCredentials",
+};
+
 pg_noreturn static void
 raise_no_descriptors(void)
 {
@@ -218,17 +226,28 @@ appconfig_watch_look(Watch *watch, WatchEvent *events)
 	return count;
 }
 
+static uint32
+wait_event_of(WaitKind kind)
+{
+	static uint32 wait_events[lengthof(wait_event_names)];	/* 0: not yet known */
+
+	if (wait_events[kind] == 0)
+		wait_events[kind] = appconfig_wait_event(wait_event_names[kind]);
+	return wait_events[kind];
+}
+
 /*
- * Waits until there is something to do or the latch is set.  Not even an
- * interrupt is looked at in here.
+ * Waits until there is something to do or the latch is set, which
+ * pg_stat_activity shows as that kind of wait.  Not even an interrupt is
+ * looked at in here.
  */
 void
-appconfig_watch_wait(Watch *watch)
+appconfig_watch_wait(Watch *watch, WaitKind kind)
 {
 	WaitEvent	event;
 
 	if (WaitEventSetWait(watch->wait_set, -1, &event, 1,
-						 appconfig_wait_event()) == 1 &&
+						 wait_event_of(kind)) == 1 &&
 		(event.events & WL_LATCH_SET))
 		ResetLatch(MyLatch);
 }

@@ -154,15 +154,14 @@ sub open_deaf_port
 	return $self;
 }
 
-# Whether the session that is called "victim" waits for a call; 17 has a name for that
+# Whether the session that is called "victim" waits, whatever for; 17 has names for that
 sub victim_waits
 {
 	my ($node) = @_;
-	my $event = $node->pg_version >= 17 ? 'AppConfigCall' : 'Extension';
 
 	return $node->safe_psql('postgres', qq{
 		SELECT count(*) FROM pg_stat_activity
-		WHERE application_name = 'victim' AND state = 'active' AND wait_event = '$event'}) == 1;
+		WHERE application_name = 'victim' AND state = 'active' AND wait_event_type = 'Extension'}) == 1;
 }
 
 # Cancels what it does; the server's time at which it was asked to, in milliseconds
@@ -215,13 +214,15 @@ sub sqlstate_of
 	return $stderr =~ /(?:ERROR|FATAL):\s+([0-9A-Z]{5})\b/ ? $1 : "none: $stderr";
 }
 
+my $started = 0;
+
 # start_session(NODE, APPLICATION_NAME, SQL): psql in the background; its finish method
 # waits for it to end, and has to be called.  SQLSTATEs come instead of messages.
 sub start_session
 {
 	my ($node, $name, $sql) = @_;
 	my $self = { stdout => '', stderr => '' };
-	my $file = PostgreSQL::Test::Utils::tempdir() . '/session.sql';
+	my $file = PostgreSQL::Test::Utils::tempdir() . '/session' . ++$started . '.sql';
 
 	append_to_file($file, $sql);
 

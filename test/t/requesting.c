@@ -38,7 +38,8 @@ complete(const HttpRequest *request)
 		elog(ERROR, "there is no memory");
 	while (appconfig_http_result(transfer) == NULL)
 	{
-		appconfig_http_wait();
+		appconfig_http_wait(WAIT_FOR_CALL);
+		CHECK_FOR_INTERRUPTS();
 		appconfig_http_drive();
 	}
 	return transfer;
