@@ -587,6 +587,16 @@ need_kind(const ApiCall *call)
 	return WAIT_FOR_CALL;
 }
 
+/* What an attempt has waited for before it went out, for the most part */
+static WaitKind
+attempt_wait_kind(const ApiCall *call)
+{
+	int64		pause = call->start_at - call->waiting_since;
+
+	return pause > call->sent_at - call->start_at ? pause_kind(call)
+		: need_kind(call);
+}
+
 /* The line of the log for an attempt that has ended, or NULL */
 static char *
 log_line(const ApiCall *call, const HttpResult *result, const AwsError *error)
@@ -595,6 +605,7 @@ log_line(const ApiCall *call, const HttpResult *result, const AwsError *error)
 	CallAttempt attempt = {
 		.name = &name, .result = result, .error = error,
 		.waited = call->sent_at - call->waiting_since,
+		.waited_for = attempt_wait_kind(call),
 		.took = appconfig_clock_now() - call->sent_at
 	};
 

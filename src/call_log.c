@@ -17,6 +17,7 @@
 #include "lib/stringinfo.h"
 
 #include "call_log.h"
+#include "clock.h"
 
 bool		appconfig_log_calls = false;
 
@@ -35,6 +36,14 @@ static const char *const outcome_words[] = {
 	[HTTP_OUT_OF_DESCRIPTORS] = "out of file descriptors",
 };
 
+/* By WaitKind, what an attempt has waited for before it went out */
+static const char *const wait_words[] = {
+	[WAIT_FOR_RETRY] = " for a retry",
+	[WAIT_FOR_CALL] = "",
+	[WAIT_FOR_RATE_LIMIT] = " for the rate limits",
+	[WAIT_FOR_CREDENTIALS] = " for credentials",
+};
+
 /*
  * The line for an attempt, palloc'd; NULL while no lines are wanted.  Apart
  * from the writing, since what it is made of goes when the attempt is over.
@@ -45,6 +54,7 @@ appconfig_call_log_describe(const CallAttempt *attempt)
 	const AwsCallName *name = attempt->name;
 	const HttpResult *result = attempt->result;
 	const AwsError *error = attempt->error;
+	int64		waited = attempt->waited / CLOCK_MILLISECOND;
 	const char *request_id;
 	StringInfoData line;
 
@@ -64,9 +74,10 @@ appconfig_call_log_describe(const CallAttempt *attempt)
 		appendStringInfoString(&line, " (not an answer of the service)");
 	appendStringInfo(&line,
 					 ", attempt %d, waited " INT64_FORMAT
-					 " ms, took " INT64_FORMAT " ms, " UINT64_FORMAT " bytes",
-					 name->attempts, attempt->waited / 1000,
-					 attempt->took / 1000, result->bytes_received);
+					 " ms%s, took " INT64_FORMAT " ms, " UINT64_FORMAT " bytes",
+					 name->attempts, waited,
+					 waited > 0 ? wait_words[attempt->waited_for] : "",
+					 attempt->took / CLOCK_MILLISECOND, result->bytes_received);
 	if (request_id != NULL)
 		appendStringInfo(&line, ", request ID %s", request_id);
 	return line.data;

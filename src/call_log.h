@@ -19,6 +19,7 @@ typedef struct CallAttempt
 	const AwsError *error;		/* NULL if it was a success */
 	int64		waited;			/* microseconds from the call, or from the
 								 * attempt before, until this one went out */
+	WaitKind	waited_for;		/* for the most part */
 	int64		took;			/* microseconds from then to the answer */
 } CallAttempt;
 

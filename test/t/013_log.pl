@@ -29,7 +29,7 @@ $node->safe_psql('postgres', q{
 
 my $path = '/applications/339ohji/experimentdefinitions/bsxyd7k/experimentruns/1';
 my $where = "application_id = '339ohji' AND experiment_definition_id = 'bsxyd7k' AND run = 1";
-my $times = qr/waited \d+ ms, took \d+ ms/;
+my $times = qr/waited \d+ ms(?: for a retry)?, took \d+ ms/;
 my $on = 'SET appconfig_fdw.log_calls = on;';
 
 sub look
@@ -59,12 +59,20 @@ like($lines->[0], qr{^GetExperimentRun GET \Q$path\E, status 200, attempt 1, $ti
 unlike($log, qr/STATEMENT|CONTEXT/, '... and repeats no statement');
 unlike($output, qr/AppConfig call/, '... and is for no client');
 
-$emulator->ctl('fault', 'throttle', '--times', '1');
+my @hint = ('--times', '1', '--header', 'x-amz-retry-after: 60');
+
+$emulator->ctl('fault', 'status', '--status', '429', '--code', 'ThrottlingException', @hint);
 ($lines) = lines_of("LOAD 'appconfig_fdw'; $on " . look('remote'));
 is(scalar @$lines, 2, 'two lines for a call that took two attempts');
 like($lines->[0], qr/ GET \Q$path\E, status 429 \(ThrottlingException\), attempt 1, $times, \d+ bytes, request ID /,
 	'... the first says what AWS did');
-like($lines->[1], qr/ GET \Q$path\E, status 200, attempt 2, $times, \d+ bytes, request ID /, '... the second is a success');
+like($lines->[1], qr/ GET \Q$path\E, status 200, attempt 2, waited \d\d+ ms for the rate limits, took \d+ ms, \d+ bytes, request ID /,
+	'... the second is a success, and for what it has waited');
+$emulator->ctl('nofaults');
+
+$emulator->ctl('fault', 'status', '--status', '500', @hint);
+($lines) = lines_of("LOAD 'appconfig_fdw'; $on " . look('remote'));
+like($lines->[1], qr/, status 200, attempt 2, waited \d\d+ ms for a retry, took /, 'a retry says so, too');
 $emulator->ctl('nofaults');
 
 $emulator->ctl('fault', 'status', '--status', '200', '--body', '{"status": "well"}', '--times', '1');
