@@ -39,6 +39,7 @@ OBJS = \
 	src/target_table.o \
 	src/cache.o \
 	src/stats.o \
+	src/shared_stats.o \
 	src/shared_memory.o \
 	src/whoami.o \
 	src/api.o \

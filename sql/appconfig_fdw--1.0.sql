@@ -26,14 +26,16 @@ COMMENT ON FUNCTION appconfig_treatment_key(text)
 IS 'treatment key in a variant of the AppConfig agent, as t1 in __t1_override__';
 
 CREATE FUNCTION appconfig_fdw_stats(
+  all_sessions boolean DEFAULT false,
   OUT server text, OUT operation text, OUT calls bigint, OUT retries bigint,
-  OUT throttles bigint, OUT bytes bigint, OUT cache_hits bigint)
+  OUT throttles bigint, OUT bytes bigint, OUT cache_hits bigint,
+  OUT errors bigint, OUT rate_wait_time double precision)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME'
 LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED;
 
-COMMENT ON FUNCTION appconfig_fdw_stats()
-IS 'what the calls of this session have cost, by server and operation';
+COMMENT ON FUNCTION appconfig_fdw_stats(boolean)
+IS 'what the calls of this session, or of all, have cost, by server and operation';
 
 CREATE FUNCTION appconfig_fdw_whoami(
   server name, OUT source text, OUT detail text, OUT expires_at timestamptz,

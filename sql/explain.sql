@@ -12,8 +12,10 @@ $$DECLARE plan xml; BEGIN EXECUTE 'EXPLAIN (FORMAT XML, COSTS OFF) ' || query IN
 CREATE FUNCTION public.yaml_of(query text) RETURNS text LANGUAGE plpgsql AS
 $$DECLARE plan text; BEGIN EXECUTE 'EXPLAIN (FORMAT YAML, COSTS OFF) ' || query INTO plan; RETURN plan; END$$;
 CREATE FUNCTION public.ours(plan jsonb) RETURNS TABLE (property text, value jsonb) LANGUAGE sql AS
-$$SELECT * FROM jsonb_each(plan) WHERE key IN ('Operations', 'Keys', 'Expected Get Calls', 'Expected List Calls', 'Least Time', 'Checked Before Fetch',
-                                                'Checked Locally', 'Calls', 'Retries', 'Throttles', 'Cache Hits', 'Received') ORDER BY 1$$;
+$$SELECT key, CASE key WHEN 'Waited for Rate Limits' THEN to_jsonb(value > '0') ELSE value END
+FROM jsonb_each(plan) WHERE key IN ('Operations', 'Keys', 'Expected Get Calls', 'Expected List Calls', 'Least Time', 'Checked Before Fetch',
+                                    'Checked Locally', 'Calls', 'Retries', 'Throttles', 'Cache Hits', 'Received',
+                                    'Waited for Rate Limits') ORDER BY 1$$;
 
 \set query 'SELECT run, exposure_percentage FROM experiment_runs WHERE application_id = ''shop4x1'' AND run > 1 AND status = ''RUNNING'' AND started_at > ''2026-08-01'' AND exposure_percentage < 100'
 EXPLAIN (COSTS OFF) :query;
@@ -95,13 +97,60 @@ SELECT s.server, s.operation, s.calls - coalesce(b.calls, 0) AS calls, s.retries
 FROM appconfig_fdw_stats() s LEFT JOIN before b USING (server, operation) WHERE s.calls > coalesce(b.calls, 0) ORDER BY 2;
 \! test/emulator/ctl.py calls
 -- a call that was tried again, and one that was throttled
-\! test/emulator/ctl.py fault throttle --times 1 --operation ListApplications
+\! test/emulator/ctl.py fault status --status 429 --code ThrottlingException --header 'x-amz-retry-after: 20' --times 1 --operation ListApplications
 \! test/emulator/ctl.py fault error500 --times 1 --operation ListEnvironments
 SELECT count(*) FROM applications;
 SELECT count(*) FROM environments WHERE application_id = 'shop4x1';
-SELECT operation, calls, retries, throttles FROM appconfig_fdw_stats() WHERE operation IN ('ListApplications', 'ListEnvironments') ORDER BY 1;
+SELECT operation, calls, retries, throttles, errors FROM appconfig_fdw_stats() WHERE operation IN ('ListApplications', 'ListEnvironments') ORDER BY 1;
+-- one that has failed for good, whatever the number of attempts; that there is no such thing is an answer
+\! test/emulator/ctl.py fault error500 --times 3 --operation ListApplications
+SELECT count(*) FROM applications;
+SELECT count(*) FROM experiment_runs WHERE application_id = 'shop4x1' AND experiment_definition_id = 'addcrt1' AND run = 99;
+SELECT operation, errors FROM appconfig_fdw_stats() WHERE errors > 0;
+
+-- of all sessions only where they share memory
+DO $$
+DECLARE
+    hint text;
+BEGIN
+    PERFORM appconfig_fdw_stats(all_sessions => true);
+    ASSERT current_setting('server_version_num')::int >= 170000, 'there is no error';
+EXCEPTION WHEN feature_not_supported THEN
+    GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+    ASSERT current_setting('server_version_num')::int < 170000, SQLERRM;
+    ASSERT hint = 'Call appconfig_fdw_stats() for those of this session.', hint;
+END
+$$;
+
+--
+-- Time in which rate limits have held calls back: of a scan, and of the operation that was held back
+--
+CREATE TEMP TABLE waits AS SELECT sum(rate_wait_time) AS so_far FROM appconfig_fdw_stats();
+SELECT so_far > 0 AS by_the_service FROM waits;
+SELECT count(exposure_percentage) FROM experiment_runs WHERE application_id = 'shop4x1';
+SELECT sum(rate_wait_time) = (SELECT so_far FROM waits) AS none FROM appconfig_fdw_stats();
+ALTER SERVER appconfig OPTIONS (SET max_get_rate '4');
+SELECT * FROM ours(plan_of(', ANALYZE', 'SELECT exposure_percentage FROM experiment_runs WHERE application_id = ''shop4x1'''))
+WHERE property IN ('Waited for Rate Limits', 'Throttles');
+SELECT s.operation, s.rate_wait_time > coalesce(b.rate_wait_time, 0) AS waited
+FROM appconfig_fdw_stats() s LEFT JOIN before b USING (server, operation)
+WHERE s.operation IN ('GetExperimentRun', 'ListExperimentRuns') ORDER BY 1;
+-- calls that are held back together wait once, and no longer than the query takes
+SELECT clock_timestamp() AS began, rate_wait_time FROM appconfig_fdw_stats() WHERE operation = 'GetExperimentRun' \gset
+SELECT count(exposure_percentage) FROM experiment_runs WHERE application_id = 'shop4x1';
+SELECT rate_wait_time - :rate_wait_time <= 1000 * extract(epoch FROM clock_timestamp() - :'began') AS once
+FROM appconfig_fdw_stats() WHERE operation = 'GetExperimentRun';
+-- also where the query does not come to its end
+CREATE TEMP TABLE cut_off AS SELECT sum(rate_wait_time) AS so_far FROM appconfig_fdw_stats();
+ALTER SERVER appconfig OPTIONS (SET max_get_rate '0.01');
+SET statement_timeout = '200ms';
+SELECT count(exposure_percentage) FROM experiment_runs
+WHERE application_id = 'shop4x1' AND experiment_definition_id = 'addcrt1' AND run IN (1, 2, 3);
+RESET statement_timeout;
+SELECT sum(rate_wait_time) > (SELECT so_far FROM cut_off) AS counted FROM appconfig_fdw_stats();
+ALTER SERVER appconfig OPTIONS (SET max_get_rate '0');
 
 DROP FUNCTION public.plan_of, public.xml_of, public.yaml_of, public.ours, public.cost_of, public.arms;
 DROP FOREIGN TABLE public.nothing;
-DROP TABLE before;
+DROP TABLE before, waits, cut_off;
 \i sql/teardown.psql

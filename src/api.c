@@ -637,6 +637,16 @@ take_answer(ApiCall *call, const HttpResult *result)
 	return malformed != NULL ? malformed : find_lack(call);
 }
 
+/* A call has failed for good; that there is no such thing is an answer */
+static void
+count_error(ApiCall *call)
+{
+	if (call->error->kind == AWS_ERROR_NOT_FOUND)
+		return;
+	call->counters->errors++;
+	call->totals->errors++;
+}
+
 /* An attempt has ended: the call is done, has failed, or waits for another */
 static void
 finish_attempt(ApiCall *call, const HttpResult *result)
@@ -672,12 +682,15 @@ finish_attempt(ApiCall *call, const HttpResult *result)
 		call->error = error;
 		call->state = schedule_retry(call, error, result) ? CALL_WAITING
 			: CALL_FAILED;
+		if (call->state == CALL_FAILED)
+			count_error(call);
 	}
 	MemoryContextSwitchTo(old);
 	appconfig_http_release(call->transfer);
 	call->transfer = NULL;
 	if (appconfig_api_is_done(call))
 		dlist_delete(&call->node);
+	appconfig_stats_share(call->totals);
 	appconfig_call_log_write(line);
 }
 
@@ -873,6 +886,7 @@ appconfig_api_spoil(ApiCall *call, const char *why)
 	Assert(call->state == CALL_DONE && call->is_text);
 	call->error = appconfig_error_unreadable(why);
 	call->state = CALL_FAILED;
+	count_error(call);
 	MemoryContextSwitchTo(old);
 }
 
@@ -1091,6 +1105,38 @@ client_wait_kind(const ApiClient *client, int64 now)
 	return kind;
 }
 
+/* A wait has ended that is to be counted once, for however many calls */
+static void
+add_rate_wait(ApiCounters *counters, int64 from, int64 until)
+{
+	if (counters->rate_wait_until == until)
+		return;
+	counters->rate_wait += until - from;
+	counters->rate_wait_until = until;
+}
+
+/*
+ * Counts a wait for the scans and operations of which a call could have gone
+ * out before it, but for the rate limits.  That is time of the clock: calls
+ * that were held back together have waited once, and other calls may have been
+ * under way.
+ */
+static void
+count_rate_wait(ApiClient *client, int64 from, int64 until)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &client->calls)
+	{
+		ApiCall    *call = dlist_container(ApiCall, node, iter.cur);
+
+		if (wait_kind(call, from) != WAIT_FOR_RATE_LIMIT)
+			continue;
+		add_rate_wait(call->counters, from, until);
+		add_rate_wait(call->totals, from, until);
+	}
+}
+
 /* Is a call of the client under way, or its answer not looked at? */
 bool
 appconfig_api_has_calls(const ApiClient *client)
@@ -1109,6 +1155,7 @@ appconfig_api_wait(List *clients)
 {
 	bool		has_calls = false;
 	int64		from = appconfig_clock_now();
+	int64		until;
 	WaitKind	kind = WAIT_FOR_RETRY;
 	ListCell   *cell;
 
@@ -1125,6 +1172,10 @@ appconfig_api_wait(List *clients)
 		kind = Max(kind, client_wait_kind(lfirst(cell), from));
 	}
 	appconfig_http_wait(kind);
+	/* before an interrupt, which may be because it took so long */
+	until = appconfig_clock_now();
+	foreach(cell, clients)
+		count_rate_wait(lfirst(cell), from, until);
 	CHECK_FOR_INTERRUPTS();
 }
 

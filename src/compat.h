@@ -13,6 +13,7 @@
 #define APPCONFIG_COMPAT_H
 
 #include "catalog/pg_attribute.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_foreign_server.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
@@ -289,6 +290,17 @@ appconfig_named_segment(const char *name, Size size,
 #endif
 }
 
+/* Is there such a registry? */
+static inline bool
+appconfig_has_shared_memory(void)
+{
+#if PG_VERSION_NUM >= 170000
+	return true;
+#else
+	return false;
+#endif
+}
+
 static inline int
 appconfig_new_lwlock_tranche(const char *name)
 {
@@ -349,6 +361,17 @@ appconfig_hmac_texts(const uint8 *key, size_t key_length,
 	(void) result;
 	(void) result_length;
 	return false;
+#endif
+}
+
+/* May the role see what others do, as it can in PostgreSQL's statistics? */
+static inline bool
+appconfig_may_read_all_stats(Oid userid)
+{
+#if PG_VERSION_NUM >= 140000
+	return has_privs_of_role(userid, ROLE_PG_READ_ALL_STATS);
+#else
+	return has_privs_of_role(userid, DEFAULT_ROLE_READ_ALL_STATS);
 #endif
 }
 

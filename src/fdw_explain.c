@@ -206,6 +206,8 @@ explain_cost(const ApiCounters *counters, ExplainState *es)
 	ExplainPropertyInteger("Throttles", NULL, counters->throttles, es);
 	ExplainPropertyInteger("Cache Hits", NULL, counters->hits, es);
 	ExplainPropertyInteger("Received", "bytes", counters->bytes, es);
+	ExplainPropertyFloat("Waited for Rate Limits", "ms",
+						 counters->rate_wait / 1000.0, 3, es);
 }
 
 /*

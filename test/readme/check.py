@@ -186,6 +186,7 @@ def run(block):
 def comparable(output):
     """Without what differs between two runs, or two versions of PostgreSQL."""
     output = re.sub(r"request ID [-0-9a-f]+", "request ID 00000000-0000-4000-8000-000000000001", output)
+    output = re.sub(r"\b\d+\.\d+ ms\b", "0.000 ms", output)
     output = re.sub(r"\(actual rows=(\d+)(?:\.00)? loops", r"(actual rows=\1 loops", output)
     return [line.rstrip() for line in output.strip("\n").splitlines()]
 

@@ -46,6 +46,7 @@ is($session->query($all), 't|t', 'there is no shared memory: a session works');
 like(news(), $told, '... and the log says so');
 is($session->query($all), 't|t', '... and works again');
 unlike(news(), $told, '... which is not said each time');
+is($session->failure('SELECT * FROM appconfig_fdw_stats(all_sessions => true)'), '53000', '... nor has it statistics of others');
 is($session->query("BEGIN; $all; SAVEPOINT a; $all; ROLLBACK TO a; $all; COMMIT"), "t|t\nt|t\nt|t", '... in transactions as well');
 is($session->failure('SELECT 1/0'), '22012', '... and goes on after an error');
 is($session->query($all), 't|t', '... as before');
