@@ -33,6 +33,7 @@ OBJS = \
 	src/walk.o \
 	src/item.o \
 	src/memo.o \
+	src/snapshot.o \
 	src/spill.o \
 	src/row.o \
 	src/session.o \

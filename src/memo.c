@@ -8,7 +8,7 @@
  * it is on its way (contract, section 1).  A document is known by its request:
  * the path and query as they go out.  Where a statement reads everything once
  * and in one scan, nothing is kept that no scan holds; where it does not, what
- * goes beyond work_mem is kept in a temporary file.
+ * has been read is in a snapshot (snapshot.c), as long as the statement lasts.
  *
  * What may not live here: what is in a document, whose documents they are
  * (connection.c), and anything that outlives the statement.
@@ -71,34 +71,23 @@
 #include "postgres.h"
 
 #include "lib/ilist.h"
-#include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "clock.h"
 #include "compat.h"
 #include "memo.h"
-#include "spill.h"
 #include "target_table.h"
-
-/* Bytes that an entry takes without its document, about */
-#define WEIGHT_OF_ENTRY 1024
 
 struct Memo
 {
 	MemoryContext context;		/* holds this struct; part of the owner's */
 	MemoryContextCallback callback;
 	int			users;			/* scans that have not ended */
-	bool		retain;			/* keep what no scan holds? */
-	Size		bytes;			/* of answers in memory, about */
-	SpillFile  *spill;			/* answers beyond work_mem; NULL before the
-								 * first */
+	bool		retain;			/* can what no scan holds be asked for again? */
+	ReadSnapshot *snapshot;		/* what has been read, where it is kept */
 	DocumentCache *cache;		/* the session's */
 	const ApiOwner *owner;		/* of the calls */
 	HTAB	   *table;			/* TargetSlot by target */
-	HTAB	   *lists;			/* TargetSlot by target: CacheEntry of the
-								 * lists that the session serves to this
-								 * statement; NULL before the first */
-	List	   *held;			/* these CacheEntry, to be let go */
 	HTAB	   *confirmed;		/* targets of which a list has shown that the
 								 * session's copy is exact; NULL before the
 								 * first */
@@ -123,22 +112,15 @@ struct MemoEntry
 	ListPage	page;			/* which of which list, owned; list is NULL if
 								 * of none */
 	JsonValue  *document;		/* NULL if there is none */
-	Size		bytes;			/* of the entry once it is ready, about */
 };
 
-/*
- * Documents are not palloc'd.  The temporary file is the resource owner's, and
- * an abort has closed it by now.
- */
+/* Documents are not palloc'd */
 static void
 end_memo(void *arg)
 {
 	Memo	   *memo = arg;
-	ListCell   *cell;
 	dlist_iter	iter;
 
-	foreach(cell, memo->held)
-		appconfig_cache_let_go(memo->cache, lfirst(cell));
 	dlist_foreach(iter, &memo->entries)
 		appconfig_json_release(dlist_container(MemoEntry, node, iter.cur)->document);
 }
@@ -161,6 +143,7 @@ appconfig_memo_create(const ApiOwner *owner, DocumentCache *cache)
 	memo->table = appconfig_target_table_create("appconfig_fdw memo", context);
 	dlist_init(&memo->entries);
 	dlist_init(&memo->abandoned);
+	memo->snapshot = appconfig_snapshot_create(context, NULL);
 	memo->callback.func = end_memo;
 	memo->callback.arg = memo;
 	MemoryContextRegisterResetCallback(context, &memo->callback);
@@ -176,19 +159,18 @@ appconfig_memo_join(Memo *memo, bool rereads)
 {
 	memo->users++;
 	memo->retain |= rereads;
+	if (rereads)
+		appconfig_snapshot_keep(memo->snapshot);
 }
 
-/* A scan has ended; with the last one goes the file */
+/* A scan has ended; with the last one goes what the statement has kept */
 void
 appconfig_memo_leave(Memo *memo)
 {
 	if (--memo->users > 0)
 		return;
-	/* nobody can ask again, so nothing more is to be kept */
 	memo->retain = false;
-	if (memo->spill != NULL)
-		appconfig_spill_close(memo->spill);
-	memo->spill = NULL;
+	appconfig_snapshot_stop(memo->snapshot);
 }
 
 /* An answer was at hand */
@@ -238,6 +220,15 @@ appconfig_memo_confirm(Memo *memo, const char *target,
 	MemoryContextSwitchTo(old);
 }
 
+/* The entry of a target that a memo has, or NULL */
+static MemoEntry *
+own_entry(const Memo *memo, const char *target)
+{
+	TargetSlot *slot = hash_search(memo->table, &target, HASH_FIND, NULL);
+
+	return slot != NULL ? slot->entry : NULL;
+}
+
 /*
  * Is a list's item the last word on the thing that a request of this target
  * would get?  See "Consistency" above.
@@ -247,8 +238,8 @@ appconfig_memo_is_final(const Memo *memo, const char *target,
 						const AppConfigFreezing *freezing, JsonValue *item)
 {
 	return appconfig_cache_is_frozen(freezing, item) &&
-		hash_search(memo->table, &target, HASH_FIND, NULL) == NULL &&
-		!(memo->spill != NULL && appconfig_spill_has(memo->spill, target));
+		own_entry(memo, target) == NULL &&
+		!appconfig_snapshot_has(memo->snapshot, target);
 }
 
 static bool
@@ -256,50 +247,6 @@ is_confirmed(const Memo *memo, const char *target)
 {
 	return memo->confirmed != NULL &&
 		hash_search(memo->confirmed, &target, HASH_FIND, NULL) != NULL;
-}
-
-/* The answer is there; NULL if the service knows no such thing */
-static void
-set_document(MemoEntry *entry, JsonValue *document)
-{
-	entry->document = document;
-	entry->bytes = WEIGHT_OF_ENTRY + appconfig_json_size(document);
-	entry->memo->bytes += entry->bytes;
-	entry->ready = true;
-}
-
-/*
- * The session's list that this statement is reading, or begins to read with
- * this page.  NULL if the list is to be asked for: with tokens of its own.
- */
-static CacheEntry *
-kept_list(Memo *memo, const ListPage *page, const CacheTerms *terms)
-{
-	TargetSlot *slot =
-	memo->lists != NULL
-	? hash_search(memo->lists, &page->list, HASH_FIND, NULL)
-	: NULL;
-	CacheEntry *list;
-	char	   *target;
-
-	if (slot != NULL)
-		return slot->entry;
-	list = page->token == NULL
-		? appconfig_cache_find_list(memo->cache, page->list, terms,
-									appconfig_clock_now())
-		: NULL;
-	if (list == NULL)
-		return NULL;
-	if (memo->lists == NULL)
-		memo->lists = appconfig_target_table_create("appconfig_fdw lists",
-													memo->context);
-	target = pstrdup(page->list);
-	slot = hash_search(memo->lists, &target, HASH_ENTER, NULL);
-	slot->entry = list;
-	/* the last of what can fail comes before what must be undone */
-	memo->held = lappend(memo->held, list);
-	appconfig_cache_hold(memo->cache, list);
-	return list;
 }
 
 /* What the session has kept and may serve; NULL if it is to be asked for */
@@ -314,7 +261,8 @@ kept_document(MemoEntry *entry)
 		return appconfig_cache_get(memo->cache, entry->target, &terms,
 								   is_confirmed(memo, entry->target),
 								   appconfig_clock_now());
-	list = kept_list(memo, &entry->page, &terms);
+	list = appconfig_snapshot_list(memo->snapshot, memo->cache, &entry->page,
+								   &terms);
 	return list != NULL ? appconfig_cache_page(list, entry->page.token) : NULL;
 }
 
@@ -338,12 +286,10 @@ set_page(MemoEntry *entry, const ApiRequest *request)
 }
 
 static void
-free_page(MemoEntry *entry)
+free_text(const char *text)
 {
-	if (entry->page.list != NULL)
-		pfree(unconstify(char *, entry->page.list));
-	if (entry->page.token != NULL)
-		pfree(unconstify(char *, entry->page.token));
+	if (text != NULL)
+		pfree(unconstify(char *, text));
 }
 
 /* An entry that has no answer yet, in the current context */
@@ -390,9 +336,7 @@ AssertCheckMemoEntry(const MemoEntry *entry)
 	Assert(entry->references >= 0);
 	/* what was not found leaves its call, for the words of the error */
 	Assert(entry->ready ? entry->call == NULL || entry->document == NULL
-		   : entry->call != NULL && entry->document == NULL);
-	Assert((entry->bytes > 0) == entry->ready);
-	Assert(entry->bytes <= entry->memo->bytes);
+		   : entry->call != NULL);
 	Assert(entry->page.list != NULL || entry->page.token == NULL);
 	Assert(!entry->abandoned || (entry->references == 0 && !entry->ready));
 }
@@ -407,15 +351,15 @@ create_entry(Memo *memo, const ApiRequest *request, char *target,
 			 ApiCounters *counters)
 {
 	MemoEntry  *entry = make_entry(memo);
-	JsonValue  *document;
 
 	entry->target = target;
 	entry->freezing = request->freezing;
 	set_page(entry, request);
-	document = kept_document(entry);
-	if (document != NULL)
+	entry->document = kept_document(entry);
+	if (entry->document != NULL)
 	{
-		set_document(entry, document);
+		appconfig_snapshot_put(memo->snapshot, target, entry->document);
+		entry->ready = true;
 		count_hit(memo, request, counters);
 		elog(DEBUG2, "appconfig_fdw: a copy of the session is served for %s",
 			 request->operation);
@@ -437,25 +381,26 @@ take_up(MemoEntry *entry)
 	entry->abandoned = false;
 }
 
-/* Reads back into memory what was spilled for the target; NULL if nothing */
+/* An entry for what has been read already; NULL if it has not */
 static MemoEntry *
-read_back(Memo *memo, const char *target)
+recall_entry(Memo *memo, const char *target)
 {
-	MemoEntry  *entry = make_entry(memo);
-	SpilledAnswer answer;
+	ReadSnapshot *snapshot = memo->snapshot;
+	MemoEntry  *entry;
 
-	if (!appconfig_spill_get(memo->spill, target, &answer))
+	if (!appconfig_snapshot_has(snapshot, target))
+		return NULL;
+	entry = make_entry(memo);
+	entry->target = pstrdup(target);
+	if (!appconfig_snapshot_find(snapshot, target, &entry->document))
 	{
 		dlist_delete(&entry->node);
+		pfree(entry->target);
 		pfree(entry);
 		return NULL;
 	}
-	set_document(entry, answer.document);
-	entry->target = unconstify(char *, answer.target);
-	entry->alias = unconstify(char *, answer.alias);
+	entry->ready = true;
 	enter_target(entry, entry->target);
-	if (entry->alias != NULL)
-		enter_target(entry, entry->alias);
 	return entry;
 }
 
@@ -463,13 +408,9 @@ read_back(Memo *memo, const char *target)
 static MemoEntry *
 find_memo_entry(Memo *memo, const char *target)
 {
-	TargetSlot *slot = hash_search(memo->table, &target, HASH_FIND, NULL);
+	MemoEntry  *entry = own_entry(memo, target);
 
-	if (slot != NULL)
-		return slot->entry;
-	if (memo->spill == NULL || !appconfig_spill_has(memo->spill, target))
-		return NULL;
-	return read_back(memo, target);
+	return entry != NULL ? entry : recall_entry(memo, target);
 }
 
 /*
@@ -482,8 +423,8 @@ appconfig_memo_needs_call(const Memo *memo, const ApiRequest *request)
 	char	   *target = make_target(request->path, request->query);
 	bool		has_copy =
 	memo->owner->settings->cache_ttl > 0 || is_confirmed(memo, target) ||
-	hash_search(memo->table, &target, HASH_FIND, NULL) != NULL ||
-	(memo->spill != NULL && appconfig_spill_has(memo->spill, target));
+	own_entry(memo, target) != NULL ||
+	appconfig_snapshot_has(memo->snapshot, target);
 
 	pfree(target);
 	return !has_copy;
@@ -532,6 +473,7 @@ appconfig_memo_same(MemoEntry *entry, const char *target)
 	if (known == NULL)
 	{
 		Assert(entry->alias == NULL);
+		appconfig_snapshot_put(memo->snapshot, target, entry->document);
 		entry->alias = pstrdup(target);
 		enter_target(entry, entry->alias);
 		known = entry;
@@ -547,7 +489,7 @@ appconfig_memo_same(MemoEntry *entry, const char *target)
 bool
 appconfig_memo_is_ready(const MemoEntry *entry)
 {
-	return entry->call == NULL || appconfig_api_is_done(entry->call);
+	return entry->ready || appconfig_api_is_done(entry->call);
 }
 
 /* Will appconfig_memo_document() raise an error? */
@@ -557,28 +499,58 @@ appconfig_memo_has_failed(const MemoEntry *entry)
 	return entry->call != NULL && appconfig_api_has_failed(entry->call);
 }
 
+/* Lets the session have a copy of what a call has brought */
+static void
+give_to_session(const MemoEntry *entry)
+{
+	CacheTerms	terms = cache_terms(entry);
+	int64		sent_at = appconfig_api_sent_at(entry->call);
+
+	if (entry->page.list != NULL)
+		appconfig_cache_put_page(entry->memo->cache, &entry->page,
+								 entry->document, &terms, sent_at);
+	else
+		appconfig_cache_put(entry->memo->cache, entry->target, entry->document,
+							&terms, sent_at);
+}
+
 /*
- * The call is done: takes its document, if there is one, and lets the session
- * have a copy.  The entry holds the document before anything can fail.
+ * The first answer that has been read is the one that counts: it is kept, or
+ * else taken in the place of this one.
+ */
+static void
+settle_answer(MemoEntry *entry)
+{
+	ReadSnapshot *snapshot = entry->memo->snapshot;
+	JsonValue  *first;
+
+	if (!appconfig_snapshot_find(snapshot, entry->target, &first))
+	{
+		appconfig_snapshot_put(snapshot, entry->target, entry->document);
+		return;
+	}
+	appconfig_json_release(entry->document);
+	entry->document = first;
+}
+
+/*
+ * The call is done: takes its document, if there is one.  Nobody sees it
+ * before it is settled, and after an error all this can be done once more: the
+ * entry holds the document before anything can fail.
  */
 static void
 take_document(MemoEntry *entry)
 {
-	CacheTerms	terms = cache_terms(entry);
-	JsonValue  *document = appconfig_api_document(entry->call);
-	int64		sent_at = appconfig_api_sent_at(entry->call);
-
-	set_document(entry, document);
-	if (document == NULL)
+	if (entry->document == NULL)
+		entry->document = appconfig_api_document(entry->call);
+	if (entry->document != NULL)
+		give_to_session(entry);
+	settle_answer(entry);
+	entry->ready = true;
+	if (entry->document == NULL && appconfig_api_error(entry->call) != NULL)
 		return;					/* appconfig_memo_raise() still needs the call */
 	appconfig_api_release(entry->call);
 	entry->call = NULL;
-	if (entry->page.list != NULL)
-		appconfig_cache_put_page(entry->memo->cache, &entry->page, document,
-								 &terms, sent_at);
-	else
-		appconfig_cache_put(entry->memo->cache, entry->target, document,
-							&terms, sent_at);
 }
 
 /*
@@ -605,7 +577,7 @@ appconfig_memo_raise(const MemoEntry *entry)
 {
 	if (entry->call != NULL)
 		appconfig_api_raise(entry->call);
-	/* that it was not found is in the file, how the service put it is not */
+	/* that it was not found is kept, how the service put it is not */
 	ereport(ERROR,
 			(errcode(ERRCODE_FDW_ERROR),
 			 errmsg("AWS AppConfig no longer finds what it was listing"),
@@ -618,68 +590,40 @@ free_memo_entry(MemoEntry *entry)
 {
 	Memo	   *memo = entry->memo;
 
-	memo->bytes -= entry->bytes;
 	hash_search(memo->table, &entry->target, HASH_REMOVE, NULL);
 	if (entry->alias != NULL)
-	{
 		hash_search(memo->table, &entry->alias, HASH_REMOVE, NULL);
-		pfree(entry->alias);
-	}
 	take_up(entry);
 	dlist_delete(&entry->node);
 	if (entry->call != NULL)
 		appconfig_api_release(entry->call);
 	appconfig_json_release(entry->document);
-	free_page(entry);
+	free_text(entry->page.list);
+	free_text(entry->page.token);
+	free_text(entry->alias);
 	pfree(entry->target);
 	pfree(entry);
-}
-
-/* Writes the answer to the file, but only once */
-static void
-spill_answer(const MemoEntry *entry)
-{
-	Memo	   *memo = entry->memo;
-	SpilledAnswer answer = {
-		.target = entry->target, .alias = entry->alias,
-		.document = entry->document
-	};
-
-	if (memo->spill == NULL)
-		memo->spill = appconfig_spill_create(memo->context);
-	else if (appconfig_spill_has(memo->spill, entry->target) &&
-			 (entry->alias == NULL ||
-			  appconfig_spill_has(memo->spill, entry->alias)))
-		return;
-	appconfig_spill_put(memo->spill, &answer);
 }
 
 /* Has the answer come, though nobody has read it yet? */
 static bool
 has_come(const MemoEntry *entry)
 {
-	return entry->call != NULL && appconfig_api_is_done(entry->call) &&
+	return !entry->ready && entry->call != NULL &&
+		appconfig_api_is_done(entry->call) &&
 		!appconfig_api_has_failed(entry->call);
 }
 
 /*
- * No scan holds the entry.  It goes, unless the statement may ask for it
- * again: then it stays in memory, or beyond work_mem in the file.
+ * No scan holds the entry, and it goes.  What has been read is in the
+ * snapshot, and so is what has come, if it may be asked for again.
  */
 static void
 let_go(MemoEntry *entry)
 {
-	Memo	   *memo = entry->memo;
-
 	AssertCheckMemoEntry(entry);
-	if (memo->retain && !entry->ready && has_come(entry))
+	if (entry->memo->retain && has_come(entry))
 		take_document(entry);
-	if (memo->retain && entry->ready)
-	{
-		if (memo->bytes <= (Size) work_mem * 1024)
-			return;
-		spill_answer(entry);
-	}
 	free_memo_entry(entry);
 }
 

@@ -11,6 +11,7 @@
 #include "compat.h"
 #include "api.h"
 #include "cache.h"
+#include "snapshot.h"
 
 /* What a statement has asked for over one connection */
 typedef struct Memo Memo;

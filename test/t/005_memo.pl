@@ -518,7 +518,8 @@ my $single_in_append = "$single UNION ALL (VALUES (0, 0::double precision), (1, 
 sub kept_by
 {
 	my ($session, $sql) = @_;
-	my $kept = "SELECT sum(total_bytes) FROM pg_backend_memory_contexts WHERE name IN ('appconfig_fdw connection', 'appconfig_fdw memo')";
+	my $kept = 'SELECT sum(total_bytes) FROM pg_backend_memory_contexts WHERE name IN'
+	  . " ('appconfig_fdw connection', 'appconfig_fdw memo', 'appconfig_fdw snapshot')";
 	my ($first, $last, $no_files) = split /\n/,
 	  $session->query("BEGIN; DECLARE c CURSOR FOR $sql; MOVE 40 IN c; $kept; MOVE 65 IN c; $kept; $files; COMMIT");
 
