@@ -736,6 +736,16 @@ appconfig_provider_wait(CredentialProvider *provider)
 }
 
 /*
+ * Whose the credentials are that it has had last, as far as can be told: a
+ * text to compare.  The provider's; NULL before there were any.
+ */
+const char *
+appconfig_provider_identity(const CredentialProvider *provider)
+{
+	return provider->identity;
+}
+
+/*
  * Who calls STS with the credentials, once there are some.  The calls end with
  * the context.
  */

@@ -40,6 +40,7 @@ extern CredentialSupply *appconfig_provider_supply(CredentialProvider *provider)
 extern void appconfig_provider_join(CredentialProvider *provider);
 extern void appconfig_provider_abandon(CredentialProvider *provider);
 extern void appconfig_provider_wait(CredentialProvider *provider);
+extern const char *appconfig_provider_identity(const CredentialProvider *provider);
 extern void appconfig_provider_fill_sts_owner(CredentialProvider *provider,
 											  MemoryContext context,
 											  ApiOwner *owner);

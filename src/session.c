@@ -37,6 +37,8 @@ typedef struct SessionEntry
 	uint32		umid_hash;
 	bool		stale;			/* not for new users */
 	int			users;
+	int			holds;			/* of those who need what it keeps, and make
+								 * no calls */
 	AppConfigSession shared;
 } SessionEntry;
 
@@ -114,10 +116,17 @@ destroy_idle_sessions(void)
 	{
 		SessionEntry *session = dlist_container(SessionEntry, node, iter.cur);
 
-		if (session->users == 0 &&
+		if (session->users == 0 && session->holds == 0 &&
 			(session->stale || ++idle > MAX_IDLE_SESSIONS))
 			destroy_session(session);
 	}
+}
+
+static void
+end_hold(void *arg)
+{
+	((SessionUse *) arg)->session->holds--;
+	destroy_idle_sessions();
 }
 
 static void
@@ -155,17 +164,20 @@ find_session(const SessionRequest *request)
 }
 
 static void
-forget_documents(void *cache)
+forget_documents(void *arg)
 {
-	appconfig_cache_clear(cache);
+	AppConfigSession *session = arg;
+
+	session->identity_changes++;
+	appconfig_cache_clear(session->cache);
 }
 
 static CredentialProvider *
-create_provider(const SessionRequest *request, DocumentCache *cache)
+create_provider(const SessionRequest *request, AppConfigSession *session)
 {
 	CredentialUser user = {
 		.serverid = request->serverid, .userid = request->userid,
-		.forget = forget_documents, .arg = cache
+		.forget = forget_documents, .arg = session
 	};
 
 	return appconfig_provider_create(&user, request->credentials,
@@ -191,7 +203,7 @@ create_session(const SessionRequest *request)
 		GetSysCacheHashValue1(USERMAPPINGOID, ObjectIdGetDatum(request->umid));
 	session->shared.cache = appconfig_cache_create(context);
 	session->shared.client = appconfig_api_client_create(request->settings);
-	session->shared.provider = create_provider(request, session->shared.cache);
+	session->shared.provider = create_provider(request, &session->shared);
 	/* who has read the options may go by them, but nobody else */
 	session->stale = request->read_at != changes;
 	MemoryContextSwitchTo(old);
@@ -199,6 +211,17 @@ create_session(const SessionRequest *request)
 	MemoryContextSetParent(context, TopMemoryContext);
 	dlist_push_head(&sessions, &session->node);
 	return session;
+}
+
+/* Until the context is reset.  Raises no error. */
+static void
+begin_use(SessionUse *use, SessionEntry *session, MemoryContext context,
+		  MemoryContextCallbackFunction end)
+{
+	use->session = session;
+	use->callback.func = end;
+	use->callback.arg = use;
+	MemoryContextRegisterResetCallback(context, &use->callback);
 }
 
 /*
@@ -209,16 +232,28 @@ const AppConfigSession *
 appconfig_session_acquire(const SessionRequest *request, MemoryContext context)
 {
 	SessionUse *use = MemoryContextAllocZero(context, sizeof(SessionUse));
-	SessionEntry *session;
+	SessionEntry *session = find_session(request);
 
-	session = find_session(request);
 	if (session == NULL)
 		session = create_session(request);
 	session->users++;
-	use->session = session;
-	use->callback.func = release_session;
-	use->callback.arg = use;
-	MemoryContextRegisterResetCallback(context, &use->callback);
+	begin_use(use, session, context, release_session);
 	appconfig_provider_join(session->shared.provider);
 	return &session->shared;
+}
+
+/*
+ * Lets a session stay, with what it has kept, until context is reset; the
+ * caller is a user of it
+ */
+void
+appconfig_session_hold(const AppConfigSession *shared, MemoryContext context)
+{
+	SessionUse *use = MemoryContextAllocZero(context, sizeof(SessionUse));
+	SessionEntry *session = (SessionEntry *)
+	((char *) unconstify(AppConfigSession *, shared) -
+	 offsetof(SessionEntry, shared));
+
+	session->holds++;
+	begin_use(use, session, context, end_hold);
 }

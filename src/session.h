@@ -18,6 +18,8 @@ typedef struct AppConfigSession
 	ApiClient  *client;
 	CredentialProvider *provider;
 	DocumentCache *cache;
+	uint64		identity_changes;	/* times that its calls were, or may have
+									 * been, somebody else's from then on */
 } AppConfigSession;
 
 /* Which session, and what a new one goes by */
@@ -34,5 +36,7 @@ typedef struct SessionRequest
 extern uint64 appconfig_session_changes(void);
 extern const AppConfigSession *appconfig_session_acquire(const SessionRequest *request,
 														 MemoryContext context);
+extern void appconfig_session_hold(const AppConfigSession *shared,
+								   MemoryContext context);
 
 #endif							/* APPCONFIG_SESSION_H */
