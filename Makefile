@@ -34,6 +34,7 @@ OBJS = \
 	src/item.o \
 	src/memo.o \
 	src/snapshot.o \
+	src/transaction.o \
 	src/spill.o \
 	src/row.o \
 	src/session.o \

@@ -6,10 +6,12 @@
  *
  * The first scan that needs it looks everything up, and the others join, so
  * that all of a statement goes by options of one moment.  It ends with the
- * statement's memory, or with what fails before.
+ * statement's memory, or with what fails before.  Each statement of a
+ * transaction has its own, and those of one that sees one state share what
+ * they have read.
  *
  * What may not live here: what an option means (fdw_options.c), what outlives
- * the statement (session.c), what becomes of documents (memo.c), and scans.
+ * the statement (transaction.c, session.c), what becomes of documents (memo.c), and scans.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,6 +24,7 @@
 #include "connection.h"
 #include "fdw_options.h"
 #include "session.h"
+#include "transaction.h"
 
 /* Times that options are read, should they change whenever they are */
 #define MAX_OPTION_READS 10
@@ -120,9 +123,11 @@ fill_connection(OpenConnection *connection)
 		.credentials = &connection->credentials
 	};
 	const AppConfigSession *session;
+	ReadSnapshot *snapshot = NULL;
 
 	accept_changed_options();
 	request.read_at = look_up_options(connection, &request.umid);
+	appconfig_transaction_note_identities();
 	session = appconfig_session_acquire(&request, connection->context);
 	appconfig_credentials_wipe(&connection->credentials.keys);
 	owner->serverid = identity->serverid;
@@ -134,8 +139,10 @@ fill_connection(OpenConnection *connection)
 	connection->shared.statement = identity->statement;
 	connection->shared.settings = &connection->settings;
 	connection->shared.provider = session->provider;
+	if (appconfig_transaction_sees_one_state())
+		snapshot = appconfig_transaction_snapshot(&request, session);
 	connection->shared.documents =
-		appconfig_memo_create(owner, session->cache);
+		appconfig_memo_create(owner, session->cache, snapshot);
 }
 
 static OpenConnection *
@@ -186,6 +193,22 @@ appconfig_connection_join(const ConnectionIdentity *identity, bool rereads)
 	return &connection->shared;
 }
 
+/* What other statements no longer ask for, this one asks for itself */
+static void
+ask_for_lost(MemoryContext statement)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &connections)
+	{
+		OpenConnection *connection =
+		dlist_container(OpenConnection, node, iter.cur);
+
+		if (connection->identity.statement == statement)
+			appconfig_memo_resume(connection->shared.documents);
+	}
+}
+
 /* The clients of the statement's connections that have calls under way */
 static List *
 list_clients(MemoryContext statement)
@@ -213,9 +236,11 @@ list_clients(MemoryContext statement)
 void
 appconfig_connection_wait(const AppConfigConnection *connection)
 {
-	List	   *clients = list_clients(connection->statement);
+	List	   *clients;
 	dlist_iter	iter;
 
+	ask_for_lost(connection->statement);
+	clients = list_clients(connection->statement);
 	appconfig_api_wait(clients);
 	list_free(clients);
 	dlist_foreach(iter, &connections)

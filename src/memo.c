@@ -8,10 +8,17 @@
  * it is on its way (contract, section 1).  A document is known by its request:
  * the path and query as they go out.  Where a statement reads everything once
  * and in one scan, nothing is kept that no scan holds; where it does not, what
- * has been read is in a snapshot (snapshot.c), as long as the statement lasts.
+ * has been read is in a snapshot, as long as the statement lasts.
+ *
+ * In a transaction that sees one state the statements have a snapshot in
+ * common, and each has its memo: calls are a statement's own, and end with it.
+ * Two statements can be under way at the same time, a cursor and another one,
+ * or a query and what its functions ask.  Then the second follows the first,
+ * and waits for its call; and if the first one ends before the answer has been
+ * read, or its call fails, the second asks for itself.
  *
  * What may not live here: what is in a document, whose documents they are
- * (connection.c), and anything that outlives the statement.
+ * (connection.c, transaction.c), and anything that outlives the statement.
  *
  *
  * Consistency
@@ -34,7 +41,8 @@
  * One copy.  A statement makes no request twice.  This memo has one copy of
  * each document and each page of a list, for all scans, known by the request;
  * a document that was asked for by a name is joined with the one of the same
- * id.  What is left to settle is whether an item or a document is believed:
+ * id.  That a thing does not exist is a copy like others.  What is left to
+ * settle is whether an item or a document is believed:
  *
  * - In a row it is the document, as soon as there is one (item.c).
  * - A mutable scan that is the only one believes lists.  An item can be the
@@ -54,6 +62,19 @@
  * before the first call.  A scan that is run again with other keys counts
  * twice where these can lead to a run by other calls.
  *
+ * A transaction that sees one state, under REPEATABLE READ or SERIALIZABLE, is
+ * in all this like one statement, whose plan nobody knows.  What a statement
+ * has read, the next one reads again, and what a scan has believed or emitted
+ * is to hold for scans that come later.  So from its first statement on there
+ * are several mutable scans that may read documents: they decide, also for a
+ * single scan of a list, and lists are not filtered by status, those of other
+ * tables neither.  An item is final only if none of the transaction's
+ * statements has asked for the document.  An answer counts from when it has
+ * been read first, by whichever statement, not from when it was asked for; it
+ * goes into the snapshot before anybody sees it, and stays there whatever
+ * becomes of the subtransaction.  What has not been read by then ends with its
+ * statement, and errors are not kept.
+ *
  * What a session keeps.  A frozen document outlives the statement (cache.c),
  * but proves nothing by itself: the run may be gone.  It serves once a list of
  * the same statement shows the run frozen and in the same state, by Status,
@@ -62,9 +83,16 @@
  * another state, it goes.  Apart from that, cache_ttl lets answers be some time
  * old.
  *
- * What is not promised.  All this is about one run, as one statement sees it
- * by one role's mapping.  Two runs, or a run and its events, may be of
- * different moments, and a query in a function is a statement of its own.
+ * What is not promised.  All this is about one run, as one statement, or one
+ * transaction that sees one state, sees it by one role's mapping and one
+ * identity.  Two runs, or a run and its events, may be of different moments,
+ * and so may a definition in two lists that are filtered otherwise, or in a
+ * list and in its document.  Nor do lists tell those who ask by keys what there
+ * is: a run that was begun after its list was read is not in there, and is
+ * there.  What a transaction reads for the first time is of that moment, also
+ * the pages of a list that come after those it has read; the service can refuse
+ * the token that leads to them, if it is old.  And in READ COMMITTED a query in
+ * a function is a statement of its own.
  *
  *-------------------------------------------------------------------------
  */
@@ -84,7 +112,9 @@ struct Memo
 	MemoryContextCallback callback;
 	int			users;			/* scans that have not ended */
 	bool		retain;			/* can what no scan holds be asked for again? */
-	ReadSnapshot *snapshot;		/* what has been read, where it is kept */
+	ReadSnapshot *own;			/* the statement's; NULL in a transaction that
+								 * sees one state */
+	SnapshotReader reader;		/* of that one, or of the transaction's */
 	DocumentCache *cache;		/* the session's */
 	const ApiOwner *owner;		/* of the calls */
 	HTAB	   *table;			/* TargetSlot by target */
@@ -94,6 +124,8 @@ struct Memo
 	dlist_head	entries;
 	dlist_head	abandoned;		/* of the entries */
 	int			abandoned_count;
+	int			following;		/* entries that wait for another's call */
+	bool		has_lost;		/* is there an entry that nobody asks for? */
 };
 
 struct MemoEntry
@@ -107,6 +139,12 @@ struct MemoEntry
 	bool		abandoned;		/* by all scans while its call is under way */
 	dlist_node	abandoned_node; /* then in memo->abandoned */
 	ApiCall    *call;			/* on its way, or failed; else NULL */
+	MemoEntry  *leader;			/* another statement's, whose call it waits
+								 * for; else NULL */
+	dlist_node	follower_node;	/* then in leader->followers */
+	dlist_head	followers;
+	ApiRequest *request;		/* owned, and of whoever follows; else NULL */
+	ApiCounters *counters;		/* the same */
 	bool		ready;			/* is document the answer, or call an error? */
 	const struct AppConfigFreezing *freezing;	/* of the document, or NULL */
 	ListPage	page;			/* which of which list, owned; list is NULL if
@@ -114,23 +152,62 @@ struct MemoEntry
 	JsonValue  *document;		/* NULL if there is none */
 };
 
-/* Documents are not palloc'd */
+/* Waits for nobody else's call any longer.  Raises no error. */
+static void
+unfollow(MemoEntry *entry)
+{
+	if (entry->leader == NULL)
+		return;
+	dlist_delete(&entry->follower_node);
+	entry->leader = NULL;
+	entry->memo->following--;
+}
+
+/*
+ * Those who wait for the entry's call have to ask for themselves.  Raises no
+ * error.
+ */
+static void
+lose_followers(MemoEntry *entry)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &entry->followers)
+	{
+		MemoEntry  *follower =
+		dlist_container(MemoEntry, follower_node, iter.cur);
+
+		unfollow(follower);
+		follower->memo->has_lost = true;
+	}
+}
+
+/* Documents are not palloc'd, and other statements' memos can be linked */
 static void
 end_memo(void *arg)
 {
 	Memo	   *memo = arg;
 	dlist_iter	iter;
 
+	appconfig_snapshot_leave(&memo->reader);
 	dlist_foreach(iter, &memo->entries)
-		appconfig_json_release(dlist_container(MemoEntry, node, iter.cur)->document);
+	{
+		MemoEntry  *entry = dlist_container(MemoEntry, node, iter.cur);
+
+		unfollow(entry);
+		lose_followers(entry);
+		appconfig_json_release(entry->document);
+	}
 }
 
 /*
  * A memo without documents.  The owner of its calls and the session's cache
- * must outlive it; it ends with the owner's memory.
+ * must outlive it; it ends with the owner's memory.  The snapshot is that of a
+ * transaction that sees one state, or NULL: then the memo has its own.
  */
 Memo *
-appconfig_memo_create(const ApiOwner *owner, DocumentCache *cache)
+appconfig_memo_create(const ApiOwner *owner, DocumentCache *cache,
+					  ReadSnapshot *snapshot)
 {
 	MemoryContext context = AllocSetContextCreate(owner->context,
 												  "appconfig_fdw memo",
@@ -143,10 +220,12 @@ appconfig_memo_create(const ApiOwner *owner, DocumentCache *cache)
 	memo->table = appconfig_target_table_create("appconfig_fdw memo", context);
 	dlist_init(&memo->entries);
 	dlist_init(&memo->abandoned);
-	memo->snapshot = appconfig_snapshot_create(context, NULL);
+	if (snapshot == NULL)
+		snapshot = memo->own = appconfig_snapshot_create(context, NULL);
 	memo->callback.func = end_memo;
 	memo->callback.arg = memo;
 	MemoryContextRegisterResetCallback(context, &memo->callback);
+	appconfig_snapshot_join(snapshot, &memo->reader);
 	return memo;
 }
 
@@ -159,18 +238,31 @@ appconfig_memo_join(Memo *memo, bool rereads)
 {
 	memo->users++;
 	memo->retain |= rereads;
-	if (rereads)
-		appconfig_snapshot_keep(memo->snapshot);
+	if (rereads && memo->own != NULL)
+		appconfig_snapshot_keep(memo->own);
 }
 
-/* A scan has ended; with the last one goes what the statement has kept */
+/*
+ * A scan has ended.  With the last one goes what the statement has kept, but
+ * for what the transaction may ask for again.
+ */
 void
 appconfig_memo_leave(Memo *memo)
 {
-	if (--memo->users > 0)
+	if (--memo->users > 0 || memo->own == NULL)
 		return;
 	memo->retain = false;
-	appconfig_snapshot_stop(memo->snapshot);
+	appconfig_snapshot_stop(memo->own);
+}
+
+/* What has been read already */
+static ReadSnapshot *
+snapshot_of(const Memo *memo)
+{
+	/* better an error than another state */
+	if (memo->reader.snapshot == NULL)
+		elog(ERROR, "a statement has outlived its transaction");
+	return memo->reader.snapshot;
 }
 
 /* An answer was at hand */
@@ -229,6 +321,21 @@ own_entry(const Memo *memo, const char *target)
 	return slot != NULL ? slot->entry : NULL;
 }
 
+/* Has somebody who reads by the same snapshot asked for the target? */
+static bool
+is_asked_for(const Memo *memo, const char *target)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, appconfig_snapshot_readers(snapshot_of(memo)))
+	{
+		if (own_entry(dlist_container(Memo, reader.node, iter.cur), target) !=
+			NULL)
+			return true;
+	}
+	return appconfig_snapshot_has(snapshot_of(memo), target);
+}
+
 /*
  * Is a list's item the last word on the thing that a request of this target
  * would get?  See "Consistency" above.
@@ -238,8 +345,7 @@ appconfig_memo_is_final(const Memo *memo, const char *target,
 						const AppConfigFreezing *freezing, JsonValue *item)
 {
 	return appconfig_cache_is_frozen(freezing, item) &&
-		own_entry(memo, target) == NULL &&
-		!appconfig_snapshot_has(memo->snapshot, target);
+		!is_asked_for(memo, target);
 }
 
 static bool
@@ -261,7 +367,7 @@ kept_document(MemoEntry *entry)
 		return appconfig_cache_get(memo->cache, entry->target, &terms,
 								   is_confirmed(memo, entry->target),
 								   appconfig_clock_now());
-	list = appconfig_snapshot_list(memo->snapshot, memo->cache, &entry->page,
+	list = appconfig_snapshot_list(snapshot_of(memo), memo->cache, &entry->page,
 								   &terms);
 	return list != NULL ? appconfig_cache_page(list, entry->page.token) : NULL;
 }
@@ -285,11 +391,45 @@ set_page(MemoEntry *entry, const ApiRequest *request)
 		request->token != NULL ? pstrdup(request->token) : NULL;
 }
 
+static char *
+copy_text(const char *text)
+{
+	return text != NULL ? pstrdup(text) : NULL;
+}
+
 static void
 free_text(const char *text)
 {
 	if (text != NULL)
 		pfree(unconstify(char *, text));
+}
+
+/* So that the entry can ask later on; in the current context */
+static void
+set_request(MemoEntry *entry, const ApiRequest *request,
+			ApiCounters *counters)
+{
+	ApiRequest *copy = palloc(sizeof(ApiRequest));
+
+	*copy = *request;
+	copy->path = pstrdup(request->path);
+	copy->query = pstrdup(request->query);
+	copy->first = copy_text(request->first);
+	copy->token = copy_text(request->token);
+	entry->request = copy;
+	entry->counters = counters;
+}
+
+static void
+free_request(MemoEntry *entry)
+{
+	if (entry->request == NULL)
+		return;
+	free_text(entry->request->path);
+	free_text(entry->request->query);
+	free_text(entry->request->first);
+	free_text(entry->request->token);
+	pfree(entry->request);
 }
 
 /* An entry that has no answer yet, in the current context */
@@ -299,6 +439,7 @@ make_entry(Memo *memo)
 	MemoEntry  *entry = palloc0(sizeof(MemoEntry));
 
 	entry->memo = memo;
+	dlist_init(&entry->followers);
 	dlist_push_tail(&memo->entries, &entry->node);
 	return entry;
 }
@@ -325,8 +466,8 @@ is_entered(const MemoEntry *entry, char *const *target)
 }
 
 /*
- * An entry that scans can get hold of is found by its targets, and either has
- * its answer or a call that is to bring it.
+ * An entry that scans can get hold of is found by its targets, and has its
+ * answer, or a call that is to bring it, its own or another statement's.
  */
 static void
 AssertCheckMemoEntry(const MemoEntry *entry)
@@ -335,8 +476,15 @@ AssertCheckMemoEntry(const MemoEntry *entry)
 	Assert(entry->alias == NULL || is_entered(entry, &entry->alias));
 	Assert(entry->references >= 0);
 	/* what was not found leaves its call, for the words of the error */
-	Assert(entry->ready ? entry->call == NULL || entry->document == NULL
-		   : entry->call != NULL);
+	Assert(!entry->ready || entry->call == NULL || entry->document == NULL);
+	Assert(entry->ready || entry->call != NULL || entry->leader != NULL ||
+		   entry->memo->has_lost);
+	Assert(entry->leader == NULL || (!entry->ready && entry->call == NULL));
+	Assert(entry->leader == NULL ||
+		   (entry->leader->memo != entry->memo && !entry->leader->ready &&
+			entry->leader->call != NULL));
+	/* who follows can be left alone */
+	Assert(entry->ready || entry->call != NULL || entry->request != NULL);
 	Assert(entry->page.list != NULL || entry->page.token == NULL);
 	Assert(!entry->abandoned || (entry->references == 0 && !entry->ready));
 }
@@ -358,7 +506,7 @@ create_entry(Memo *memo, const ApiRequest *request, char *target,
 	entry->document = kept_document(entry);
 	if (entry->document != NULL)
 	{
-		appconfig_snapshot_put(memo->snapshot, target, entry->document);
+		appconfig_snapshot_put(snapshot_of(memo), target, entry->document);
 		entry->ready = true;
 		count_hit(memo, request, counters);
 		elog(DEBUG2, "appconfig_fdw: a copy of the session is served for %s",
@@ -385,7 +533,7 @@ take_up(MemoEntry *entry)
 static MemoEntry *
 recall_entry(Memo *memo, const char *target)
 {
-	ReadSnapshot *snapshot = memo->snapshot;
+	ReadSnapshot *snapshot = snapshot_of(memo);
 	MemoEntry  *entry;
 
 	if (!appconfig_snapshot_has(snapshot, target))
@@ -413,6 +561,68 @@ find_memo_entry(Memo *memo, const char *target)
 	return entry != NULL ? entry : recall_entry(memo, target);
 }
 
+/* Has the entry a call of its own that others can wait for? */
+static bool
+can_lead(const MemoEntry *entry)
+{
+	return !entry->ready && entry->call != NULL &&
+		!appconfig_api_has_failed(entry->call);
+}
+
+/*
+ * The entry of another statement of the transaction that has asked for the
+ * target, by calls that get on when this one's are polled; NULL if none has
+ */
+static MemoEntry *
+find_leader(const Memo *memo, const char *target)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, appconfig_snapshot_readers(snapshot_of(memo)))
+	{
+		const Memo *other = dlist_container(Memo, reader.node, iter.cur);
+		MemoEntry  *entry;
+
+		if (other == memo || other->owner->client != memo->owner->client)
+			continue;
+		entry = own_entry(other, target);
+		if (entry != NULL && can_lead(entry))
+			return entry;
+	}
+	return NULL;
+}
+
+static void
+follow(MemoEntry *entry, MemoEntry *leader)
+{
+	entry->leader = leader;
+	dlist_push_tail(&leader->followers, &entry->follower_node);
+	entry->memo->following++;
+}
+
+/*
+ * A new entry for what another statement of the transaction has asked for and
+ * not read, a cursor or the query that calls a function; NULL if none has
+ */
+static MemoEntry *
+follow_other(Memo *memo, const ApiRequest *request, char *target,
+			 ApiCounters *counters)
+{
+	MemoEntry  *leader = find_leader(memo, target);
+	MemoEntry  *entry;
+
+	if (leader == NULL)
+		return NULL;
+	entry = make_entry(memo);
+	entry->target = target;
+	entry->freezing = request->freezing;
+	set_page(entry, request);
+	set_request(entry, request, counters);
+	enter_target(entry, entry->target);
+	follow(entry, leader);
+	return entry;
+}
+
 /*
  * Is it certain that the answer to a request is not at hand?  It may be where
  * the session, or a list that has been read, could let a copy serve.
@@ -423,8 +633,7 @@ appconfig_memo_needs_call(const Memo *memo, const ApiRequest *request)
 	char	   *target = make_target(request->path, request->query);
 	bool		has_copy =
 	memo->owner->settings->cache_ttl > 0 || is_confirmed(memo, target) ||
-	own_entry(memo, target) != NULL ||
-	appconfig_snapshot_has(memo->snapshot, target);
+	is_asked_for(memo, target);
 
 	pfree(target);
 	return !has_copy;
@@ -446,15 +655,73 @@ appconfig_memo_fetch(Memo *memo, const ApiRequest *request,
 	if (entry != NULL)
 	{
 		pfree(target);
-		count_hit(memo, request, counters);
 		take_up(entry);
 	}
+	else
+		entry = follow_other(memo, request, target, counters);
+	if (entry != NULL)
+		count_hit(memo, request, counters);
 	else
 		entry = create_entry(memo, request, target, counters);
 	entry->references++;
 	AssertCheckMemoEntry(entry);
 	MemoryContextSwitchTo(old);
 	return entry;
+}
+
+/* What was another statement's call is to be the entry's own */
+static void
+ask_again(MemoEntry *entry)
+{
+	Memo	   *memo = entry->memo;
+	MemoEntry  *leader;
+
+	if (appconfig_snapshot_find(snapshot_of(memo), entry->target,
+								&entry->document))
+	{
+		entry->ready = true;
+		return;
+	}
+	leader = find_leader(memo, entry->target);
+	if (leader != NULL)
+		follow(entry, leader);
+	else
+		entry->call = appconfig_api_start(memo->owner, entry->request,
+										  entry->counters);
+}
+
+/* Is nobody asking for the entry's answer any longer? */
+static bool
+is_lost(const MemoEntry *entry)
+{
+	return !entry->ready && entry->call == NULL && entry->leader == NULL;
+}
+
+/*
+ * Before a wait: asks for what another statement had asked for, and then ended
+ * before the answer came, or failed
+ */
+void
+appconfig_memo_resume(Memo *memo)
+{
+	MemoryContext old = MemoryContextSwitchTo(memo->context);
+	dlist_iter	iter;
+
+	if (memo->has_lost || memo->following > 0)
+	{
+		dlist_foreach(iter, &memo->entries)
+		{
+			MemoEntry  *entry = dlist_container(MemoEntry, node, iter.cur);
+
+			if (entry->leader != NULL &&
+				appconfig_api_has_failed(entry->leader->call))
+				unfollow(entry);
+			if (is_lost(entry))
+				ask_again(entry);
+		}
+	}
+	memo->has_lost = false;
+	MemoryContextSwitchTo(old);
 }
 
 /*
@@ -473,7 +740,7 @@ appconfig_memo_same(MemoEntry *entry, const char *target)
 	if (known == NULL)
 	{
 		Assert(entry->alias == NULL);
-		appconfig_snapshot_put(memo->snapshot, target, entry->document);
+		appconfig_snapshot_put(snapshot_of(memo), target, entry->document);
 		entry->alias = pstrdup(target);
 		enter_target(entry, entry->alias);
 		known = entry;
@@ -485,11 +752,48 @@ appconfig_memo_same(MemoEntry *entry, const char *target)
 	return known;
 }
 
-/* Has the answer come, or an error? */
+static void
+free_memo_entry(MemoEntry *entry)
+{
+	Memo	   *memo = entry->memo;
+
+	hash_search(memo->table, &entry->target, HASH_REMOVE, NULL);
+	if (entry->alias != NULL)
+		hash_search(memo->table, &entry->alias, HASH_REMOVE, NULL);
+	take_up(entry);
+	unfollow(entry);
+	lose_followers(entry);
+	dlist_delete(&entry->node);
+	if (entry->call != NULL)
+		appconfig_api_release(entry->call);
+	appconfig_json_release(entry->document);
+	free_text(entry->page.list);
+	free_text(entry->page.token);
+	free_request(entry);
+	free_text(entry->alias);
+	pfree(entry->target);
+	pfree(entry);
+}
+
+/* The call that brings the entry's answer; NULL if there is none */
+static ApiCall *
+call_of(const MemoEntry *entry)
+{
+	return entry->leader != NULL ? entry->leader->call : entry->call;
+}
+
+/*
+ * Has the answer come, or an error?  Another statement's error is none of this
+ * one's, which then asks for itself, see appconfig_memo_resume().
+ */
 bool
 appconfig_memo_is_ready(const MemoEntry *entry)
 {
-	return entry->ready || appconfig_api_is_done(entry->call);
+	const ApiCall *call = call_of(entry);
+
+	return entry->ready ||
+		(call != NULL && appconfig_api_is_done(call) &&
+		 (entry->leader == NULL || !appconfig_api_has_failed(call)));
 }
 
 /* Will appconfig_memo_document() raise an error? */
@@ -516,12 +820,13 @@ give_to_session(const MemoEntry *entry)
 
 /*
  * The first answer that has been read is the one that counts: it is kept, or
- * else taken in the place of this one.
+ * else taken in the place of this one.  Another statement may have read it, by
+ * another name.
  */
 static void
 settle_answer(MemoEntry *entry)
 {
-	ReadSnapshot *snapshot = entry->memo->snapshot;
+	ReadSnapshot *snapshot = snapshot_of(entry->memo);
 	JsonValue  *first;
 
 	if (!appconfig_snapshot_find(snapshot, entry->target, &first))
@@ -531,6 +836,23 @@ settle_answer(MemoEntry *entry)
 	}
 	appconfig_json_release(entry->document);
 	entry->document = first;
+}
+
+/* Those who wait for the answer, too, have it.  Raises no error. */
+static void
+tell_followers(MemoEntry *entry)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &entry->followers)
+	{
+		MemoEntry  *follower =
+		dlist_container(MemoEntry, follower_node, iter.cur);
+
+		unfollow(follower);
+		follower->document = appconfig_json_retain(entry->document);
+		follower->ready = true;
+	}
 }
 
 /*
@@ -547,10 +869,23 @@ take_document(MemoEntry *entry)
 		give_to_session(entry);
 	settle_answer(entry);
 	entry->ready = true;
+	tell_followers(entry);
 	if (entry->document == NULL && appconfig_api_error(entry->call) != NULL)
 		return;					/* appconfig_memo_raise() still needs the call */
 	appconfig_api_release(entry->call);
 	entry->call = NULL;
+}
+
+/*
+ * Another statement of the transaction reads the answer first; if nobody waits
+ * for the entry any longer in its own, that is all it was good for
+ */
+static void
+take_leaders_document(MemoEntry *leader)
+{
+	take_document(leader);
+	if (leader->abandoned)
+		free_memo_entry(leader);
 }
 
 /*
@@ -563,10 +898,11 @@ appconfig_memo_document(MemoEntry *entry)
 {
 	Assert(appconfig_memo_is_ready(entry));
 	if (!entry->ready)
-	{
-		appconfig_api_note_read(entry->call);
+		appconfig_api_note_read(call_of(entry));
+	if (entry->leader != NULL)
+		take_leaders_document(entry->leader);
+	else if (!entry->ready)
 		take_document(entry);
-	}
 	AssertCheckMemoEntry(entry);
 	return entry->document;
 }
@@ -581,28 +917,10 @@ appconfig_memo_raise(const MemoEntry *entry)
 	ereport(ERROR,
 			(errcode(ERRCODE_FDW_ERROR),
 			 errmsg("AWS AppConfig no longer finds what it was listing"),
-			 errhint("Run the query again: something was deleted while it was being read."),
+			 errhint(entry->memo->own != NULL
+					 ? "Run the query again: something was deleted while it was being read."
+					 : "Run the transaction again: something was deleted while it was being read."),
 			 errcontext("GET %s", entry->target)));
-}
-
-static void
-free_memo_entry(MemoEntry *entry)
-{
-	Memo	   *memo = entry->memo;
-
-	hash_search(memo->table, &entry->target, HASH_REMOVE, NULL);
-	if (entry->alias != NULL)
-		hash_search(memo->table, &entry->alias, HASH_REMOVE, NULL);
-	take_up(entry);
-	dlist_delete(&entry->node);
-	if (entry->call != NULL)
-		appconfig_api_release(entry->call);
-	appconfig_json_release(entry->document);
-	free_text(entry->page.list);
-	free_text(entry->page.token);
-	free_text(entry->alias);
-	pfree(entry->target);
-	pfree(entry);
 }
 
 /* Has the answer come, though nobody has read it yet? */

@@ -20,7 +20,8 @@ typedef struct Memo Memo;
 typedef struct MemoEntry MemoEntry;
 
 extern Memo *appconfig_memo_create(const ApiOwner *owner,
-								   DocumentCache *cache);
+								   DocumentCache *cache,
+								   ReadSnapshot *snapshot);
 extern void appconfig_memo_join(Memo *memo, bool rereads);
 extern void appconfig_memo_leave(Memo *memo);
 
@@ -40,6 +41,7 @@ extern bool appconfig_memo_has_failed(const MemoEntry *entry);
 extern JsonValue *appconfig_memo_document(MemoEntry *entry);
 pg_noreturn extern void appconfig_memo_raise(const MemoEntry *entry);
 extern void appconfig_memo_release(MemoEntry *entry);
+extern void appconfig_memo_resume(Memo *memo);
 extern int	appconfig_memo_abandoned(const Memo *memo);
 extern void appconfig_memo_receive(Memo *memo);
 

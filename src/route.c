@@ -277,7 +277,8 @@ appconfig_route_make(const AppConfigScanPlan *plan,
 
 	appconfig_route_for_columns(route, plan->table,
 								appconfig_scan_plan_columns(plan, columns));
-	route->shared_lists = mutable && reads->shared_lists;
+	route->shared_lists =
+		reads->one_state || (mutable && reads->shared_lists);
 	route->documents_decide = mutable && reads->documents_decide;
 	if (pushdown)
 	{

@@ -3,22 +3,23 @@
  * snapshot.c
  *		Answers that are seen as one state, and read again as they were.
  *
- * The first answer to a request that a scan has read counts for all scans of
- * the statement.  That something does not exist is such an answer, too; an
- * error is none.  Answers are in memory, up to work_mem, and what goes beyond is
- * in a temporary file.
+ * The first answer to a request that a scan has read counts for all who read
+ * by the same snapshot: the scans of one statement, or those of all statements
+ * of a transaction that sees one state.  That something does not exist is such
+ * an answer, too; an error is none.  Answers are in memory, up to work_mem, and
+ * what goes beyond is in a temporary file.
  *
  * And a list of the session's that somebody has begun to read stays as it is
  * (cache.c), so that whoever goes on with it gets the pages that belong
  * together.
  *
- * What may not live here: calls, and answers that nobody has read (memo.c).
+ * What may not live here: calls, and answers that nobody has read (memo.c);
+ * whose snapshot it is, and when it ends (memo.c, transaction.c).
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "lib/ilist.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "utils/memutils.h"
@@ -61,6 +62,7 @@ struct ReadSnapshot
 								 * lists that a session serves; NULL before
 								 * the first */
 	List	   *held;			/* HeldList of these, to be let go */
+	dlist_head	readers;
 };
 
 /*
@@ -71,10 +73,12 @@ static void
 end_snapshot(void *arg)
 {
 	ReadSnapshot *snapshot = arg;
-	dlist_iter	iter;
+	dlist_mutable_iter iter;
 	ListCell   *cell;
 
-	dlist_foreach(iter, &snapshot->answers)
+	dlist_foreach_modify(iter, &snapshot->readers)
+		appconfig_snapshot_leave(dlist_container(SnapshotReader, node, iter.cur));
+	dlist_foreach_modify(iter, &snapshot->answers)
 		appconfig_json_release(dlist_container(KeptAnswer, node, iter.cur)->document);
 	foreach(cell, snapshot->held)
 	{
@@ -101,10 +105,41 @@ appconfig_snapshot_create(MemoryContext parent, ResourceOwner owner)
 	snapshot->context = context;
 	snapshot->owner = owner;
 	dlist_init(&snapshot->answers);
+	dlist_init(&snapshot->readers);
 	snapshot->callback.func = end_snapshot;
 	snapshot->callback.arg = snapshot;
 	MemoryContextRegisterResetCallback(context, &snapshot->callback);
 	return snapshot;
+}
+
+/* ------------------------------------------------------------------------
+ * Readers
+ * ------------------------------------------------------------------------
+ */
+
+/* The reader goes by the snapshot until one of the two ends */
+void
+appconfig_snapshot_join(ReadSnapshot *snapshot, SnapshotReader *reader)
+{
+	reader->snapshot = snapshot;
+	dlist_push_tail(&snapshot->readers, &reader->node);
+}
+
+/* Raises no error */
+void
+appconfig_snapshot_leave(SnapshotReader *reader)
+{
+	if (reader->snapshot == NULL)
+		return;
+	dlist_delete(&reader->node);
+	reader->snapshot = NULL;
+}
+
+/* Those who have joined and not left: SnapshotReader by their nodes */
+dlist_head *
+appconfig_snapshot_readers(ReadSnapshot *snapshot)
+{
+	return &snapshot->readers;
 }
 
 /* ------------------------------------------------------------------------

@@ -6,7 +6,9 @@
  * Which answers about a run a scan may believe depends on what the other scans
  * of the statement read, see "Consistency" in memo.c.  So the whole plan is
  * searched for them.  Where it has a node of a kind that is not known here,
- * everything counts as read again and by everybody.
+ * everything counts as read again and by everybody; and so it does in a
+ * transaction whose later statements are to see the same, as nobody knows the
+ * plans of these.
  *
  * And a statement has one role: that of the moment when it began.
  *
@@ -24,6 +26,7 @@
 #include "compat.h"
 #include "scan_plan.h"
 #include "statement.h"
+#include "transaction.h"
 
 /* A statement that is being run, in its own memory */
 typedef struct BegunStatement
@@ -213,6 +216,9 @@ appconfig_statement_examine(StatementReads *reads,
 {
 	PlanSearch	search = {.serverid = serverid, .statement = statement};
 	int			id;
+
+	reads->one_state = appconfig_transaction_sees_one_state();
+	search.unknown = reads->one_state;
 
 	search_plan(&search, statement->planTree, false);
 	/* a subplan comes before the one that it is part of */

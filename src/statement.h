@@ -20,6 +20,8 @@ typedef struct StatementReads
 	bool		rereads;		/* may a document be wanted more than once? */
 	bool		shared_lists;	/* may several scans read what can change? */
 	bool		documents_decide;	/* and some of them documents? */
+	bool		one_state;		/* may later statements of the transaction
+								 * read the same again? */
 } StatementReads;
 
 extern List *appconfig_statement_plan_children(const Plan *plan);

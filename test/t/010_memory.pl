@@ -159,6 +159,12 @@ my @statements = (
 		  . "JOIN fresh.treatments t $by_run WHERE $long AND r.run <= 10",
 	},
 	{
+		name => 'a transaction that sees one state',
+		settings => "SET work_mem = 64; SET default_transaction_isolation = 'repeatable read'",
+		sql => 'SELECT r.run, r.exposure_percentage, seen(r.run) FROM fresh.experiment_runs r '
+		  . "WHERE $long AND r.run <= 10",
+	},
+	{
 		name => 'copies that the session has',
 		sql => 'SELECT run, result_executive_summary, experiment_definition_snapshot FROM kept.experiment_runs r '
 		  . "WHERE $cart",
@@ -169,6 +175,17 @@ my @statements = (
 		fault => { kind => 'status', operation => 'GetExperimentRun', status => 400, code => 'BadRequestException',
 			message => 'no' },
 	});
+
+# a statement of its own, which is run again where memory has run out
+$node->safe_psql('postgres', qq{
+	CREATE FUNCTION seen(wanted int) RETURNS text LANGUAGE plpgsql AS \$\$
+	BEGIN
+		BEGIN
+			RETURN (SELECT string_agg(treatment_key, ' ') FROM fresh.treatments r WHERE $long AND r.run = wanted);
+		EXCEPTION WHEN out_of_memory THEN
+			RETURN (SELECT string_agg(treatment_key, ' ') FROM fresh.treatments r WHERE $long AND r.run = wanted);
+		END;
+	END \$\$});
 
 # What a statement gives: its rows, or the SQLSTATE of its one error
 sub outcome
