@@ -35,6 +35,8 @@ PATIENCE = 15
 DATA = "nasty"
 #: One query in so many asks the emulator for the whole account without pushdown; the others read what the session has kept.
 UNKEPT = 47
+#: One query in so many is run in a transaction that sees one state as well, and once more after itself.
+TRANSACTIONS = 5
 #: One query in so many has its plan looked at, for what the last lines tell.
 EXPLAINED = 7
 #: A line of progress each time that so many queries are done.
@@ -67,7 +69,7 @@ class Runner:
 
     def session(self, mode):
         # without pushdown in a session of its own: what that has seen must not make up for mistakes
-        name = "on" if mode == "on" else "other"
+        name = mode if mode in ("on", "transaction") else "other"
         if name not in self.sessions:
             self.sessions[name] = worlds.connect(self.database)
         return self.sessions[name]
@@ -80,12 +82,16 @@ class Runner:
     def run(self, query, mode, schema, limit=True):
         """The results of the query's statements and the calls of each; an SQLSTATE instead of results."""
         session = self.session(mode)
+        begin = "BEGIN ISOLATION LEVEL REPEATABLE READ" if mode == "transaction" else "BEGIN"
         results, calls = [], []
         settings = [f"search_path = {schema}, public", *self.known(query.settings)]
         if mode == "off":
             settings += ["appconfig_fdw.enable_pushdown = off", f"statement_timeout = {PATIENCE * 1000}"]
         try:
-            worlds.execute(session, "; ".join(["BEGIN", *(f"SET LOCAL {setting}" for setting in settings)]))
+            worlds.execute(session, "; ".join([begin, *(f"SET LOCAL {setting}" for setting in settings)]))
+            if mode == "transaction" and query.kind not in ("prepared", "cursor"):
+                for _, statement in query.statements(limit):
+                    worlds.execute(session, statement)
             if mode == "on":
                 self.emulator.calls()
             for counts, statement in query.statements(limit):
@@ -193,10 +199,14 @@ class Runner:
         if off and isinstance(off[0], str) and off[0].startswith("57014"):
             self.counts["given up without pushdown"] += 1
             off = wanted if not full else on
-        for name, got in (("on", on), ("off", off)):
+        ways = [("pushdown on", on), ("pushdown off", off)]
+        if query.number % TRANSACTIONS == 0:
+            ways.append(("a transaction", self.run(query, "transaction", "f")[0]))
+            self.counts["seconds transaction"] += time.monotonic() - moments[-1]
+        for name, got in ways:
             problem = compare(query, got, wanted)
             if problem:
-                raise Mismatch(f"pushdown {name} differs from the copy\n{problem}")
+                raise Mismatch(f"{name} differs from the copy\n{problem}")
         for number, made in enumerate(calls):
             problem = minimum.repeated(made) if query.once else None
             if problem is None and query.expected is not None:
