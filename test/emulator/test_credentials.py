@@ -310,7 +310,7 @@ class Lives(WithCredentials):
     def test_clock(self):
         key = self.assume(DurationSeconds=900)
         document = self.container().json
-        for seconds, status in ((899, 200), (901, 403)):
+        for seconds, status in ((840, 200), (901, 403)):
             self.emulator.mutate("set_clock", seconds=seconds)
             self.assertEqual(self.get(RUN, key=key, ahead=seconds).status, status)
         self.assertEqual(self.container().json, document)
