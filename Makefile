@@ -24,6 +24,7 @@ OBJS = \
 	src/plan_reading.o \
 	src/connection.o \
 	src/route.o \
+	src/permissions.o \
 	src/answer_keys.o \
 	src/applications.o \
 	src/cursor.o \

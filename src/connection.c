@@ -141,6 +141,7 @@ fill_connection(OpenConnection *connection)
 	connection->shared.provider = session->provider;
 	if (appconfig_transaction_sees_one_state())
 		snapshot = appconfig_transaction_snapshot(&request, session);
+	connection->shared.permissions = session->permissions;
 	connection->shared.documents =
 		appconfig_memo_create(owner, session->cache, snapshot);
 }

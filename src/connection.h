@@ -10,6 +10,7 @@
 
 #include "credential_provider.h"
 #include "memo.h"
+#include "permissions.h"
 #include "settings.h"
 
 /* By what a connection is known */
@@ -26,6 +27,7 @@ typedef struct AppConfigConnection
 	MemoryContext statement;	/* whose connections wait together */
 	const AppConfigSettings *settings;
 	Memo	   *documents;
+	Permissions *permissions;	/* the session's */
 	CredentialProvider *provider;
 } AppConfigConnection;
 

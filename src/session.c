@@ -202,6 +202,7 @@ create_session(const SessionRequest *request)
 	session->umid_hash =
 		GetSysCacheHashValue1(USERMAPPINGOID, ObjectIdGetDatum(request->umid));
 	session->shared.cache = appconfig_cache_create(context);
+	session->shared.permissions = appconfig_permissions_create(context);
 	session->shared.client = appconfig_api_client_create(request->settings);
 	session->shared.provider = create_provider(request, &session->shared);
 	/* who has read the options may go by them, but nobody else */

@@ -11,6 +11,7 @@
 #include "api.h"
 #include "cache.h"
 #include "credential_provider.h"
+#include "permissions.h"
 
 /* What one server, role and user mapping share from statement to statement */
 typedef struct AppConfigSession
@@ -20,6 +21,7 @@ typedef struct AppConfigSession
 	DocumentCache *cache;
 	uint64		identity_changes;	/* times that its calls were, or may have
 									 * been, somebody else's from then on */
+	Permissions *permissions;
 } AppConfigSession;
 
 /* Which session, and what a new one goes by */
