@@ -84,7 +84,7 @@ EXTENSION = appconfig_fdw
 DATA = sql/appconfig_fdw--1.0.sql
 
 REGRESS = options guard import treatment_key runs treatments tables names list_filter explain joins region errors \
-	absence retry concurrency budget
+	absence retry concurrency budget lists
 # each test talks to an emulator of its own
 REGRESS_OPTS = --launcher=$(srcdir)/test/with_emulator.sh
 

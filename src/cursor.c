@@ -102,6 +102,8 @@ appconfig_cursor_open(Memo *memo, const AppConfigCursorOptions *options)
 	walk->counters = options->counters;
 	walk->budget = options->budget;
 	walk->whole = options->whole;
+	walk->permissions = options->permissions;
+	walk->denied = options->denied;
 	dlist_init(&walk->queue);
 	cursor->max_concurrency = options->max_concurrency;
 	cursor->callback.func = end_cursor;
@@ -239,6 +241,8 @@ static PumpResult
 pump_node(AppConfigCursor *cursor, CursorNode *node, int *in_flight,
 		  int64 *room)
 {
+	bool		denied;
+
 	if (node->kind == NODE_ITEM)
 	{
 		if (!node->sides_started)
@@ -250,7 +254,8 @@ pump_node(AppConfigCursor *cursor, CursorNode *node, int *in_flight,
 		(*room)--;
 		return PUMP_NEXT;
 	}
-	if (node->entry == NULL && node->kind != NODE_KNOWN)
+	denied = appconfig_expand_is_denied(&cursor->walk, node);
+	if (node->entry == NULL && node->kind != NODE_KNOWN && !denied)
 	{
 		if (!may_ask(cursor, node, *in_flight))
 			return PUMP_STOP;
@@ -258,7 +263,7 @@ pump_node(AppConfigCursor *cursor, CursorNode *node, int *in_flight,
 		if (!appconfig_memo_is_ready(node->entry))
 			(*in_flight)++;
 	}
-	if (!node_is_ready(node))
+	if (!node_is_ready(node) && !denied)
 	{
 		/* under a LIMIT nobody knows how much of a list will be wanted */
 		if (node->kind == NODE_GET || cursor->walk.route->rows_wanted > 0)
@@ -266,7 +271,8 @@ pump_node(AppConfigCursor *cursor, CursorNode *node, int *in_flight,
 		return PUMP_NEXT;
 	}
 	/* the error of a call is raised when its turn comes */
-	if ((node->entry != NULL && appconfig_memo_has_failed(node->entry)) ||
+	if ((node->entry != NULL && appconfig_memo_has_failed(node->entry) &&
+		 !denied) ||
 		(node->kind != NODE_GET &&
 		 cursor->walk.nodes >= cursor->walk.named_nodes + MAX_NODES &&
 		 node != first_node(cursor)))
@@ -295,7 +301,8 @@ ask_ahead(AppConfigCursor *cursor, int *in_flight)
 
 		if (node->kind == NODE_LIST)
 		{
-			if (node->entry != NULL || !may_ask(cursor, node, *in_flight))
+			if (node->entry != NULL || !may_ask(cursor, node, *in_flight) ||
+				appconfig_expand_is_denied(&cursor->walk, node))
 				return;
 			elog(DEBUG2, "appconfig_fdw: the next list is asked for ahead");
 			appconfig_walk_ask(&cursor->walk, node);

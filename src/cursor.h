@@ -11,6 +11,7 @@
 #include "item.h"
 #include "keyset.h"
 #include "memo.h"
+#include "permissions.h"
 #include "route.h"
 
 typedef struct AppConfigCursor AppConfigCursor;
@@ -27,6 +28,9 @@ typedef struct AppConfigCursorOptions
 	CallBudget *budget;
 	bool		whole;			/* is the budget limited, and is it certain
 								 * that the cursor is read to its end? */
+	Permissions *permissions;	/* which lists may be read */
+	bool	   *denied;			/* by collection: which turn out to be denied;
+								 * set, never cleared */
 } AppConfigCursorOptions;
 
 /* What appconfig_cursor_poll() finds */

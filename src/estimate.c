@@ -141,14 +141,6 @@ count_scopes(const Route *route, const KeyBox *box)
 		: count_values(box, KEY_APPLICATION_ID, KEY_APPLICATION_NAME);
 }
 
-/* Are the topmost things in a box all known? */
-static bool
-knows_top(const Route *route, const KeyBox *box)
-{
-	return count_scopes(route, box) > 0 &&
-		count_level_values(route, 0, box) > 0;
-}
-
 /* Things of a level that are in a box, by themselves */
 static double
 count_things(const Route *route, int level, const KeyBox *box)
@@ -193,28 +185,49 @@ project_level(const Route *route, int level, const KeySet *keys)
 /* Things to look at: known ones, and those that lists show */
 typedef struct Things
 {
+	const RouteStep *top;		/* how to come by the topmost */
 	double		known;
 	double		listed;
 	double		share;			/* of what is in the boxes that the topmost
 								 * lists are for */
 } Things;
 
-/* The boxes in which the topmost things are not known */
+/* Has the account a list of the topmost things, or each application one? */
+static bool
+lists_account(const RouteStep *top)
+{
+	return top->lists != NIL &&
+		((RouteList *) linitial(top->lists))->application == NULL;
+}
+
+/* Do lists show the topmost things in a box? */
+static bool
+is_listed(const RouteStep *top, const KeyBox *box)
+{
+	const KeyTexts *applications = box->texts[KEY_APPLICATION_ID];
+
+	if (top->listed == NULL)
+		return lists_account(top);
+	return applications != NULL &&
+		appconfig_keyset_has_text(top->listed, applications->value[0]);
+}
+
+/* The boxes whose topmost things are listed, of applications alone */
 static KeySet *
-select_listed(const Route *route, const KeySet *keys)
+project_listed(const Route *route, const RouteStep *top, const KeySet *keys)
 {
 	KeySet	   *some = appconfig_keyset_make(keys->count);
 	int			i;
 
 	for (i = 0; i < keys->count; i++)
 	{
-		if (!knows_top(route, &keys->boxes[i]))
+		if (is_listed(top, &keys->boxes[i]))
 			some->boxes[some->count++] = keys->boxes[i];
 	}
-	return some;
+	return project_level(route, -1, some);
 }
 
-/* Applications that topmost lists are made for; 0 for the account's list */
+/* Applications that boxes name; 0 if one leaves them open */
 static double
 count_listed_scopes(const Route *route, const KeySet *listed)
 {
@@ -234,22 +247,27 @@ count_listed_scopes(const Route *route, const KeySet *listed)
 static Things
 expect_top(Estimate *result, const Route *route, const KeySet *keys)
 {
+	static const KnownKeys nothing;
+	RouteStep  *top = appconfig_route_step(route, 0, &nothing, keys, true);
 	KeySet	   *distinct = project_level(route, 0, keys);
-	KeySet	   *listed = select_listed(route, distinct);
-	double		scopes = count_listed_scopes(route, listed);
+	double		scopes = lists_account(top)
+	? 0
+	: count_listed_scopes(route, project_listed(route, top, distinct));
 	double		items = (scopes > 0 ? scopes : EXPECTED(COLLECTION_APPLICATIONS)) *
 	appconfig_route_collection(route, 0)->expected;
-	Things		things = {.share = 1};
+	Things		things = {.top = top, .share = 1};
 	int			i;
 
+	if (route->level_keys[0] == KEY_APPLICATION_ID)
+		items = EXPECTED(COLLECTION_APPLICATIONS);
 	for (i = 0; i < distinct->count; i++)
 	{
-		if (knows_top(route, &distinct->boxes[i]))
-			things.known += count_things(route, 0, &distinct->boxes[i]);
-		else
+		if (is_listed(top, &distinct->boxes[i]))
 			things.listed += count_things(route, 0, &distinct->boxes[i]);
+		else
+			things.known += count_things(route, 0, &distinct->boxes[i]);
 	}
-	if (listed->count == 0)
+	if (top->lists == NIL)
 		return things;
 	/* however many are asked for, the lists have no more */
 	things.share = Min(items / things.listed, 1);
@@ -261,10 +279,54 @@ expect_top(Estimate *result, const Route *route, const KeySet *keys)
 
 /* Things of a level in a box, as far as there are any */
 static double
-share_of_things(const Route *route, int level, const KeyBox *box, double share)
+share_of_things(const Route *route, int level, const KeyBox *box,
+				const Things *things)
 {
 	return count_things(route, level, box) *
-		(knows_top(route, box) ? 1 : share);
+		(is_listed(things->top, box) ? things->share : 1);
+}
+
+static double
+share_of_all(const Route *route, int level, const KeySet *keys,
+			 const Things *things)
+{
+	double		total = 0;
+	int			i;
+
+	for (i = 0; i < keys->count; i++)
+		total += share_of_things(route, level, &keys->boxes[i], things);
+	return total;
+}
+
+/*
+ * Boxes whose things of a level lists show: which leave these open, or which
+ * have so many of one parent that lists are the cheaper way.  Those of the
+ * others are put into named.
+ */
+static KeySet *
+select_listed(const Route *route, int level, const KeySet *keys,
+			  const Things *things, KeySet *named)
+{
+	KeySet	   *open = appconfig_keyset_make(keys->count);
+	double		parents =
+	share_of_all(route, level - 1, project_level(route, level - 1, keys), things);
+	double		of_parent =
+	share_of_all(route, level, keys, things) / Max(parents, 1);
+	int			i;
+
+	for (i = 0; i < keys->count; i++)
+	{
+		const KeyBox *box = &keys->boxes[i];
+		double		values = count_level_values(route, level, box);
+		double		worth = appconfig_route_worth_of_thing(route, level, box);
+
+		if (values == 0 ||
+			Max(values, of_parent) * worth >= route->list_price)
+			open->boxes[open->count++] = *box;
+		else
+			named->boxes[named->count++] = *box;
+	}
+	return open;
 }
 
 /* On from the things of the level above to those of a level with a key */
@@ -272,30 +334,18 @@ static void
 expect_level(Estimate *result, const Route *route, int level,
 			 const KeySet *keys, Things *things)
 {
-	KeySet	   *open = appconfig_keyset_make(keys->count);
+	KeySet	   *named = appconfig_keyset_make(keys->count);
+	KeySet	   *listed = select_listed(route, level, keys, things, named);
 	double		expected = appconfig_route_collection(route, level)->expected;
-	int			i;
+	double		lists =
+	share_of_all(route, level - 1, project_level(route, level - 1, listed), things);
 
-	things->known = things->listed = 0;
-	for (i = 0; i < keys->count; i++)
-	{
-		const KeyBox *box = &keys->boxes[i];
-
-		if (count_level_values(route, level, box) == 0)
-			open->boxes[open->count++] = *box;
-		else
-			things->known += share_of_things(route, level, box, things->share);
-	}
-	open = project_level(route, level - 1, open);
-	for (i = 0; i < open->count; i++)
-	{
-		double		lists =
-		share_of_things(route, level - 1, &open->boxes[i], things->share);
-
-		result->lists += lists;
-		things->listed += lists * expected;
-	}
-	if (open->count > 0)
+	things->known = share_of_all(route, level, named, things);
+	/* however many are asked for, the lists have no more */
+	things->listed = Min(share_of_all(route, level, listed, things),
+						 lists * expected);
+	result->lists += lists;
+	if (listed->count > 0)
 		result->waits++;
 }
 
@@ -306,11 +356,14 @@ estimate_calls(PlannerInfo *root, const PlannerRelInfo *table, List *clauses,
 {
 	const Route *route = &table->route;
 	Estimate	result = {.gets = 0};
-	Things		things = expect_top(&result, route, keys);
+	Things		things;
 	int			level = 1;
 	double		passing;
 	double		calls;
 
+	if (appconfig_route_needs_applications(route, keys))
+		keys = appconfig_route_name_applications(keys);
+	things = expect_top(&result, route, keys);
 	while (level < route->levels_count && route->level_keys[level] != KEY_NONE)
 		expect_level(&result, route, level++, keys, &things);
 	passing = things.listed > 0

@@ -21,13 +21,10 @@
 #include "applications.h"
 #include "expand.h"
 #include "answer_keys.h"
+#include "clock.h"
 #include "request.h"
-
-/*
- * Lists that a query with a list of applications asks for, one of each; with
- * more applications than that the list of the whole account is shorter
- */
-#define MAX_APPLICATION_LISTS 20
+#include "target_table.h"
+#include "uri.h"
 
 /*
  * Items in a page that are taken.  A service that does not keep to what it is
@@ -40,15 +37,45 @@
  * ------------------------------------------------------------------------
  */
 
+/* Where new nodes come, and which do not */
+typedef struct Place
+{
+	CursorWalk *walk;
+	dlist_node *before;
+	int			level;
+	const OptionalList *list;	/* what it has seen is there; or NULL */
+} Place;
+
+static const AppConfigCollection *
+place_collection(const Place *place)
+{
+	return appconfig_route_collection(place->walk->route, place->level);
+}
+
+/* Has the list shown what has these keys? */
+static bool
+has_seen(const OptionalList *list, const AppConfigCollection *collection,
+		 const KnownKeys *keys)
+{
+	char	   *path;
+
+	if (list == NULL || list->seen == NULL)
+		return false;
+	path = appconfig_request_path(&collection->get, keys);
+	return hash_search(list->seen, &path, HASH_FIND, NULL) != NULL;
+}
+
 /* What is fully known by its keys */
 static void
-add_known(CursorWalk *walk, dlist_node *before, int level,
-		  const Inherited *inherited)
+add_known(const Place *place, const Inherited *inherited)
 {
 	CursorNodeKind kind =
-	appconfig_route_is_leaf(walk->route, level) ? NODE_GET : NODE_KNOWN;
+	appconfig_route_is_leaf(place->walk->route, place->level) ? NODE_GET
+	: NODE_KNOWN;
 
-	appconfig_walk_add(walk, before, kind, level, inherited);
+	if (!has_seen(place->list, place_collection(place), &inherited->keys))
+		appconfig_walk_add(place->walk, place->before, kind, place->level,
+						   inherited);
 }
 
 /*
@@ -71,12 +98,10 @@ first_open_key(const AppConfigOperation *operation, const KnownKeys *keys,
  * A key without values in the set has names.
  */
 static void
-add_combinations(CursorWalk *walk, dlist_node *before, int level,
-				 const Inherited *inherited, const KeySet *set,
-				 AppConfigKey from)
+add_combinations(const Place *place, const Inherited *inherited,
+				 const KeySet *set, AppConfigKey from)
 {
-	const AppConfigOperation *get =
-	&appconfig_route_collection(walk->route, level)->get;
+	const AppConfigOperation *get = &place_collection(place)->get;
 	Inherited	bound = *inherited;
 	AppConfigKey key = first_open_key(get, &inherited->keys, from);
 	AppConfigKey named = key;
@@ -87,7 +112,7 @@ add_combinations(CursorWalk *walk, dlist_node *before, int level,
 	if (key == KEY_COUNT)
 	{
 		if (set->count > 0)
-			add_known(walk, before, level, inherited);
+			add_known(place, inherited);
 		return;
 	}
 	texts = appconfig_keyset_texts(set, key);
@@ -104,9 +129,9 @@ add_combinations(CursorWalk *walk, dlist_node *before, int level,
 		CHECK_FOR_INTERRUPTS();
 		bound.keys.text[named] = texts->value[i];
 		if (last)
-			add_known(walk, before, level, &bound);
+			add_known(place, &bound);
 		else
-			add_combinations(walk, before, level, &bound,
+			add_combinations(place, &bound,
 							 appconfig_keyset_restrict(set, &bound.keys),
 							 key + 1);
 	}
@@ -133,55 +158,29 @@ needs_application_alone(const AppConfigOperation *operation)
  * all of them.
  */
 static void
-add_list(CursorWalk *walk, dlist_node *before, int level,
-		 const Inherited *inherited)
+add_list(const Place *place, const Inherited *inherited, const RouteList *what)
 {
-	CursorNode *list =
-	appconfig_walk_add(walk, before, NODE_LIST, level, inherited);
+	CursorWalk *walk = place->walk;
+	Inherited	filtered = *inherited;
+	CursorNode *list;
 
+	if (what->application != NULL)
+		filtered.keys.text[KEY_APPLICATION_ID] = what->application;
+	list = appconfig_walk_add(walk, place->before, NODE_LIST, place->level,
+							  &filtered);
 	list->shown =
 		inherited->shown ||
 		(needs_application_alone(appconfig_walk_operation(walk, list)) &&
 		 appconfig_applications_find(&walk->applications,
 									 list->keys.text[KEY_APPLICATION_ID]) !=
 		 NULL);
-}
-
-/*
- * The lists that find what the set leaves open: one of each application that
- * it names, where the list can be filtered so, and else one of all.  Returns
- * the applications, NULL for all.
- */
-static KeyTexts *
-add_lists(CursorWalk *walk, dlist_node *before, int level,
-		  const Inherited *inherited, const KeySet *set)
-{
-	bool		by_application =
-	inherited->keys.text[KEY_APPLICATION_ID] == NULL &&
-	appconfig_route_collection(walk->route, level)->list.filters != NULL;
-	KeyTexts   *applications =
-	by_application ? appconfig_keyset_texts(set, KEY_APPLICATION_ID)
-	: NULL;
-	Inherited	filtered = *inherited;
-	int			i;
-
-	if (applications == NULL || applications->count > MAX_APPLICATION_LISTS)
-	{
-		add_list(walk, before, level, inherited);
-		return NULL;
-	}
-	for (i = 0; i < applications->count; i++)
-	{
-		filtered.keys.text[KEY_APPLICATION_ID] = applications->value[i];
-		add_list(walk, before, level, &filtered);
-	}
-	return applications;
+	if (what->optional)
+		appconfig_walk_make_optional(walk, list, what);
 }
 
 /* As add_combinations(), but only of applications of which there is no list */
 static void
-add_unlisted(CursorWalk *walk, dlist_node *before, int level,
-			 const Inherited *inherited, const KeySet *set,
+add_unlisted(const Place *place, const Inherited *inherited, const KeySet *set,
 			 const KeyTexts *listed)
 {
 	KeyTexts   *all = appconfig_keyset_texts(set, KEY_APPLICATION_ID);
@@ -194,40 +193,201 @@ add_unlisted(CursorWalk *walk, dlist_node *before, int level,
 		if (appconfig_keyset_has_text(listed, all->value[i]))
 			continue;
 		unlisted.keys.text[KEY_APPLICATION_ID] = all->value[i];
-		add_combinations(walk, before, level, &unlisted,
+		add_combinations(place, &unlisted,
 						 appconfig_keyset_restrict(set, &unlisted.keys),
 						 KEY_NONE + 1);
 	}
 }
 
+/* How to come by the things of a place that belong to what has the keys */
+static RouteStep *
+find_step(const Place *place, const KnownKeys *keys, bool may_list)
+{
+	return appconfig_route_step(place->walk->route, place->level, keys,
+								appconfig_keyset_restrict(place->walk->keys, keys),
+								may_list);
+}
+
+/* The same, without lists that can be done without if they are denied */
+static RouteStep *
+choose_step(const Place *place, const KnownKeys *keys)
+{
+	CursorWalk *walk = place->walk;
+	const AppConfigOperation *list = &place_collection(place)->list;
+
+	/* what has been listed exists */
+	bool		is_settled =
+	list == &appconfig_collections[COLLECTION_APPLICATIONS].list &&
+	walk->applications.items != NIL;
+	RouteStep  *step = find_step(place, keys, !is_settled);
+
+	if (step->lists == NIL || !((RouteList *) linitial(step->lists))->optional ||
+		!appconfig_permissions_denied(walk->permissions, list, keys,
+									  appconfig_clock_now()))
+		return step;
+	walk->denied[walk->route->levels[place->level]] = true;
+	return find_step(place, keys, false);
+}
+
 /*
  * Everything at a level that belongs to what is inherited and that the query
- * can ask for: what is fully known by its keys directly, the rest from lists.
- * What a list will show is not asked for directly as well.
+ * can ask for, by the ways that the route chooses.  What a list will show is
+ * not asked for directly as well.
  */
 static void
 add_level(CursorWalk *walk, dlist_node *before, int level,
 		  const Inherited *inherited)
 {
 	MemoryContext old = MemoryContextSwitchTo(walk->scratch);
-	const KnownKeys *keys = &inherited->keys;
-	KeySet	   *all = appconfig_keyset_restrict(walk->keys, keys);
-	KeySet	   *listed = appconfig_keyset_make(all->count);
-	KeySet	   *direct = appconfig_keyset_make(all->count);
-	KeyTexts   *applications = NULL;
+	Place		place = {.walk = walk, .before = before, .level = level};
+	RouteStep  *step = choose_step(&place, &inherited->keys);
+	ListCell   *cell;
 
-	appconfig_route_split(walk->route, level, keys, all, direct, listed);
-	if (listed->count > 0)
-	{
-		applications = add_lists(walk, before, level, inherited, listed);
-		if (applications == NULL)
-			direct->count = 0;
-	}
-	if (direct->count > 0 && applications == NULL)
-		add_combinations(walk, before, level, inherited, direct, KEY_NONE + 1);
-	else if (direct->count > 0)
-		add_unlisted(walk, before, level, inherited, direct, applications);
+	foreach(cell, step->lists)
+		add_list(&place, inherited, lfirst(cell));
+	if (step->direct->count > 0 && step->listed == NULL)
+		add_combinations(&place, inherited, step->direct, KEY_NONE + 1);
+	else if (step->direct->count > 0)
+		add_unlisted(&place, inherited, step->direct, step->listed);
 	MemoryContextSwitchTo(old);
+}
+
+/* ------------------------------------------------------------------------
+ * Lists that can be done without
+ *
+ * See "Lists or Gets" in route.c.
+ * ------------------------------------------------------------------------
+ */
+
+/*
+ * Is it a list that can be done without, and that the identity may not read,
+ * as far as is known?
+ */
+bool
+appconfig_expand_is_denied(const CursorWalk *walk, const CursorNode *node)
+{
+	if (node->kind != NODE_LIST || node->optional == NULL)
+		return false;
+	if (node->entry != NULL)
+		return appconfig_memo_is_denied(node->entry);
+	return appconfig_permissions_denied(walk->permissions,
+										appconfig_walk_operation(walk, node),
+										&node->keys, appconfig_clock_now());
+}
+
+/*
+ * What the list stands for, asked for by its keys, but for what it has shown
+ * so far.  The list goes.
+ */
+static void
+do_without_list(CursorWalk *walk, CursorNode *list)
+{
+	Place		place = {
+		.walk = walk, .before = &list->node, .level = list->level,
+		.list = list->optional
+	};
+	Inherited	inherited = appconfig_walk_inherit(list);
+
+	add_combinations(&place, &inherited,
+					 appconfig_keyset_restrict(walk->keys, &list->keys),
+					 KEY_NONE + 1);
+	appconfig_walk_remove(walk, list);
+}
+
+/* The same because the list is denied, which is remembered */
+static void
+replace_denied_list(CursorWalk *walk, CursorNode *list)
+{
+	const AppConfigOperation *operation = appconfig_walk_operation(walk, list);
+
+	elog(DEBUG1, "appconfig_fdw: %s is denied and done without",
+		 operation->name);
+	walk->denied[walk->route->levels[list->level]] = true;
+	appconfig_permissions_deny(walk->permissions, operation, &list->keys,
+							   appconfig_clock_now());
+	do_without_list(walk, list);
+}
+
+/*
+ * The path of the document of an item, as the keys of the query lead to it:
+ * with its id, or with its name.  NULL if they cannot.
+ */
+static char *
+item_path(const CursorNode *list, const AppConfigOperation *get,
+		  const KnownKeys *of_item, bool by_name)
+{
+	KnownKeys	keys = list->keys;
+	int			key;
+
+	for (key = 0; key < KEY_COUNT; key++)
+	{
+		AppConfigKey named = key;
+
+		if (!appconfig_route_is_open(get, &list->keys, key))
+			continue;
+		if (by_name && appconfig_keys[key].name_key != KEY_NONE)
+			named = appconfig_keys[key].name_key;
+		if (of_item->text[named] == NULL ||
+			!appconfig_uri_segment_is_safe(of_item->text[named]))
+			return NULL;
+		keys.text[named] = of_item->text[named];
+	}
+	return appconfig_request_path(get, &keys);
+}
+
+/* Keeps in mind that the list has shown a thing.  True if it is a new one. */
+static bool
+enter_seen(OptionalList *list, char *path)
+{
+	MemoryContext old;
+	TargetSlot *slot;
+	bool		found;
+
+	if (path == NULL)
+		return false;
+	old = MemoryContextSwitchTo(list->context);
+	if (list->seen == NULL)
+		list->seen = appconfig_target_table_create("appconfig_fdw seen",
+												   list->context);
+	slot = hash_search(list->seen, &path, HASH_FIND, NULL);
+	found = slot != NULL;
+	if (!found)
+	{
+		path = pstrdup(path);
+		slot = hash_search(list->seen, &path, HASH_ENTER, NULL);
+		slot->entry = NULL;
+	}
+	MemoryContextSwitchTo(old);
+	return !found;
+}
+
+/* An item whose keys are wanted has been shown */
+static void
+note_seen(const CursorWalk *walk, CursorNode *list, const KnownKeys *of_item)
+{
+	const AppConfigOperation *get =
+	&appconfig_route_collection(walk->route, list->level)->get;
+
+	if (list->optional == NULL || !list->optional->has_more)
+		return;
+	if (enter_seen(list->optional, item_path(list, get, of_item, false)))
+		list->optional->seen_count++;
+	(void) enter_seen(list->optional, item_path(list, get, of_item, true));
+}
+
+/* Is the next page of the list worth its price? */
+static bool
+is_worth_paging(const CursorWalk *walk, const CursorNode *list)
+{
+	const RouteList *choice;
+	double		unseen;
+
+	if (list->optional == NULL)
+		return true;
+	choice = &list->optional->choice;
+	unseen = choice->things - list->optional->seen_count;
+	return unseen > 0 && list->pages + 1 < choice->pages &&
+		unseen * choice->worth >= walk->route->list_price;
 }
 
 /* ------------------------------------------------------------------------
@@ -358,6 +518,7 @@ add_wanted(CursorWalk *walk, CursorNode *list, Inherited *known,
 	appconfig_route_collection(walk->route, list->level);
 
 	known->source[collection->list.yields] = item;
+	known->unproved |= list->optional != NULL;
 	if (appconfig_route_is_leaf(walk->route, list->level))
 	{
 		bool		need_document = walk->route->need_document || !believed;
@@ -391,6 +552,7 @@ add_item(CursorWalk *walk, CursorNode *list, JsonValue *item)
 	appconfig_answer_keys_check_addressable(collection, &known.keys);
 	if (!keys_are_wanted(walk, &known.keys))
 		return;
+	note_seen(walk, list, &known.keys);
 	confirm_frozen(walk, collection, &known.keys, item);
 	believed = is_believed(walk, list, &known.keys, item);
 	if (believed)
@@ -460,6 +622,7 @@ look_name_up(CursorWalk *walk, CursorNode *node)
 {
 	elog(DEBUG2, "appconfig_fdw: a name is looked up in a list");
 	appconfig_walk_start_over(walk, node);
+	appconfig_walk_make_needed(node);
 	node->kind = NODE_LIST;
 	node->level = 0;
 	node->shown = false;
@@ -537,6 +700,7 @@ expand_list(CursorWalk *walk, CursorNode *list)
 	JsonValue  *items;
 	JsonElements elements;
 	int			count;
+	bool		more;
 
 	if (page == NULL)
 	{
@@ -560,13 +724,18 @@ expand_list(CursorWalk *walk, CursorNode *list)
 		return;
 	}
 	list->has_items |= count > 0;
+	more = next_token(&collection->list, page) != NULL;
+	if (list->optional != NULL)
+		list->optional->has_more = more;
 	appconfig_json_elements_start(&elements, items);
 	while (appconfig_json_elements_next(&elements))
 	{
 		CHECK_FOR_INTERRUPTS();
 		add_item(walk, list, elements.value);
 	}
-	if (!turn_page(walk, list, page))
+	if (more && !is_worth_paging(walk, list))
+		do_without_list(walk, list);
+	else if (!turn_page(walk, list, page))
 		appconfig_walk_remove(walk, list);
 }
 
@@ -733,6 +902,8 @@ appconfig_expand_node(CursorWalk *walk, CursorNode *node)
 		add_level(walk, &node->node, node->level + 1, &inherited);
 		appconfig_walk_remove(walk, node);
 	}
+	else if (appconfig_expand_is_denied(walk, node))
+		replace_denied_list(walk, node);
 	else if (node->kind == NODE_LIST)
 		expand_list(walk, node);
 	else

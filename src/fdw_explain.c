@@ -210,6 +210,23 @@ explain_cost(const ApiCounters *counters, ExplainState *es)
 						 counters->rate_wait / 1000.0, 3, es);
 }
 
+/* The lists that the identity may not read, and that were done without */
+static void
+explain_denied(const bool *denied, ExplainState *es)
+{
+	List	   *names = NIL;
+	int			id;
+
+	for (id = 0; id < COLLECTION_COUNT; id++)
+	{
+		if (denied[id])
+			names = lappend(names,
+							unconstify(char *, appconfig_collections[id].list.name));
+	}
+	if (names != NIL)
+		ExplainPropertyList("Denied Lists", names, es);
+}
+
 /*
  * Calls are what a query costs, in time and against the account's limits, and
  * PostgreSQL's own lines of EXPLAIN do not show them.  What is printed is the
@@ -253,5 +270,8 @@ appconfigExplainForeignScan(ForeignScanState *node, ExplainState *es)
 	explain_clauses("Checked Locally", &how,
 					clauses_besides_keys(calls, qual, &table, false), es);
 	if (es->analyze)
+	{
+		explain_denied(appconfig_scan_denied(node), es);
 		explain_cost(appconfig_scan_counters(node), es);
+	}
 }

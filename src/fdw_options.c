@@ -1021,6 +1021,18 @@ appconfig_options_get_region(Oid serverid)
 	return values.settings.region;
 }
 
+/* A server's max_get_rate and max_list_rate alone: calls per second, or 0 */
+void
+appconfig_options_get_rates(Oid serverid, double *get_rate, double *list_rate)
+{
+	OptionValues values;
+
+	read_server(serverid, &values);
+	*get_rate = values.settings.max_get_rate;
+	*list_rate = values.settings.max_list_rate;
+	appconfig_options_wipe_settings(&values.settings);
+}
+
 /* Whether the user has a mapping, be it PUBLIC's */
 static bool
 has_user_mapping(Oid serverid, Oid userid)

@@ -33,6 +33,8 @@ extern void appconfig_options_get_settings(Oid serverid,
 										   AppConfigSettings *settings);
 extern void appconfig_options_wipe_settings(AppConfigSettings *settings);
 extern char *appconfig_options_get_region(Oid serverid);
+extern void appconfig_options_get_rates(Oid serverid, double *get_rate,
+										double *list_rate);
 extern void appconfig_options_get_credentials(Oid serverid, Oid userid,
 											  CredentialOptions *options,
 											  Oid *umid);

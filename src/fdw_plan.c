@@ -18,12 +18,14 @@
 
 #include "access/sysattr.h"
 #include "access/table.h"
+#include "nodes/nodeFuncs.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 #include "optimizer/planmain.h"
 #include "optimizer/restrictinfo.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 #include "compat.h"
@@ -85,7 +87,7 @@ list_columns_read(const PlannerRelInfo *table, int natts, bool all)
  * columns are, so that the calls do not depend on the query.
  */
 static void
-plan_route(PlannerRelInfo *table, int natts)
+plan_route(PlannerRelInfo *table, int natts, double list_price)
 {
 	List	   *attnums =
 	list_columns_read(table, natts, !appconfig_enable_pushdown);
@@ -97,7 +99,8 @@ plan_route(PlannerRelInfo *table, int natts)
 	foreach(cell, attnums)
 		columns[i++] =
 		table->predicates.columns->list[lfirst_int(cell) - 1].column;
-	appconfig_route_for_columns(&table->route, table->table, columns);
+	appconfig_route_for_columns(&table->route, table->table, columns,
+								list_price);
 }
 
 /*
@@ -113,6 +116,8 @@ appconfigGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 {
 	PlannerRelInfo *table = palloc0(sizeof(PlannerRelInfo));
 	Relation	relation = table_open(foreigntableid, NoLock);
+	double		get_rate;
+	double		list_rate;
 
 	table->table = appconfig_options_get_table(foreigntableid);
 	table->predicates.root = root;
@@ -122,7 +127,9 @@ appconfigGetForeignRelSize(PlannerInfo *root, RelOptInfo *baserel,
 	table->region = appconfig_options_get_region(baserel->serverid);
 	table->read = find_columns_read(baserel);
 	table->pushdown = appconfig_enable_pushdown;
-	plan_route(table, baserel->max_attr);
+	appconfig_options_get_rates(baserel->serverid, &get_rate, &list_rate);
+	plan_route(table, baserel->max_attr,
+			   appconfig_route_list_price(get_rate, list_rate));
 	baserel->fdw_private = table;
 	baserel->tuples = appconfig_estimate(root, table, NIL).rows;
 	baserel->rows =
@@ -339,22 +346,38 @@ has_parameters(const List *operands)
 	return false;
 }
 
+/* Is a key compared with an array: a constant one, or one that is not? */
+static bool
+has_array(const KeyExpr *expr, const List *operands, bool constant)
+{
+	Node	   *operand;
+	int			i;
+
+	for (i = 0; i < expr->nargs; i++)
+	{
+		if (has_array(expr->args[i], operands, constant))
+			return true;
+	}
+	if (expr->kind != KEY_EXPR_IN)
+		return false;
+	operand = list_nth(operands, expr->operand);
+	return IsA(operand, Const) == constant &&
+		type_is_array(getBaseType(exprType(operand)));
+}
+
 /*
- * Does it depend on the values of keys by which calls a run is read?  A range
- * that comes down to one run leads to its document, any other to a list; and
- * which list it is can depend on a name, a status, or the arm of an OR.  For
- * "Consistency" in memo.c, a scan like that is as good as two.
+ * Does a part of it make a difference, whichever values it has?  A range that
+ * comes down to one run leads to its document, any other to a list; and which
+ * list it is can depend on a name, a status, or the arm of an OR.
  */
 static bool
-route_varies(const KeyExpr *expr)
+part_varies(const KeyExpr *expr)
 {
 	int			i;
 
-	if (expr == NULL)
-		return false;
 	for (i = 0; i < expr->nargs; i++)
 	{
-		if (route_varies(expr->args[i]))
+		if (part_varies(expr->args[i]))
 			return true;
 	}
 	switch (expr->kind)
@@ -370,6 +393,36 @@ route_varies(const KeyExpr *expr)
 		default:
 			return false;
 	}
+}
+
+/* Does it have a comparison by < and the like? */
+static bool
+has_range(const KeyExpr *expr)
+{
+	int			i;
+
+	for (i = 0; i < expr->nargs; i++)
+	{
+		if (has_range(expr->args[i]))
+			return true;
+	}
+	return expr->kind >= KEY_EXPR_LESS &&
+		expr->kind <= KEY_EXPR_GREATER_EQUAL;
+}
+
+/*
+ * Does it depend on the values of keys, of which some are parameters, by which
+ * calls a run is read?  Parts can make a difference, and so does the number of
+ * values of an array: a few lead to documents, many to a list.  A range leaves
+ * more or fewer of them.  For "Consistency" in memo.c, a scan like that is as
+ * good as two.
+ */
+static bool
+route_varies(const KeyExpr *expr, const List *operands)
+{
+	return expr != NULL &&
+		(part_varies(expr) || has_array(expr, operands, false) ||
+		 (has_range(expr) && has_array(expr, operands, true)));
 }
 
 /* A LIMIT that nothing but this scan's own clauses stands before, or 0 */
@@ -432,7 +485,7 @@ appconfigGetForeignPlan(PlannerInfo *root, RelOptInfo *baserel,
 	if (table->route.need_document ||
 		binds_documents(&table->route, plan.keys))
 		plan.reads |= READS_DOCUMENTS;
-	if (has_parameters(operands) && route_varies(plan.keys))
+	if (has_parameters(operands) && route_varies(plan.keys, operands))
 		plan.reads |= READS_VARYING;
 	set_expected_calls(&plan, root, table, scan_clauses,
 					   PATH_REQ_OUTER(&best_path->path));

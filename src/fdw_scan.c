@@ -26,6 +26,7 @@
 #include "cursor.h"
 #include "fdw.h"
 #include "fdw_columns.h"
+#include "fdw_options.h"
 #include "fdw_scan.h"
 #include "list_filter.h"
 #include "operand.h"
@@ -55,6 +56,7 @@ typedef struct AppConfigScanState
 	AppConfigCursor *cursor;	/* NULL before the first row of a (re)scan */
 	bool		no_rows;		/* this (re)scan has none, and asks nobody */
 	ApiCounters counters;
+	bool		denied[COLLECTION_COUNT];	/* lists that were done without */
 } AppConfigScanState;
 
 /* The way that its calls take */
@@ -76,6 +78,13 @@ const ApiCounters *
 appconfig_scan_counters(ForeignScanState *node)
 {
 	return &((AppConfigScanState *) node->fdw_state)->counters;
+}
+
+/* By collection: lists that have turned out to be denied, and done without */
+const bool *
+appconfig_scan_denied(ForeignScanState *node)
+{
+	return ((AppConfigScanState *) node->fdw_state)->denied;
 }
 
 /* ------------------------------------------------------------------------
@@ -161,6 +170,8 @@ appconfigBeginForeignScan(ForeignScanState *node, int eflags)
 	ForeignScan *scan = castNode(ForeignScan, node->ss.ps.plan);
 	EState	   *estate = node->ss.ps.state;
 	AppConfigScanState *state = palloc0(sizeof(AppConfigScanState));
+	double		get_rate;
+	double		list_rate;
 
 	node->fdw_state = state;
 
@@ -170,13 +181,16 @@ appconfigBeginForeignScan(ForeignScanState *node, int eflags)
 		appconfig_columns_map(node->ss.ss_currentRelation, state->plan->table);
 
 	/*
-	 * By which calls: that depends on the statement's other scans, and on
-	 * whether pushdown is on now, which the plan may be too old to know.
+	 * By which calls: that depends on the statement's other scans, on what a
+	 * List costs, and on whether pushdown is on now, which the plan may be
+	 * too old to know.
 	 */
 	appconfig_statement_examine(&state->reads, estate->es_plannedstmt,
 								scan->fs_server);
+	appconfig_options_get_rates(scan->fs_server, &get_rate, &list_rate);
 	state->route = appconfig_route_make(state->plan, state->columns,
 										&state->reads,
+										appconfig_route_list_price(get_rate, list_rate),
 										appconfig_enable_pushdown);
 
 	/* EXPLAIN prints the route, and needs nothing else */
@@ -319,8 +333,9 @@ start_scan(ForeignScanState *node, AppConfigScanState *state)
 	AppConfigCursorOptions options = {
 		.route = state->route,
 		.filter = state->filter != NULL ? item_passes : NULL,
-		.filter_arg = state,
-	.counters = &state->counters, .budget = state->budget};
+		.filter_arg = state, .counters = &state->counters,
+		.budget = state->budget, .denied = state->denied
+	};
 
 	if (state->region == NULL)
 		use_region(node, state, appconfig_connection_region(&state->identity));
@@ -331,6 +346,7 @@ start_scan(ForeignScanState *node, AppConfigScanState *state)
 		join_connection(node, state);
 		options.whole = state->whole;
 		options.max_concurrency = state->connection->settings->max_concurrency;
+		options.permissions = state->connection->permissions;
 		state->cursor =
 			appconfig_cursor_open(state->connection->documents, &options);
 	}

@@ -17,5 +17,6 @@
 extern const Route *appconfig_scan_route(ForeignScanState *node);
 extern const OutputColumns *appconfig_scan_columns(ForeignScanState *node);
 extern const ApiCounters *appconfig_scan_counters(ForeignScanState *node);
+extern const bool *appconfig_scan_denied(ForeignScanState *node);
 
 #endif							/* APPCONFIG_FDW_SCAN_H */

@@ -803,6 +803,15 @@ appconfig_memo_has_failed(const MemoEntry *entry)
 	return entry->call != NULL && appconfig_api_has_failed(entry->call);
 }
 
+/* Has it failed because the identity may not make the call? */
+bool
+appconfig_memo_is_denied(const MemoEntry *entry)
+{
+	return appconfig_memo_has_failed(entry) &&
+		appconfig_api_error(entry->call)->sqlstate ==
+		ERRCODE_INSUFFICIENT_PRIVILEGE;
+}
+
 /* Lets the session have a copy of what a call has brought */
 static void
 give_to_session(const MemoEntry *entry)

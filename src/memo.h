@@ -38,6 +38,7 @@ extern MemoEntry *appconfig_memo_fetch(Memo *memo, const ApiRequest *request,
 extern MemoEntry *appconfig_memo_same(MemoEntry *entry, const char *target);
 extern bool appconfig_memo_is_ready(const MemoEntry *entry);
 extern bool appconfig_memo_has_failed(const MemoEntry *entry);
+extern bool appconfig_memo_is_denied(const MemoEntry *entry);
 extern JsonValue *appconfig_memo_document(MemoEntry *entry);
 pg_noreturn extern void appconfig_memo_raise(const MemoEntry *entry);
 extern void appconfig_memo_release(MemoEntry *entry);

@@ -30,6 +30,9 @@
 /* Values of an unknown array, beyond which it makes no difference */
 #define MAX_UNKNOWN_VALUES 20000
 
+/* Values of an array of which nothing is known */
+#define LONG_ARRAY 100
+
 static void
 add_operand_text(KeyOperand *operand, Datum value, Oid type)
 {
@@ -150,13 +153,20 @@ appconfig_operands_unbind_cut(const KeyExpr *expr, KeyOperand *operands)
 	}
 }
 
-/* Without the planner's state, one value is as good as several */
+/*
+ * Without the planner's state, an array is one that is worth a list: how long
+ * it is, nobody knows
+ */
 static double
 estimate_values(PlannerInfo *root, Node *value)
 {
-	return root != NULL && type_is_array(getBaseType(exprType(value)))
-		? appconfig_array_length(root, value)
-		: 1;
+	if (!type_is_array(getBaseType(exprType(value))))
+		return 1;
+	if (root != NULL)
+		return appconfig_array_length(root, value);
+	return IsA(value, ArrayExpr) && !((ArrayExpr *) value)->multidims
+		? list_length(((ArrayExpr *) value)->elements)
+		: LONG_ARRAY;
 }
 
 /*

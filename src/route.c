@@ -12,9 +12,60 @@
  * What may not live here: calls and their answers (cursor.c), clauses
  * (predicate.c, list_filter.c).
  *
+ *
+ * Lists or Gets
+ *
+ * What is not fully known by its keys only a list can find.  What is fully
+ * known can be asked for, one by one; or a list tells first which of it there
+ * is.  Both ways have the same rows.  They differ in what they cost: a document
+ * for each combination of keys, whether it exists or not, against the pages of
+ * a list and a document for each that exists, or none where the item says all.
+ * Nobody knows beforehand how many exist, nor how long the list is, so the
+ * choice has to be good whatever turns out:
+ *
+ * - The price of a List, in Gets, is what the rates of the server make it: by
+ *   default there are ten times as many Gets in a second.  A rate of 0 is no
+ *   limit of ours, but the service has its own.  And a list comes before what
+ *   it tells, which is one wait more, so that its price is never taken for
+ *   less than LEAST_LIST_PRICE.
+ * - A list is asked for if its first page costs no more than the Gets that it
+ *   might save, which are all of them, and goes on while its pages together
+ *   cost no more than these.  So it never takes more of the List rate's time
+ *   than they would have taken of the Get rate's, and as what is found is
+ *   fetched meanwhile, the two run side by side: the list costs hardly any
+ *   time even where everything exists.  Its pages are a tenth of the calls at
+ *   most, and a fiftieth where nothing else is on them.  Where few exist
+ *   nearly all Gets are saved.
+ * - Pages of the table's own things go on for half as long (MOST_LEAF_LISTING):
+ *   of the numbers that somebody names most exist, while of a product of
+ *   applications and definitions nearly nothing does.
+ * - When the pages are used up, or what has not been seen yet is worth less
+ *   than the next page, the rest is asked for by its keys.  The order of a list
+ *   is not documented, so what it has not shown yet can be on any later page.
+ *   When all that was wanted has been seen the list ends.
+ * - Where the calls saved are lists, those of things below, the list takes its
+ *   time from the same rate: it has to save LISTS_PER_LIST of them.
+ *
+ * So a single run is one Get, and a handful of runs of one definition are Gets;
+ * 1500 numbers of a definition with three runs are one page and three Gets; and
+ * a product of many applications, definitions and runs is lists of definitions,
+ * lists of the runs of those that exist, and Gets of those runs that exist.
+ * Each level decides for each parent: one application may have its definitions
+ * listed while the only one that is named of another is not.  Of many
+ * applications, or of a few combinations in each, the account has one list,
+ * though nobody knows how much else is on that.
+ *
+ * A list that was chosen so can be done without.  If the identity may not list,
+ * the same things are asked for by their keys (expand.c).
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
+#include <math.h>
+
+#include "miscadmin.h"
+#include "utils/float.h"
 
 #include "answer_keys.h"
 #include "request.h"
@@ -23,7 +74,24 @@
 
 /* Things that are asked for one by one; of more than that there is a list */
 #define MAX_DIRECT 10000
-#define FEW_DIRECT 100
+
+/*
+ * Lists of a level, one for each application; for more applications than that
+ * the list of the whole account is shorter
+ */
+#define MAX_APPLICATION_LISTS 20
+
+/* Calls in a second that the service allows, where an option sets no limit */
+#define PUBLISHED_GET_RATE 100.0
+#define PUBLISHED_LIST_RATE 10.0
+
+/* What follows: see "Lists or Gets" above */
+#define LEAST_LIST_PRICE 5.0
+#define LISTS_PER_LIST 5.0
+#define MOST_LEAF_LISTING 0.5
+
+/* Places that EXPLAIN looks at: keys can lead to many, which are all alike */
+#define MAX_EXPLORED 1000
 
 const SideLookupSource appconfig_side_lookups[SIDE_COUNT] = {
 	[SIDE_APPLICATION] = {SOURCE_APPLICATION, COLLECTION_APPLICATIONS},
@@ -250,33 +318,52 @@ appconfig_route_is_leaf(const Route *route, int level)
 	return level == route->levels_count - 1;
 }
 
-/* How to read the table where these columns, ended by NULL, are wanted */
+/*
+ * What a call of a List costs, in calls of a Get, by the rates that a server's
+ * options set
+ */
+double
+appconfig_route_list_price(double max_get_rate, double max_list_rate)
+{
+	double		get_rate = max_get_rate > 0 ? max_get_rate : PUBLISHED_GET_RATE;
+	double		list_rate =
+	max_list_rate > 0 ? max_list_rate : PUBLISHED_LIST_RATE;
+
+	return Max(get_rate / list_rate, LEAST_LIST_PRICE);
+}
+
+/*
+ * How to read the table where these columns, ended by NULL, are wanted, if a
+ * List has that price
+ */
 void
 appconfig_route_for_columns(Route *route, const AppConfigTable *table,
-							const AppConfigColumn **columns)
+							const AppConfigColumn **columns, double list_price)
 {
 	memset(route, 0, sizeof(Route));
 	route->table = table;
 	route->columns = columns;
+	route->list_price = list_price;
 	find_needs(route);
 	find_levels(route);
 	route->reads_mutable = reads_mutable(route);
 }
 
 /*
- * The route of a scan that puts out these columns, palloc'd.  pushdown is the
- * setting as the statement begins: a plan can be older than that.
+ * The route of a scan that puts out these columns, palloc'd.  list_price and
+ * pushdown are as the statement begins: a plan can be older than that.
  */
 const Route *
 appconfig_route_make(const AppConfigScanPlan *plan,
 					 const OutputColumns *columns, const StatementReads *reads,
-					 bool pushdown)
+					 double list_price, bool pushdown)
 {
 	Route	   *route = palloc(sizeof(Route));
 	bool		mutable = (plan->reads & READS_MUTABLE) != 0;
 
 	appconfig_route_for_columns(route, plan->table,
-								appconfig_scan_plan_columns(plan, columns));
+								appconfig_scan_plan_columns(plan, columns),
+								list_price);
 	route->shared_lists =
 		reads->one_state || (mutable && reads->shared_lists);
 	route->documents_decide = mutable && reads->documents_decide;
@@ -386,73 +473,348 @@ count_combinations(const AppConfigOperation *get, const KnownKeys *keys,
 	return total;
 }
 
-/* The documents of the lowest level of the route that has any */
-static const AppConfigOperation *
-lowest_get(const Route *route)
-{
-	int			level = route->levels_count - 1;
-
-	while (level > 0 &&
-		   appconfig_route_collection(route, level)->get.path == NULL)
-		level--;
-	return &appconfig_route_collection(route, level)->get;
-}
-
-/*
- * Is the set too large to be asked for one by one, here or, if it is not small
- * here, at the levels below?  Then lists show what there is at all.
- */
-static bool
-is_too_large(const Route *route, int level, const KnownKeys *keys,
-			 const KeySet *set)
-{
-	double		here =
-	count_combinations(&appconfig_route_collection(route, level)->get,
-					   keys, set);
-	double		below = count_combinations(lowest_get(route), keys, set);
-
-	return here > MAX_DIRECT || (here > FEW_DIRECT && below > MAX_DIRECT);
-}
-
 /*
  * Splits a set into what is fully known and what only a list can find, each of
  * which has room for all of it.  One thing must not be found by its id and by
  * its name: where there are both, the list finds those with names.
  */
-void
-appconfig_route_split(const Route *route, int level, const KnownKeys *keys,
-					  const KeySet *set, KeySet *direct, KeySet *listed)
+static void
+split_by_access(RouteStep *step, KeySet *listed, const KeySet *set)
 {
 	const AppConfigOperation *get =
-	&appconfig_route_collection(route, level)->get;
+	&appconfig_route_collection(step->route, step->level)->get;
 	bool		has_ids = false;
 	int			i;
 
 	for (i = 0; i < set->count; i++)
-		has_ids |= box_access(route, get, keys, &set->boxes[i]) == BY_ID;
-	direct->count = listed->count = 0;
+		has_ids |= box_access(step->route, get, step->keys, &set->boxes[i]) == BY_ID;
 	for (i = 0; i < set->count; i++)
 	{
-		BoxAccess	access = box_access(route, get, keys, &set->boxes[i]);
+		BoxAccess	access = box_access(step->route, get, step->keys,
+										&set->boxes[i]);
 		KeySet	   *part = access == BY_ID || (access == BY_NAME && !has_ids)
-		? direct
+		? step->direct
 		: listed;
 
+		step->by_name |= part == step->direct && access == BY_NAME;
 		part->boxes[part->count++] = set->boxes[i];
 	}
-	if (is_too_large(route, level, keys, direct))
+	if (count_combinations(get, step->keys, step->direct) > MAX_DIRECT)
 	{
 		memcpy(listed->boxes, set->boxes, sizeof(KeyBox) * set->count);
 		listed->count = set->count;
-		direct->count = 0;
+		step->direct->count = 0;
 	}
-	appconfig_keyset_index(direct);
+	appconfig_keyset_index(step->direct);
 	appconfig_keyset_index(listed);
+}
+
+/*
+ * The applications for each of which the level has a list; NULL if its list
+ * takes none, or if they are not known
+ */
+static KeyTexts *
+listable_applications(const RouteStep *step, const KeySet *set)
+{
+	if (step->keys->text[KEY_APPLICATION_ID] != NULL ||
+		appconfig_route_collection(step->route, step->level)->list.filters == NULL)
+		return NULL;
+	return appconfig_keyset_texts(set, KEY_APPLICATION_ID);
+}
+
+/* A list of an application's things, or with NULL of all */
+static RouteList *
+add_step_list(RouteStep *step, const char *application)
+{
+	RouteList  *list = palloc0(sizeof(RouteList));
+
+	list->application = application;
+	step->lists = lappend(step->lists, list);
+	if (application == NULL)
+		step->direct->count = 0;
+	return list;
+}
+
+/* What things are worth that are known by their keys */
+typedef struct Worth
+{
+	double		things;			/* no more than so many exist */
+	double		gets;			/* if each is asked for by its keys */
+} Worth;
+
+/* Pages that may be read to save so many Gets */
+static double
+count_pages_worth(const RouteStep *step, double gets)
+{
+	if (appconfig_route_is_leaf(step->route, step->level))
+		gets *= MOST_LEAF_LISTING;
+	return Max(floor(gets / step->route->list_price), 1);
+}
+
+/* The same of things that are known */
+static void
+add_optional_list(RouteStep *step, const char *application, Worth worth)
+{
+	RouteList  *list = add_step_list(step, application);
+
+	list->optional = true;
+	list->pages = count_pages_worth(step, worth.gets);
+	/* nobody says that there is only one of each name */
+	list->things = step->by_name ? get_float8_infinity() : worth.things;
+	list->worth = worth.gets / worth.things;
+}
+
+/*
+ * The lists that find what the set leaves open: one of each application that
+ * it names, where the list can be filtered so, and else one of all
+ */
+static void
+add_needed_lists(RouteStep *step, const KeySet *listed)
+{
+	KeyTexts   *applications;
+	int			i;
+
+	if (listed->count == 0)
+		return;
+	applications = listable_applications(step, listed);
+	if (applications == NULL || applications->count > MAX_APPLICATION_LISTS)
+	{
+		(void) add_step_list(step, NULL);
+		return;
+	}
+	for (i = 0; i < applications->count; i++)
+		(void) add_step_list(step, applications->value[i]);
+	step->listed = applications;
+}
+
+/* How many values has a box for a level's own key? -1 if any */
+static int
+count_level_values(const Route *route, int level, const KeyBox *box)
+{
+	AppConfigKey key = route->level_keys[level];
+	int			count = appconfig_keyset_count(box, key);
+
+	return count >= 0 ? count
+		: appconfig_keyset_count(box, appconfig_keys[key].name_key);
+}
+
+/*
+ * What the calls for one thing of a level in a box are worth, in Gets, if each
+ * is asked for by its keys
+ */
+double
+appconfig_route_worth_of_thing(const Route *route, int level,
+							   const KeyBox *box)
+{
+	int			values;
+
+	if (appconfig_route_is_leaf(route, level))
+		return 1;
+	values = count_level_values(route, level + 1, box);
+	if (values < 0)
+		return route->list_price / LISTS_PER_LIST;
+	return values * appconfig_route_worth_of_thing(route, level + 1, box);
+}
+
+/*
+ * What the set says of the things that the operation needs the keys of, each
+ * once
+ */
+static KeySet *
+project_things(const AppConfigOperation *get, const KeySet *set)
+{
+	AppConfigKey some[KEY_COUNT];
+	int			count = 0;
+	int			key;
+
+	for (key = KEY_NONE + 1; key < KEY_COUNT; key++)
+	{
+		if (!appconfig_request_needs(get, key))
+			continue;
+		some[count++] = key;
+		if (appconfig_keys[key].name_key != KEY_NONE)
+			some[count++] = appconfig_keys[key].name_key;
+	}
+	return appconfig_keyset_project(set, some, count);
+}
+
+/* How many things of a level there can be in the set; hardly any twice */
+static double
+count_things(const RouteStep *step, const KnownKeys *keys, const KeySet *set)
+{
+	const AppConfigOperation *get =
+	&appconfig_route_collection(step->route, step->level)->get;
+	AppConfigKey own = step->route->level_keys[step->level];
+	KeyTexts   *texts;
+
+	/* boxes can have values in common: below a parent that is easily seen */
+	if (step->level > 0 && set->count > 1 &&
+		(texts = appconfig_keyset_texts(set, own)) != NULL)
+		return texts->count;
+	return count_combinations(get, keys, project_things(get, set));
+}
+
+/* Can only lists show what belongs to the things of a level in the set? */
+static bool
+is_open_below(const Route *route, int level, const KeySet *set)
+{
+	int			i;
+
+	if (appconfig_route_leaf(route->table)->get.path == NULL)
+		return true;
+	for (i = 0; i < set->count; i++)
+	{
+		if (count_level_values(route, level + 1, &set->boxes[i]) < 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * What the calls for the things of a level in the set are worth, if each is
+ * asked for by its keys.  For what belongs to a thing, there are Gets or, if
+ * these are worth more, one list.
+ */
+static Worth
+worth_of_things(const RouteStep *step, const KnownKeys *keys,
+				const KeySet *set)
+{
+	const Route *route = step->route;
+	const AppConfigOperation *get =
+	&appconfig_route_collection(route, step->level)->get;
+	Worth		worth = {.things = count_things(step, keys, set)};
+	int			i;
+
+	for (i = 0; i < set->count; i++)
+	{
+		KeySet		box = {.count = 1, .boxes = &set->boxes[i]};
+
+		worth.gets += count_combinations(get, keys, &box) *
+			appconfig_route_worth_of_thing(route, step->level, &set->boxes[i]);
+	}
+	if (appconfig_route_is_leaf(route, step->level))
+		worth.gets = worth.things;
+	else if (is_open_below(route, step->level, set) ||
+			 worth.gets >= worth.things * route->list_price)
+		worth.gets = Min(worth.gets,
+						 worth.things * route->list_price / LISTS_PER_LIST);
+	return worth;
+}
+
+/* What is to be had by keys of one of the applications */
+static Worth
+worth_of_application(const RouteStep *step, const char *application)
+{
+	KnownKeys	keys = *step->keys;
+
+	keys.text[KEY_APPLICATION_ID] = application;
+	return worth_of_things(step, &keys,
+						   appconfig_keyset_restrict(step->direct, &keys));
+}
+
+/*
+ * What a list of the account has to be worth to be asked for instead of things
+ * in so many applications: nobody knows how much else is on it
+ */
+static double
+price_of_account(const RouteStep *step, int applications)
+{
+	double		expected =
+	applications *
+	appconfig_route_collection(step->route, step->level)->expected;
+
+	return step->route->list_price * Max(2, ceil(expected / PAGE_SIZE));
+}
+
+/*
+ * Which of the applications have their things listed, and not asked for by
+ * keys?  Or does the account?
+ */
+static void
+weigh_applications(RouteStep *step, const KeyTexts *all)
+{
+	KeyTexts   *listed = palloc0(sizeof(KeyTexts));
+	Worth	   *worth = palloc(sizeof(Worth) * Max(all->count, 1));
+	Worth		here = {.things = 0};
+	Worth		total = {.things = 0};
+	double		rest = 0;
+	int			i;
+
+	listed->value = palloc(sizeof(char *) * Max(all->count, 1));
+	listed->unknown = all->unknown;
+	for (i = 0; i < all->count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		/* those that are not known are all alike */
+		if (i == 0 || !all->unknown)
+			here = worth_of_application(step, all->value[i]);
+		total.things += here.things;
+		total.gets += here.gets;
+		if (here.gets < step->route->list_price)
+		{
+			rest += here.gets;
+			continue;
+		}
+		worth[listed->count] = here;
+		listed->value[listed->count++] = all->value[i];
+	}
+	if (listed->count > MAX_APPLICATION_LISTS ||
+		rest >= price_of_account(step, all->count - listed->count))
+	{
+		add_optional_list(step, NULL, total);
+		return;
+	}
+	for (i = 0; i < listed->count; i++)
+		add_optional_list(step, listed->value[i], worth[i]);
+	step->listed = listed->count > 0 ? listed : NULL;
+}
+
+/* Is something that is known better found by lists? */
+static void
+weigh_lists(RouteStep *step)
+{
+	KeyTexts   *applications;
+	Worth		worth;
+
+	if (step->direct->count == 0)
+		return;
+	applications = listable_applications(step, step->direct);
+	if (applications != NULL)
+	{
+		weigh_applications(step, applications);
+		return;
+	}
+	worth = worth_of_things(step, step->keys, step->direct);
+	if (worth.gets >= step->route->list_price)
+		add_optional_list(step, NULL, worth);
+}
+
+/*
+ * How to come by the things of a level that are in the set, which the keys
+ * have narrowed to what they belong to; all of it palloc'd or borrowed from
+ * these.  may_list tells whether lists that can be done without are to be
+ * thought of.
+ */
+RouteStep *
+appconfig_route_step(const Route *route, int level, const KnownKeys *keys,
+					 const KeySet *set, bool may_list)
+{
+	RouteStep  *step = palloc0(sizeof(RouteStep));
+	KeySet	   *listed = appconfig_keyset_make(set->count);
+
+	step->route = route;
+	step->level = level;
+	step->keys = keys;
+	step->direct = appconfig_keyset_make(set->count);
+	split_by_access(step, listed, set);
+	add_needed_lists(step, listed);
+	/* what a list is needed for has others on it as well */
+	if (step->lists == NIL && may_list)
+		weigh_lists(step);
 	elog(DEBUG2,
-		 "appconfig_fdw: of %d combinations of keys, %d are to be had by %s "
-		 "and %d by lists",
-		 set->count, direct->count,
-		 get->name != NULL ? get->name : "no operation", listed->count);
+		 "appconfig_fdw: of %d combinations of keys at level %d, %d are to be had by keys, with %d lists",
+		 set->count, level, step->direct->count, list_length(step->lists));
+	return step;
 }
 
 /* ------------------------------------------------------------------------
@@ -460,7 +822,7 @@ appconfig_route_split(const Route *route, int level, const KnownKeys *keys,
  * ------------------------------------------------------------------------
  */
 
-/* Does the walk come by the source? */
+/* Does the walk come by the source, whichever way it goes? */
 static bool
 walk_has_source(const RouteCalls *calls, AppConfigSource source)
 {
@@ -472,7 +834,8 @@ walk_has_source(const RouteCalls *calls, AppConfigSource source)
 		const AppConfigCollection *collection =
 		appconfig_route_collection(route, level);
 
-		if (calls->listed[level] && collection->list.yields == source)
+		if (calls->listed[level] && !calls->direct[level] &&
+			collection->list.yields == source)
 			return true;
 		if (appconfig_route_is_leaf(route, level) &&
 			collection->get.yields == source &&
@@ -516,6 +879,13 @@ leave_names(void *arg pg_attribute_unused(), const KeyBox *box)
 	return box->texts[KEY_APPLICATION_NAME];
 }
 
+/* The keys once all applications are listed, whatever their ids are */
+const KeySet *
+appconfig_route_name_applications(const KeySet *keys)
+{
+	return appconfig_keyset_bind(keys, KEY_APPLICATION_ID, leave_names, NULL);
+}
+
 static void
 add_operation(RouteCalls *calls, const AppConfigOperation *operation)
 {
@@ -523,36 +893,118 @@ add_operation(RouteCalls *calls, const AppConfigOperation *operation)
 		lappend(calls->operations, unconstify(char *, operation->name));
 }
 
-/* Which ways lead to things at a level, for the boxes of a key set? */
-static void
-find_ways(const Route *route, const AppConfigOperation *get,
-		  const KnownKeys *known, const KeySet *keys, bool *listed,
-		  bool *direct)
+/*
+ * A walk in thought.  The values of keys that lists will tell are not known,
+ * but that they are known at that place is.
+ */
+typedef struct Exploration
 {
+	RouteCalls *calls;
+	int			left;			/* places to look at */
+} Exploration;
+
+typedef struct ExploredPlace
+{
+	int			level;
+	KnownKeys	known;			/* "" for what a list has told */
+	KnownKeys	values;			/* without these */
+} ExploredPlace;
+
+static void explore_things(Exploration *exploration, ExploredPlace place,
+						   const KeySet *set, AppConfigKey from);
+
+/* Can nothing more be found out, at the level and below? */
+static bool
+is_explored(const RouteCalls *calls, int level)
+{
+	for (; level < calls->route->levels_count; level++)
+	{
+		if (!calls->listed[level] || !calls->direct[level])
+			return false;
+	}
+	return true;
+}
+
+/* Which ways lead to things at a place, and what lies below */
+static void
+explore_level(Exploration *exploration, const ExploredPlace *place,
+			  const KeySet *set)
+{
+	RouteCalls *calls = exploration->calls;
+	int			level = place->level;
+	RouteStep  *step;
+	ListCell   *cell;
+
+	CHECK_FOR_INTERRUPTS();
+	if (set->count == 0 || exploration->left-- <= 0 ||
+		is_explored(calls, level))
+		return;
+	step = appconfig_route_step(calls->route, level, &place->known, set,
+								!calls->applications_listed ||
+								calls->route->levels[level] !=
+								COLLECTION_APPLICATIONS);
+	calls->direct[level] |= step->direct->count > 0;
+	foreach(cell, step->lists)
+	{
+		calls->listed[level] = true;
+		calls->direct[level] |= ((RouteList *) lfirst(cell))->optional;
+	}
+	if (!appconfig_route_is_leaf(calls->route, level))
+		explore_things(exploration, *place, set, KEY_NONE + 1);
+}
+
+/* As add_combinations() in expand.c does it, but with lists done as well */
+static void
+explore_things(Exploration *exploration, ExploredPlace place,
+			   const KeySet *set, AppConfigKey from)
+{
+	const Route *route = exploration->calls->route;
+	const AppConfigOperation *get =
+	&appconfig_route_collection(route, place.level)->get;
+	AppConfigKey key = from;
+	KeyTexts   *texts;
 	int			i;
 
-	*listed = *direct = false;
-	for (i = 0; i < keys->count; i++)
+	while (key < KEY_COUNT && !appconfig_route_is_open(get, &place.known, key))
+		key++;
+	if (key == KEY_COUNT)
 	{
-		if (box_access(route, get, known, &keys->boxes[i]) == BY_LIST)
-			*listed = true;
-		else
-			*direct = true;
+		place.level++;
+		explore_level(exploration, &place, set);
+		return;
+	}
+	texts = appconfig_keyset_texts(set, key);
+	place.known.text[key] = "";
+	if (texts == NULL)
+		explore_things(exploration, place, set, key + 1);
+	for (i = 0; texts != NULL && i < texts->count; i++)
+	{
+		if (i > 0 && (texts->unknown || exploration->left <= 0))
+			break;
+		place.known.text[key] = place.values.text[key] = texts->value[i];
+		explore_things(exploration, place,
+					   appconfig_keyset_restrict(set, &place.values), key + 1);
 	}
 }
 
-/*
- * Once a level has been walked, all that its things are addressed by is known
- */
+/* The operations of the levels, in the order in which they come */
 static void
-assume_known(const AppConfigOperation *get, KnownKeys *known)
+add_level_operations(RouteCalls *calls)
 {
-	int			key;
+	const Route *route = calls->route;
+	int			level;
 
-	for (key = 0; key < KEY_COUNT; key++)
+	for (level = 0; level < route->levels_count; level++)
 	{
-		if (appconfig_route_is_open(get, known, key))
-			known->text[key] = "";
+		const AppConfigCollection *collection =
+		appconfig_route_collection(route, level);
+
+		if (calls->listed[level])
+			add_operation(calls, &collection->list);
+		if (appconfig_route_is_leaf(route, level) &&
+			(calls->direct[level] || route->need_document ||
+			 route->documents_decide))
+			add_operation(calls, &collection->get);
 	}
 }
 
@@ -564,8 +1016,8 @@ RouteCalls *
 appconfig_route_calls(const Route *route, const KeySet *keys)
 {
 	RouteCalls *calls = palloc0(sizeof(RouteCalls));
-	KnownKeys	known = {{NULL}};
-	int			level;
+	Exploration exploration = {.calls = calls, .left = MAX_EXPLORED};
+	ExploredPlace top = {.level = 0};
 	int			side;
 
 	calls->route = route;
@@ -577,24 +1029,10 @@ appconfig_route_calls(const Route *route, const KeySet *keys)
 	{
 		add_operation(calls,
 					  &appconfig_collections[COLLECTION_APPLICATIONS].list);
-		keys =
-			appconfig_keyset_bind(keys, KEY_APPLICATION_ID, leave_names, NULL);
+		keys = appconfig_route_name_applications(keys);
 	}
-	for (level = 0; level < route->levels_count; level++)
-	{
-		const AppConfigCollection *collection =
-		appconfig_route_collection(route, level);
-		bool		direct;
-
-		find_ways(route, &collection->get, &known, keys, &calls->listed[level],
-				  &direct);
-		if (calls->listed[level])
-			add_operation(calls, &collection->list);
-		if (appconfig_route_is_leaf(route, level) &&
-			(direct || route->need_document || route->documents_decide))
-			add_operation(calls, &collection->get);
-		assume_known(&collection->get, &known);
-	}
+	explore_level(&exploration, &top, keys);
+	add_level_operations(calls);
 	for (side = 0; side < SIDE_COUNT; side++)
 	{
 		calls->looked_up[side] = walk_needs_side(calls, side);

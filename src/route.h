@@ -54,6 +54,7 @@ typedef struct Route
 	bool		need_document;	/* does a row take more than a list's item? */
 	bool		reads_mutable;	/* can what is read be another thing a moment
 								 * later? */
+	double		list_price;		/* of a call of a List, in calls of a Get */
 
 	/* from here on by appconfig_route_make() alone */
 	const KeyExpr *keys;		/* which narrow the calls; NULL if none do */
@@ -69,17 +70,46 @@ typedef struct RouteCalls
 	const Route *route;
 	List	   *operations;		/* names, in the order in which they come */
 	bool		applications_listed;
-	bool		listed[MAX_LEVELS];
+	bool		listed[MAX_LEVELS]; /* may lists show things of the level? */
+	bool		direct[MAX_LEVELS]; /* may some be asked for by their keys? */
 	bool		looked_up[SIDE_COUNT];
 } RouteCalls;
 
+/* A list of a level's things */
+typedef struct RouteList
+{
+	const char *application;	/* whose they are; NULL if of all that the
+								 * level is about */
+	bool		optional;		/* can they be asked for by their keys? */
+	double		pages;			/* then: so many are worth it */
+	double		things;			/* there can be no more of those wanted */
+	double		worth;			/* each of them, in Gets */
+} RouteList;
+
+/* How to come by things of a level that belong to one of the level above */
+typedef struct RouteStep
+{
+	const Route *route;
+	int			level;
+	const KnownKeys *keys;		/* of what they belong to */
+	List	   *lists;			/* RouteList */
+	const KeyTexts *listed;		/* applications that have lists of their own;
+								 * NULL if none */
+	KeySet	   *direct;			/* to be asked for by keys, but for these
+								 * applications */
+	bool		by_name;		/* is any of that known by its name? */
+} RouteStep;
+
+extern double appconfig_route_list_price(double max_get_rate,
+										 double max_list_rate);
 extern const Route *appconfig_route_make(const AppConfigScanPlan *plan,
 										 const OutputColumns *columns,
 										 const StatementReads *reads,
-										 bool pushdown);
+										 double list_price, bool pushdown);
 extern void appconfig_route_for_columns(Route *route,
 										const AppConfigTable *table,
-										const AppConfigColumn **columns);
+										const AppConfigColumn **columns,
+										double list_price);
 extern const AppConfigCollection *appconfig_route_leaf(const AppConfigTable *table);
 extern bool appconfig_route_column_has(const AppConfigColumn *column,
 									   AppConfigSource source);
@@ -95,9 +125,12 @@ extern bool appconfig_route_needs_applications(const Route *route,
 											   const KeySet *keys);
 extern bool appconfig_route_is_open(const AppConfigOperation *operation,
 									const KnownKeys *keys, AppConfigKey key);
-extern void appconfig_route_split(const Route *route, int level,
-								  const KnownKeys *keys, const KeySet *set,
-								  KeySet *direct, KeySet *listed);
+extern RouteStep *appconfig_route_step(const Route *route, int level,
+									   const KnownKeys *keys,
+									   const KeySet *set, bool may_list);
+extern double appconfig_route_worth_of_thing(const Route *route, int level,
+											 const KeyBox *box);
+extern const KeySet *appconfig_route_name_applications(const KeySet *keys);
 extern RouteCalls *appconfig_route_calls(const Route *route,
 										 const KeySet *keys);
 extern bool appconfig_route_calls_answer(const RouteCalls *calls,

@@ -73,7 +73,8 @@ is_key_named(const CursorNode *node, AppConfigKey key)
  *
  * XXX An application's id is taken at its word where it looks like one and
  * only lists are read: proof would cost a call, and nobody names applications
- * so.
+ * so.  But not where a list has stood in for a document, which would have
+ * proved it.
  */
 static bool
 needs_proof(const CursorWalk *walk, const CursorNode *node)
@@ -93,7 +94,7 @@ needs_proof(const CursorWalk *walk, const CursorNode *node)
 			return true;
 	}
 	return !is_key_named(node, KEY_APPLICATION_ID) &&
-		!appconfig_answer_keys_looks_like_id(application) &&
+		(node->unproved || !appconfig_answer_keys_looks_like_id(application)) &&
 		appconfig_applications_find(&walk->applications, application) ==
 		NULL;
 }

@@ -82,6 +82,7 @@ AssertCheckCursorNode(const CursorWalk *walk, const CursorNode *node)
 	Assert(!is_list || !has_level_source(walk, node));
 	Assert(node->kind != NODE_ITEM || has_level_source(walk, node));
 	Assert(!(node->shown || node->unfiltered || node->has_items) || is_list);
+	Assert(node->optional == NULL || node->kind == NODE_LIST);
 	Assert(node->kind == NODE_ITEM || !node->sides_started);
 	for (side = 0; side < SIDE_COUNT; side++)
 		Assert(node->side[side] == NULL || node->sides_started);
@@ -116,7 +117,10 @@ AssertCheckCursorWalk(const CursorWalk *walk)
 Inherited
 appconfig_walk_inherit(const CursorNode *node)
 {
-	Inherited	inherited = {.keys = node->keys, .from_query = node->from_query};
+	Inherited	inherited = {
+		.keys = node->keys, .from_query = node->from_query,
+		.unproved = node->unproved
+	};
 
 	memcpy(inherited.source, node->source, sizeof(inherited.source));
 	return inherited;
@@ -134,6 +138,7 @@ appconfig_walk_add(CursorWalk *walk, dlist_node *before, CursorNodeKind kind,
 	node->kind = kind;
 	node->level = level;
 	node->from_query = inherited->from_query;
+	node->unproved = inherited->unproved;
 	appconfig_answer_keys_copy(&node->keys, &inherited->keys, walk->context);
 	for (i = 0; i < SOURCE_COUNT; i++)
 	{
@@ -201,6 +206,7 @@ appconfig_walk_free(CursorWalk *walk, CursorNode *node)
 	appconfig_walk_drop_answer(walk, node);
 	appconfig_answer_keys_free(&node->keys);
 	free_tokens(node);
+	appconfig_walk_make_needed(node);
 	pfree(node);
 }
 
@@ -418,4 +424,29 @@ appconfig_walk_start_over(CursorWalk *walk, CursorNode *node)
 	appconfig_walk_drop_answer(walk, node);
 	free_tokens(node);
 	node->pages = 0;
+}
+
+/* What the list finds can be asked for by keys; the choice is copied */
+void
+appconfig_walk_make_optional(CursorWalk *walk, CursorNode *list,
+							 const RouteList *choice)
+{
+	MemoryContext context = AllocSetContextCreate(walk->context,
+												  "appconfig_fdw optional list",
+												  ALLOCSET_SMALL_SIZES);
+
+	list->optional = MemoryContextAllocZero(context, sizeof(OptionalList));
+	list->optional->context = context;
+	list->optional->choice = *choice;
+	list->optional->choice.application = NULL;	/* borrowed */
+	AssertCheckCursorNode(walk, list);
+}
+
+/* The list cannot be done without, or is over */
+void
+appconfig_walk_make_needed(CursorNode *list)
+{
+	if (list->optional != NULL)
+		MemoryContextDelete(list->optional->context);
+	list->optional = NULL;
 }

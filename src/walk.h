@@ -18,6 +18,7 @@
 #include "item.h"
 #include "keyset.h"
 #include "memo.h"
+#include "permissions.h"
 #include "route.h"
 
 /* What the nodes of one cursor have in common */
@@ -34,6 +35,8 @@ typedef struct CursorWalk
 	ApiCounters *counters;
 	CallBudget *budget;			/* that the calls are charged to */
 	bool		whole;			/* as of the cursor's options */
+	Permissions *permissions;
+	bool	   *denied;			/* by collection: lists done without */
 	dlist_head	queue;
 	int			nodes;			/* in the queue */
 	int			named_nodes;	/* of these, at the beginning */
@@ -53,6 +56,21 @@ typedef enum CursorNodeKind
 	NODE_ITEM					/* complete, but for its side look-ups */
 } CursorNodeKind;
 
+/*
+ * A list of things that can be asked for by their keys as well: for "Lists or
+ * Gets" in route.c
+ */
+typedef struct OptionalList
+{
+	MemoryContext context;		/* holds this struct */
+	RouteList	choice;			/* what it is worth */
+	bool		has_more;		/* does a page follow the one that has come? */
+	HTAB	   *seen;			/* TargetSlot: paths of the documents of those
+								 * that pages before the last have shown; NULL
+								 * before the first */
+	int			seen_count;		/* things among them */
+} OptionalList;
+
 typedef struct CursorNode
 {
 	dlist_node	node;			/* in walk->queue */
@@ -61,6 +79,8 @@ typedef struct CursorNode
 	KnownKeys	keys;			/* owned */
 	bool		from_query;		/* do the keys come from the query, not the
 								 * service? */
+	bool		unproved;		/* has a list stood in for a document, which
+								 * would have proved that they are ids? */
 	JsonValue  *source[SOURCE_COUNT];	/* a reference each, or NULL */
 	MemoEntry  *entry;			/* LIST, GET: once asked for */
 	char	   *token;			/* LIST: NULL for the first page */
@@ -70,6 +90,7 @@ typedef struct CursorNode
 	bool		unfiltered;		/* LIST: without filters on what can be
 								 * deleted */
 	bool		has_items;		/* LIST: so what its filters name is there */
+	OptionalList *optional;		/* LIST: owned; NULL if it is needed */
 	MemoEntry  *side[SIDE_COUNT];	/* ITEM */
 	bool		sides_started;
 } CursorNode;
@@ -80,6 +101,7 @@ typedef struct Inherited
 	KnownKeys	keys;
 	bool		from_query;		/* do they come from the query, not the
 								 * service? */
+	bool		unproved;		/* has a list stood in for a document? */
 	bool		shown;			/* has a list shown what the node belongs to? */
 	JsonValue  *source[SOURCE_COUNT];
 } Inherited;
@@ -118,5 +140,8 @@ extern void appconfig_walk_replace_answer(CursorWalk *walk, CursorNode *node,
 extern void appconfig_walk_turn_page(CursorWalk *walk, CursorNode *list,
 									 const char *token);
 extern void appconfig_walk_start_over(CursorWalk *walk, CursorNode *node);
+extern void appconfig_walk_make_optional(CursorWalk *walk, CursorNode *list,
+										 const RouteList *choice);
+extern void appconfig_walk_make_needed(CursorNode *list);
 
 #endif							/* APPCONFIG_WALK_H */

@@ -60,7 +60,7 @@ foreach my $case ([ 16, '' ], [ 5, "ALTER SERVER remote OPTIONS (ADD max_concurr
 	$emulator->reset;
 	$emulator->ctl('fault', 'latency', '--ms', '100');
 	is(join(' ', session("$alter $exposure_of_20")), '20', "20 runs, $peak at a time");
-	is($emulator->ctl('calls'), 'GetExperimentRun 20', '... one call each');
+	is($emulator->calls, 'GetExperimentRun 20, ListExperimentRuns 1', '... one call each, and a list that tells which there are');
 	is($emulator->ctl('peak'), $peak, "... $peak in flight together");
 	is($emulator->ctl('connections'), $peak, "... over $peak connections");
 }

@@ -351,6 +351,13 @@ subtest 'a scan that is run again sees what it has seen' => sub {
 
 	never_mixed('by a list, and by a document where the range is one run', sprintf($again, 'run >= o.x AND run <= 3'), "1|v0\n3|v0", "1|v1\n3|v1");
 	never_mixed('by an id and by a name', $named, "1|v0\n2|v0", "1|v1\n2|v1");
+	# of a few values each is asked for, of many there is a list
+	my $many = '{3,4,5,6,7,8,9,10,11,12,13}';
+	never_mixed("by a document and by a list, as arrays are short or long", "SELECT cardinality(o.x), r.description FROM"
+		  . " (VALUES ('{3}'::int[]), ('$many'), ('{3,9}')) o (x), LATERAL (SELECT * FROM cart_runs WHERE run = ANY (o.x) OFFSET 0) r",
+		"1|v0\n11|v0\n2|v0", "1|v1\n11|v1\n2|v1");
+	never_mixed("as a range leaves much or little of an array, $_", sprintf($again, "run = ANY ('{1,2,3,4,5,6,7,8,9,10,11}') AND run $_ o.x"),
+		"1|v0\n3|v0", "1|v1\n3|v1") foreach ('>=', '> -1 +');
 };
 
 subtest 'a subquery that a plan has several copies of' => sub {
