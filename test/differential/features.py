@@ -41,6 +41,8 @@ FEATURES = {
         "run BETWEEN SYMMETRIC": rf"{_RUN} BETWEEN SYMMETRIC",
         "run < ANY": rf"{_RUN} [<>]=? ANY",
         "row IN of many rows": r" IN \((?:\([^()]*\), ){40}",
+        "product of keys": rf"\({_KEY} = ANY \([^\n]* AND {_KEY} = ANY \(",
+        "run = ANY of many": rf"{_RUN} = ANY \('{{(?:\"?\d+\"?,){{9}}",
         "region": r'"region" (?:=|IN|<>|LIKE|>|IS) ',
         "region of a join": r"= l\.region",
         "key of a join": rf"{_KEY} = (?:{_KEY}|l\.|a\.)",

@@ -5,7 +5,8 @@ the contract: a known run costs one GetExperimentRun; a definition whose runs ar
 of its list and one GetExperimentRun for each run that passes what the list can answer, if more is read than
 the list says; definitions that are not known cost the pages of their list, and those that fail what that can
 answer cost no more; a name that is read costs a look-up; keys that no row can have cost nothing.  Identifiers
-look like ids, so that no answer needs proof.  Several tables are for joined.py.
+look like ids, so that no answer needs proof.  Where all keys are known, lists may come first that tell what
+exists, if they cost no more than the rest.  Several tables are for joined.py.
 """
 
 import itertools
@@ -15,6 +16,8 @@ from collections import Counter
 from queries import Generator, Query, quote
 
 PAGE = 50
+#: Gets for which the service allows one List.
+LIST_PRICE = 10
 RUN_TABLES = ("experiment_runs", "treatments", "attribute_values", "treatment_overrides", "run_events")
 DEFINITION_TABLES = ("experiment_definitions", "definition_treatments", "definition_attribute_values")
 #: Columns that a list of runs, or of definitions, does not have.
@@ -72,22 +75,33 @@ class Minimum:
     def __init__(self):
         self.calls = Counter()
         self.by_application = False   # must lists of definitions be of one application each?
+        self.known = False            # are all keys known, so that no list is needed?
 
     def problem(self, made):
         """Why these calls are too many, or None."""
         whole = [target for operation, target in made
                  if operation == "ListExperimentDefinitions" and "application_identifier=" not in target]
-        if self.by_application and whole:
+        if self.by_application and whole and not self.known:
             return f"the whole account's definitions listed for some applications:\n    {whole[0]}"
         counts = Counter(operation for operation, _ in made)
         # a plan may trade one operation for another, but not for more documents or lists of runs, unless it asks for them
-        # outright and saves the lists of definitions
+        # outright and saves the lists of definitions, or these lists settle what exists
+        traded = ("GetExperimentRun",) if self.settling(counts) else ("GetExperimentRun", "ListExperimentRuns")
         over = counts["ListExperimentDefinitions"] >= self.calls["ListExperimentDefinitions"] and any(
-            counts[operation] > self.calls[operation] for operation in ("GetExperimentRun", "ListExperimentRuns"))
-        if len(made) <= self.calls.total() and not over:
+            counts[operation] > self.calls[operation] for operation in traded)
+        if len(made) - self.settling(counts) <= self.calls.total() and not over:
             return None
         asked = "\n".join(f"    {target}" for _, target in made[:12])
         return f"{dict(counts)} where {dict(+self.calls)} is enough\n{asked}"
+
+    def settling(self, counts):
+        """Lists among the calls that may settle what exists of what is known by its keys."""
+        def lists(calls):
+            return sum(count for operation, count in calls.items() if operation.startswith("List"))
+
+        extra = lists(counts) - lists(self.calls)
+        price = self.calls.total() + lists(self.calls) * (LIST_PRICE - 1)
+        return extra if self.known and 0 < extra * LIST_PRICE <= price else 0
 
 
 class _Maker:
@@ -445,6 +459,7 @@ class _Maker:
             return result
         calls = result.calls
         result.by_application = self.applications is not None
+        result.known = self.applications is not None and self.definitions is not None
         if self.object == "applications":
             calls["ListApplications"] = pages(len(self.account.applications))
         elif self.object in ("environments", "configuration_profiles"):

@@ -623,8 +623,10 @@ class Generator:
             return "(" + " AND ".join(arms) + ")"
         if depth > 0 and roll < 0.31:
             return f"NOT ({self.predicate(relation, depth - 1)})"
-        if depth > 0 and roll < 0.38:
+        if depth > 0 and roll < 0.36:
             return self.or_of_keys(relation)
+        if depth > 0 and roll < 0.39:
+            return self.product_of_keys(relation)
         if roll < 0.46:
             return self.row_predicate(relation)
         return self.predicate_on(self.choose_column(relation), relation)
@@ -646,6 +648,23 @@ class Generator:
                 f"{column.sql} = {names[column.source] if column.is_number else quote(names[column.source])}"
                 if self.chance(0.9) else self.predicate_on(column, relation) for column in chosen) + ")")
         return "(" + " OR ".join(arms) + ")"
+
+    def product_of_keys(self, relation):
+        """app = ANY (...) AND def = ANY (...) AND run = ANY (...), of so many that lists can be worth it."""
+        runs = self.rng.sample(sorted(self.account.runs), self.rng.randrange(2, 25))
+        values = {"application_id": [run[0] for run in runs], "experiment_definition_id": [run[1] for run in runs],
+                  "application_name": [self.account.applications[run[0]]["Name"] for run in runs],
+                  "experiment_definition_name": [self.account.definitions[run[:2]]["Name"] for run in runs],
+                  "run": [str(number) for number in range(1, self.rng.randrange(2, 40))]}
+        clauses = []
+        for column in relation.columns:
+            if column.source in values and column.collation == "default" and self.chance(0.8):
+                items = ['"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values[column.source]]
+                kind = "integer[]" if column.is_number else "text[]"
+                clauses.append(f"{column.sql} = ANY ({self.parameter(kind, quote('{' + ','.join(items) + '}') + '::' + kind)})")
+        if not clauses:
+            return self.predicate_on(self.choose_column(relation), relation)
+        return "(" + " AND ".join(clauses) + ")"
 
     def key_predicates(self, relation):
         """Equalities on some of the focus' keys."""
