@@ -21,6 +21,7 @@
 #include "fdw.h"
 #include "fdw_guard.h"
 #include "http.h"
+#include "shared_cache.h"
 
 PG_MODULE_MAGIC_EXT(.name = "appconfig_fdw", .version = APPCONFIG_FDW_VERSION);
 
@@ -52,6 +53,14 @@ _PG_init(void)
 							 "Logs each attempt of a call that is made to AWS AppConfig.",
 							 NULL, &appconfig_log_calls, false, PGC_SUSET, 0,
 							 NULL, NULL, NULL);
+
+	if (appconfig_has_shared_memory())
+		DefineCustomIntVariable("appconfig_fdw.shared_cache_size",
+								"Limits the memory for answers of AWS AppConfig that all sessions share.",
+								"With 0, the session shares none.",
+								&appconfig_shared_cache_size,
+								SHARED_CACHE_SIZE, 0, MAX_SHARED_CACHE_SIZE,
+								PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
 
 	MarkGUCPrefixReserved("appconfig_fdw");
 
