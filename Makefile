@@ -41,6 +41,7 @@ OBJS = \
 	src/session.o \
 	src/target_table.o \
 	src/cache.o \
+	src/shared_copies.o \
 	src/shared_cache.o \
 	src/stats.o \
 	src/shared_stats.o \

@@ -6,6 +6,12 @@
  * There are two reasons to serve a copy without asking again: a list has
  * confirmed that it is exact, see "Consistency" in memo.c, or it is not older
  * than cache_ttl allows.  Beyond cache_size the least recently used ones go.
+ * What the session does not have itself, another one may have kept for all
+ * (shared_copies.c), and that serves for the same reasons.
+ *
+ * Answers may be read in another order than they were asked for.  So an older
+ * one never takes the place of a later one, not even of one that has gone
+ * since.
  *
  * A list is kept and served as a whole: nobody knows for how long the service
  * takes the token of a page, so no statement is to go on with one that another
@@ -29,6 +35,9 @@
 
 #include "cache.h"
 #include "clock.h"
+#include "shared_cache.h"
+#include "shared_copies.h"
+#include "shared_memory.h"
 #include "tables.h"
 #include "target_table.h"
 
@@ -46,6 +55,7 @@ struct CacheEntry
 	dlist_node	node;			/* in cache->entries, unless it is held */
 	Size		bytes;			/* of this struct and all that it points to */
 	int64		asked_at;		/* microseconds on appconfig_clock_now() */
+	int64		kept_at;
 	char	   *target;			/* of a list: its first page's */
 	char	   *state;			/* of a frozen document, see frozen_state();
 								 * or NULL */
@@ -63,12 +73,19 @@ struct DocumentCache
 	dlist_head	entries;		/* the least recently used one first */
 	Size		bytes;			/* of all entries */
 	Size		held_bytes;		/* of those that are held */
-	int64		cleared_at;		/* what was asked for before is not kept */
+	int64		cleared_at;		/* what was asked for until then is not kept */
+	int64		dropped_at;		/* nor what was, if it is by its age */
+	char	   *reader;			/* whose it is */
+	SharedReader shared;		/* the same, for what sessions share */
 };
 
-/* An empty cache, in memory of its own below parent */
+/*
+ * An empty cache, in memory of its own below parent.  The reader is a text,
+ * the same for those who may have each other's answers within cache_ttl if
+ * they sign as the same.  Nothing is shared before it is known who signs.
+ */
 DocumentCache *
-appconfig_cache_create(MemoryContext parent)
+appconfig_cache_create(MemoryContext parent, const char *reader)
 {
 	MemoryContext context = AllocSetContextCreate(parent,
 												  "appconfig_fdw cache",
@@ -77,6 +94,7 @@ appconfig_cache_create(MemoryContext parent)
 	MemoryContextAllocZero(context, sizeof(DocumentCache));
 
 	cache->context = context;
+	cache->reader = MemoryContextStrdup(context, reader);
 	cache->table =
 		appconfig_target_table_create("appconfig_fdw cache", context);
 	dlist_init(&cache->entries);
@@ -214,10 +232,41 @@ appconfig_cache_clear(DocumentCache *cache)
 		remove_entry(cache, slot->entry);
 }
 
-static bool
-is_fresh(const CacheEntry *entry, const CacheTerms *terms, int64 now)
+/*
+ * Somebody signs from now on, whose answers may be shared; or nobody knows who
+ */
+void
+appconfig_cache_identify(DocumentCache *cache, const SharedIdentity *identity)
 {
-	return now - entry->asked_at < terms->ttl * CLOCK_MILLISECOND;
+	appconfig_shared_copies_set_reader(&cache->shared, identity,
+									   cache->reader);
+}
+
+/* Would others' answers serve, were it known who signs? */
+bool
+appconfig_cache_waits_for_identity(const DocumentCache *cache)
+{
+	return !appconfig_shared_memory_is_identified(&cache->shared.identity) &&
+		appconfig_shared_cache_is_on();
+}
+
+static bool
+is_young(const CacheEntry *entry, const CopyAge *age)
+{
+	return appconfig_copy_age_is_allowed(age, entry->asked_at,
+										 entry->kept_at);
+}
+
+/* The same answer, as those who share it know it */
+static SharedTarget
+shared_target(const char *target, const char *state, const CacheTerms *terms)
+{
+	SharedTarget shared = {
+		.target = target, .state = state, .freezes = terms->freezing != NULL,
+		.by_age = terms->ttl > 0
+	};
+
+	return shared;
 }
 
 /* The value of a page once more, with a reference that the caller releases */
@@ -263,6 +312,7 @@ new_entry(DocumentCache *cache, const char *target, const char *state,
 		return NULL;
 	memset(entry, 0, sizeof(CacheEntry));
 	entry->asked_at = asked_at;
+	entry->kept_at = appconfig_clock_now();
 	dlist_init(&entry->pages);
 	if (!copy_text(cache, target, &entry->target) ||
 		!copy_text(cache, state, &entry->state))
@@ -300,6 +350,14 @@ add_page(DocumentCache *cache, CacheEntry *entry, const char *text,
 	return true;
 }
 
+/* The entry goes, and what is older than it does not come after it */
+static void
+drop_entry(DocumentCache *cache, CacheEntry *entry)
+{
+	cache->dropped_at = Max(cache->dropped_at, entry->asked_at);
+	remove_entry(cache, entry);
+}
+
 /*
  * Lets the least recently used entries go until there is room for so many
  * bytes more; false if there cannot be
@@ -310,8 +368,8 @@ make_cache_room(DocumentCache *cache, Size bytes, int size)
 	if (cache->held_bytes + bytes > (Size) size)
 		return false;
 	while (cache->bytes + bytes > (Size) size)
-		remove_entry(cache,
-					 dlist_head_element(CacheEntry, node, &cache->entries));
+		drop_entry(cache,
+				   dlist_head_element(CacheEntry, node, &cache->entries));
 	return true;
 }
 
@@ -337,12 +395,25 @@ link_entry(DocumentCache *cache, CacheEntry *entry)
 	AssertCheckCacheEntry(cache, entry);
 }
 
+/* Links the entry if there is room for all of it; else it is freed */
+static bool
+keep_entry(DocumentCache *cache, CacheEntry *entry, int size)
+{
+	if (!make_cache_room(cache, entry->bytes, size))
+	{
+		free_cache_entry(entry);
+		return false;
+	}
+	link_entry(cache, entry);
+	return true;
+}
+
 /*
  * Appends a page to an entry that is not linked, and links it.  The page of a
  * document is its only one and has no next_token.  Without room for all of it,
  * the entry is freed.
  */
-static void
+static bool
 keep_with_page(DocumentCache *cache, CacheEntry *entry, JsonValue *page,
 			   const char *next_token, int size)
 {
@@ -350,11 +421,10 @@ keep_with_page(DocumentCache *cache, CacheEntry *entry, JsonValue *page,
 	const char *text = appconfig_json_source(page, &length);
 
 	if (length <= (Size) size &&
-		add_page(cache, entry, text, length, next_token) &&
-		make_cache_room(cache, entry->bytes, size))
-		link_entry(cache, entry);
-	else
-		free_cache_entry(entry);
+		add_page(cache, entry, text, length, next_token))
+		return keep_entry(cache, entry, size);
+	free_cache_entry(entry);
+	return false;
 }
 
 /*
@@ -366,7 +436,7 @@ supersede_entry(DocumentCache *cache, const char *target, int64 asked_at)
 {
 	CacheEntry *entry = find_cache_entry(cache, target);
 
-	if (asked_at < cache->cleared_at)
+	if (asked_at <= cache->cleared_at)
 		return false;
 	if (entry == NULL)
 		return true;
@@ -417,29 +487,71 @@ frozen_state(const AppConfigFreezing *freezing, JsonValue *object)
 	return repalloc(state.data, state.len + 1);
 }
 
+/* The same for the session's own copy, which goes if it shows another state */
+static bool
+confirm_entry(DocumentCache *cache, CacheEntry *entry, const char *state)
+{
+	bool		same = state != NULL && entry->state != NULL &&
+	strcmp(state, entry->state) == 0;
+
+	if (!same && (state != NULL || entry->state != NULL))
+		drop_entry(cache, entry);
+	return same;
+}
+
 /*
- * A list of this statement shows the thing that a request would get.  Returns
- * whether that confirms the copy: both are frozen, and in the same state.  If
- * they are in different states, the copy is removed.
+ * A list of this statement shows the thing that a request would get.  If it is
+ * frozen, and a copy shows it in the same state, that is confirmed: returns the
+ * state, palloc'd, by which appconfig_cache_get() finds it; else NULL.  Copies
+ * in different states are removed.
  */
-bool
+char *
 appconfig_cache_confirm(DocumentCache *cache, const char *target,
-						const AppConfigFreezing *freezing, JsonValue *seen_as)
+						const CacheTerms *terms, JsonValue *seen_as)
 {
 	CacheEntry *entry = find_cache_entry(cache, target);
 	char	   *state;
-	bool		same;
+	SharedTarget shared;
 
-	if (entry == NULL)
-		return false;
-	state = frozen_state(freezing, seen_as);
-	same = state != NULL && entry->state != NULL &&
-		strcmp(state, entry->state) == 0;
-	if (!same && (state != NULL || entry->state != NULL))
-		remove_entry(cache, entry);
-	if (state != NULL)
-		pfree(state);
-	return same;
+	if (entry == NULL && !appconfig_shared_copies_are_there(&cache->shared))
+		return NULL;
+	state = frozen_state(terms->freezing, seen_as);
+	shared = shared_target(target, state, terms);
+	if ((entry != NULL && confirm_entry(cache, entry, state)) ||
+		(state != NULL &&
+		 appconfig_shared_copies_confirm(&cache->shared, &shared)))
+		return state;
+	free_if_any(state);
+	return NULL;
+}
+
+static bool
+has_state(const CacheEntry *entry, const char *state)
+{
+	return state != NULL && entry->state != NULL &&
+		strcmp(entry->state, state) == 0;
+}
+
+/*
+ * What others share, with a reference; NULL if there is none.  It is parsed
+ * like what comes from the network, as it has come from there.
+ */
+static JsonValue *
+get_shared_document(DocumentCache *cache, const CacheWish *wish,
+					const CacheTerms *terms)
+{
+	SharedTarget target = shared_target(wish->target, wish->state, terms);
+	SharedAnswer answer;
+	const char *error;
+	JsonValue  *document;
+
+	if (!appconfig_shared_copies_get(&cache->shared, &target, &wish->age,
+									 &answer))
+		return NULL;
+	document = answer.length <= (size_t) terms->max_length
+		? appconfig_json_parse(answer.text, answer.length, &error) : NULL;
+	pfree(unconstify(char *, answer.text));
+	return document;
 }
 
 /*
@@ -448,17 +560,28 @@ appconfig_cache_confirm(DocumentCache *cache, const char *target,
  * releases.  NULL if it has to be asked for.
  */
 JsonValue *
-appconfig_cache_get(DocumentCache *cache, const char *target,
-					const CacheTerms *terms, bool confirmed, int64 now)
+appconfig_cache_get(DocumentCache *cache, const CacheWish *wish,
+					const CacheTerms *terms)
 {
-	CacheEntry *entry = find_cache_entry(cache, target);
+	CacheEntry *entry = find_cache_entry(cache, wish->target);
 
 	if (entry == NULL ||
-		!(is_fresh(entry, terms, now) || (confirmed && entry->state != NULL)))
-		return NULL;
+		!(has_state(entry, wish->state) || is_young(entry, &wish->age)))
+		return get_shared_document(cache, wish, terms);
 	dlist_delete(&entry->node);
 	dlist_push_tail(&cache->entries, &entry->node);
 	return parse_page(dlist_head_element(CachedPage, node, &entry->pages));
+}
+
+/* Lets others have it, too */
+static void
+share_document(DocumentCache *cache, JsonValue *document,
+			   const SharedTarget *target, int64 asked_at)
+{
+	SharedAnswer answer = {.asked_at = asked_at};
+
+	answer.text = appconfig_json_source(document, &answer.length);
+	appconfig_shared_copies_put(&cache->shared, target, &answer);
 }
 
 /* Keeps a copy of a document that was asked for then, if the terms allow it */
@@ -469,22 +592,153 @@ appconfig_cache_put(DocumentCache *cache, const char *target,
 {
 	char	   *state;
 	CacheEntry *entry = NULL;
+	SharedTarget shared;
 
 	if (!supersede_entry(cache, target, asked_at))
 		return;
 	state = terms->freezing != NULL ? frozen_state(terms->freezing, document)
 		: NULL;
+	if (state == NULL && asked_at < cache->dropped_at)
+		return;
+	shared = shared_target(target, state, terms);
+	share_document(cache, document, &shared, asked_at);
 	if (state != NULL || terms->ttl > 0)
 		entry = new_entry(cache, target, state, asked_at);
 	if (entry != NULL)
-		keep_with_page(cache, entry, document, NULL, terms->size);
+		(void) keep_with_page(cache, entry, document, NULL, terms->size);
 	free_if_any(state);
+}
+
+/* The service knows no such thing, as it was asked then: copies go */
+void
+appconfig_cache_drop(DocumentCache *cache, const char *target,
+					 const CacheTerms *terms, int64 asked_at)
+{
+	SharedTarget shared = shared_target(target, NULL, terms);
+
+	if (supersede_entry(cache, target, asked_at))
+		appconfig_shared_copies_remove(&cache->shared, &shared, asked_at);
 }
 
 /* ------------------------------------------------------------------------
  * Lists
  * ------------------------------------------------------------------------
  */
+
+/* A text behind its length; NULL is a length of its own */
+static void
+pack_text(StringInfo packed, const char *text, size_t length)
+{
+	uint32		count = text != NULL ? (uint32) length : PG_UINT32_MAX;
+
+	appendBinaryStringInfo(packed, (const char *) &count, sizeof(count));
+	if (text != NULL)
+		appendBinaryStringInfo(packed, text, (int) length);
+}
+
+/* Lets others have a list that is complete */
+static void
+share_list(DocumentCache *cache, CacheEntry *list, const CacheTerms *terms)
+{
+	SharedTarget target = shared_target(list->target, NULL, terms);
+	SharedAnswer answer = {.asked_at = list->asked_at};
+	StringInfoData packed;
+	dlist_iter	iter;
+
+	if (!appconfig_shared_copies_are_there(&cache->shared))
+		return;
+	initStringInfo(&packed);
+	dlist_foreach(iter, &list->pages)
+	{
+		CachedPage *page = dlist_container(CachedPage, node, iter.cur);
+
+		pack_text(&packed, page->token,
+				  page->token != NULL ? strlen(page->token) + 1 : 0);
+		pack_text(&packed, page->text, page->length);
+	}
+	answer.text = packed.data;
+	answer.length = packed.len;
+	appconfig_shared_copies_put(&cache->shared, &target, &answer);
+	pfree(packed.data);
+}
+
+/* What is left to unpack */
+typedef struct PackedPages
+{
+	const char *next;
+	size_t		left;
+} PackedPages;
+
+/* Points into what is packed; false if there is nothing more like that */
+static bool
+unpack_text(PackedPages *packed, const char **text, size_t *length)
+{
+	uint32		count;
+
+	if (packed->left < sizeof(count))
+		return false;
+	memcpy(&count, packed->next, sizeof(count));
+	packed->next += sizeof(count);
+	packed->left -= sizeof(count);
+	*text = count != PG_UINT32_MAX ? packed->next : NULL;
+	*length = count != PG_UINT32_MAX ? count : 0;
+	if (*length > packed->left)
+		return false;
+	packed->next += *length;
+	packed->left -= *length;
+	return true;
+}
+
+/* The next page, at the end of the list; false if there is no memory */
+static bool
+unpack_page(DocumentCache *cache, CacheEntry *list, PackedPages *packed)
+{
+	const char *token;
+	const char *text;
+	size_t		token_length;
+	size_t		length;
+
+	if (!unpack_text(packed, &token, &token_length) ||
+		!unpack_text(packed, &text, &length))
+		return false;
+	/* that the page before has ended with it */
+	if (token != NULL && !copy_text(cache, token, &list->next_token))
+		return false;
+	list->bytes += space_of(list->next_token);
+	return add_page(cache, list, text, length, NULL);
+}
+
+/*
+ * The session's own copy of a list that others share, if there is one that may
+ * be served and room for it; else NULL
+ */
+static CacheEntry *
+find_shared_list(DocumentCache *cache, const char *target,
+				 const CacheTerms *terms, const CopyAge *age)
+{
+	SharedTarget shared = shared_target(target, NULL, terms);
+	SharedAnswer answer;
+	PackedPages packed;
+	CacheEntry *list = NULL;
+
+	if (!appconfig_shared_copies_get(&cache->shared, &shared, age, &answer))
+		return NULL;
+	packed.next = answer.text;
+	packed.left = answer.length;
+	if (answer.length <= (Size) terms->size &&
+		supersede_entry(cache, target, answer.asked_at))
+		list = new_entry(cache, target, NULL, answer.asked_at);
+	while (list != NULL && packed.left > 0)
+	{
+		if (!unpack_page(cache, list, &packed))
+		{
+			free_cache_entry(list);
+			list = NULL;
+		}
+	}
+	pfree(unconstify(char *, answer.text));
+	return list != NULL && keep_entry(cache, list, terms->size) ? list : NULL;
+}
 
 /*
  * Keeps a copy of a page of a list, if the terms allow it: of the first page,
@@ -504,7 +758,8 @@ appconfig_cache_put_page(DocumentCache *cache, const ListPage *place,
 
 	if (place->token == NULL)
 	{
-		if (!supersede_entry(cache, place->list, asked_at) || terms->ttl == 0)
+		if (!supersede_entry(cache, place->list, asked_at) ||
+			terms->ttl == 0 || asked_at < cache->dropped_at)
 			return;
 		list = new_entry(cache, place->list, NULL, asked_at);
 		if (list == NULL)
@@ -519,7 +774,8 @@ appconfig_cache_put_page(DocumentCache *cache, const ListPage *place,
 			return;
 		unlink_entry(cache, list);
 	}
-	keep_with_page(cache, list, page, token, terms->size);
+	if (keep_with_page(cache, list, page, token, terms->size) && token == NULL)
+		share_list(cache, list, terms);
 }
 
 /* A list of which all pages are at hand and may be served; else NULL */
@@ -528,11 +784,14 @@ appconfig_cache_find_list(DocumentCache *cache, const char *target,
 						  const CacheTerms *terms, int64 now)
 {
 	CacheEntry *list = find_cache_entry(cache, target);
+	CopyAge		age = {
+		.asked_after = now - terms->ttl * CLOCK_MILLISECOND,
+		.listed_from = CLOCK_NEVER, .listed_to = 0
+	};
 
-	return list != NULL && list->next_token == NULL &&
-		is_fresh(list, terms, now)
+	return list != NULL && list->next_token == NULL && is_young(list, &age)
 		? list
-		: NULL;
+		: find_shared_list(cache, target, terms, &age);
 }
 
 /* A statement begins to read a list, which must stay.  Raises no error. */

@@ -8,7 +8,9 @@
 #ifndef APPCONFIG_CACHE_H
 #define APPCONFIG_CACHE_H
 
+#include "copy_age.h"
 #include "json.h"
+#include "shared_identity.h"
 #include "tables.h"
 
 typedef struct DocumentCache DocumentCache;
@@ -28,22 +30,37 @@ typedef struct CacheTerms
 {
 	int			ttl;			/* milliseconds that it may be old; 0 for none */
 	int			size;			/* bytes that the cache may hold */
+	int			max_length;		/* of an answer, bytes */
 	const AppConfigFreezing *freezing;	/* of its kind; NULL for none */
 } CacheTerms;
 
-extern DocumentCache *appconfig_cache_create(MemoryContext parent);
+/* Which document a statement asks for */
+typedef struct CacheWish
+{
+	const char *target;
+	const char *state;			/* that the statement has confirmed; or NULL */
+	CopyAge		age;
+} CacheWish;
+
+extern DocumentCache *appconfig_cache_create(MemoryContext parent,
+											 const char *reader);
 extern void appconfig_cache_clear(DocumentCache *cache);
+extern void appconfig_cache_identify(DocumentCache *cache,
+									 const SharedIdentity *identity);
+extern bool appconfig_cache_waits_for_identity(const DocumentCache *cache);
 extern bool appconfig_cache_is_frozen(const AppConfigFreezing *freezing,
 									  JsonValue *object);
-extern bool appconfig_cache_confirm(DocumentCache *cache, const char *target,
-									const AppConfigFreezing *freezing,
-									JsonValue *seen_as);
-extern JsonValue *appconfig_cache_get(DocumentCache *cache, const char *target,
-									  const CacheTerms *terms, bool confirmed,
-									  int64 now);
+extern char *appconfig_cache_confirm(DocumentCache *cache, const char *target,
+									 const CacheTerms *terms,
+									 JsonValue *seen_as);
+extern JsonValue *appconfig_cache_get(DocumentCache *cache,
+									  const CacheWish *wish,
+									  const CacheTerms *terms);
 extern void appconfig_cache_put(DocumentCache *cache, const char *target,
 								JsonValue *document, const CacheTerms *terms,
 								int64 asked_at);
+extern void appconfig_cache_drop(DocumentCache *cache, const char *target,
+								 const CacheTerms *terms, int64 asked_at);
 
 extern void appconfig_cache_put_page(DocumentCache *cache,
 									 const ListPage *place, JsonValue *page,

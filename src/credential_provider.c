@@ -432,6 +432,90 @@ identify_shared(const CredentialProvider *provider, const char *identity)
 	return shared;
 }
 
+/*
+ * Can the last step's credentials be told by what is known beforehand?  A
+ * container may not say whose its are.  An instance's role is one of the
+ * account that the machine is in; but what answers in place of the metadata
+ * service may be asked for one account today and for another tomorrow.
+ */
+static bool
+is_certain(const CredentialProvider *provider)
+{
+	const CredentialPlan *plan = &provider->plan;
+	const CredentialStep *last = &plan->steps[plan->count - 1];
+
+	switch (last->kind)
+	{
+		case CREDENTIAL_CONTAINER:
+			return appconfig_refresh_identity(provider->refresh) != NULL;
+		case CREDENTIAL_INSTANCE:
+			return appconfig_credential_source_is_own_instance(last);
+		default:
+			return true;
+	}
+}
+
+/* The name by which a role's session is known to policies, or NULL */
+static const char *
+session_name(const CredentialProvider *provider, const CredentialStep *step)
+{
+	if (step->role_arn == NULL)
+		return NULL;
+	return step->role_session_name != NULL ? step->role_session_name
+		: provider->setting.role_session_name;
+}
+
+/* Makes the identity that of what is behind it, by a step */
+static void
+identify_step(const CredentialProvider *provider, const CredentialStep *step,
+			  SharedIdentity *identity)
+{
+	char		before[SHARED_IDENTITY_TEXT];
+	char		kind[12];
+	const char *parts[] = {
+		before, kind, step->keys.access_key_id, step->keys.secret_access_key,
+		step->keys.session_token, step->role_arn, step->external_id,
+		session_name(provider, step), step->url
+	};
+
+	/* nobody stays nobody */
+	if (!appconfig_shared_memory_is_identified(identity))
+		return;
+	appconfig_shared_memory_write_identity(identity, before);
+	snprintf(kind, sizeof(kind), "%d", (int) step->kind);
+	(void) appconfig_shared_memory_identify(identity, parts, lengthof(parts));
+}
+
+/*
+ * Whose documents are read, for what sessions share of these.  All that may
+ * make a difference to the service's answers or to who vouches for them is in
+ * it, so that they are rather shared by too few.  Temporary keys are not, as
+ * long as it is certain whose they are.
+ */
+static void
+identify_documents(const CredentialProvider *provider,
+				   const SharedIdentity *signer, SharedIdentity *identity)
+{
+	const AppConfigSettings *settings = &provider->settings;
+	char		signer_text[SHARED_IDENTITY_TEXT];
+	const char *parts[] = {
+		signer_text, settings->ca_bundle,
+		settings->proxy != NULL ? settings->proxy->url : NULL,
+		settings->proxy != NULL ? settings->proxy->user : NULL,
+		asks_sts(&provider->plan) ? provider->sts.base_url : NULL,
+		is_certain(provider) ? NULL : provider->current->keys.access_key_id
+	};
+	int			i;
+
+	*identity = *signer;
+	if (!appconfig_shared_memory_is_identified(signer))
+		return;
+	appconfig_shared_memory_write_identity(signer, signer_text);
+	(void) appconfig_shared_memory_identify(identity, parts, lengthof(parts));
+	for (i = 0; i < provider->plan.count; i++)
+		identify_step(provider, &provider->plan.steps[i], identity);
+}
+
 /* The refresh is done: its credentials are the current ones */
 static void
 adopt(CredentialProvider *provider)
@@ -440,6 +524,7 @@ adopt(CredentialProvider *provider)
 	const char *identity = identify(provider, detail);
 	SharedIdentity shared = identify_shared(provider, identity);
 	const CredentialPlan *plan = &provider->plan;
+	SharedIdentity documents;
 	MemoryContext old = MemoryContextSwitchTo(provider->context);
 	int64		expires_at;
 	SharedCredentials *keys = appconfig_refresh_take(provider->refresh,
@@ -453,6 +538,8 @@ adopt(CredentialProvider *provider)
 	provider->source = plan->source;
 	set_text(&provider->detail, detail);
 	set_identity(provider, identity);
+	identify_documents(provider, &shared, &documents);
+	provider->user.identify(provider->user.arg, &documents);
 	set_times(provider, expires_at,
 			  plan->steps[plan->count - 1].kind == CREDENTIAL_INSTANCE);
 	appconfig_refresh_end(provider->refresh);
@@ -689,6 +776,8 @@ appconfig_provider_supply(CredentialProvider *provider)
 void
 appconfig_provider_join(CredentialProvider *provider)
 {
+	static const SharedIdentity nobody;
+
 	if (provider->plan.count > 0 &&
 		!appconfig_credential_plan_is_current(&provider->plan))
 	{
@@ -696,6 +785,7 @@ appconfig_provider_join(CredentialProvider *provider)
 		provider->expired = true;
 		/* nobody knows yet whose they will be, and copies may be served first */
 		provider->user.forget(provider->user.arg);
+		provider->user.identify(provider->user.arg, &nobody);
 	}
 	else if (provider->expires_at != 0 && !provider->has_failed)
 		provider->renew_at = Min(provider->renew_at,

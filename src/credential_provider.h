@@ -21,6 +21,12 @@ typedef struct CredentialUser
 	Oid			userid;
 	/* called when the identity is, or may be, another one than before */
 	void		(*forget) (void *arg);
+
+	/*
+	 * called with who signs from now on, for what is shared with those of
+	 * whom the same is said; empty for nobody
+	 */
+	void		(*identify) (void *arg, const SharedIdentity *identity);
 	void	   *arg;
 } CredentialUser;
 

@@ -346,6 +346,14 @@ take_instance_url(const AwsSettings *settings, CredentialStep *step,
 	return CREDENTIAL_PLAN_MADE;
 }
 
+/* Is it the metadata service of the machine itself that the step asks? */
+bool
+appconfig_credential_source_is_own_instance(const CredentialStep *step)
+{
+	return strcmp(step->url, INSTANCE_BASE_IPV4) == 0 ||
+		strcmp(step->url, INSTANCE_BASE_IPV6) == 0;
+}
+
 /*
  * Reads a positive number, which may have a fraction, in thousandths.  Digits
  * are counted by hand, as the locale has a say in what strtod() reads.

@@ -102,6 +102,7 @@ extern CredentialPlanOutcome appconfig_credential_source_instance(const AwsSetti
 																  CredentialStep *step,
 																  CredentialReason *reason);
 
+extern bool appconfig_credential_source_is_own_instance(const CredentialStep *step);
 extern void appconfig_credential_step_wipe(CredentialStep *step);
 
 #endif							/* APPCONFIG_CREDENTIAL_SOURCE_H */

@@ -75,13 +75,14 @@
  * becomes of the subtransaction.  What has not been read by then ends with its
  * statement, and errors are not kept.
  *
- * What a session keeps.  A frozen document outlives the statement (cache.c),
- * but proves nothing by itself: the run may be gone.  It serves once a list of
- * the same statement shows the run frozen and in the same state, by Status,
- * UpdatedAt and EndedAt (AppConfigFreezing in tables.h).  Then it is what Get
- * would answer, for all scans (appconfig_memo_confirm()); if the list shows
- * another state, it goes.  Apart from that, cache_ttl lets answers be some time
- * old.
+ * What outlives the statement.  A frozen document is kept, by the session
+ * (cache.c) and for others (shared_copies.c), but proves nothing by itself: the
+ * run may be gone.  It serves once a list of the same statement shows the run
+ * frozen and in the same state, by Status, UpdatedAt and EndedAt
+ * (AppConfigFreezing in tables.h).  Then it is what Get would answer, for all
+ * scans (appconfig_memo_confirm()); if the list shows another state, it goes.
+ * Apart from that, cache_ttl lets answers be some time old, but not older than
+ * what the statement's lists have shown: see copy_age.h.
  *
  * What is not promised.  All this is about one run, as one statement, or one
  * transaction that sees one state, sees it by one role's mapping and one
@@ -103,6 +104,7 @@
 
 #include "clock.h"
 #include "compat.h"
+#include "http.h"
 #include "memo.h"
 #include "target_table.h"
 
@@ -118,9 +120,12 @@ struct Memo
 	DocumentCache *cache;		/* the session's */
 	const ApiOwner *owner;		/* of the calls */
 	HTAB	   *table;			/* TargetSlot by target */
-	HTAB	   *confirmed;		/* targets of which a list has shown that the
-								 * session's copy is exact; NULL before the
-								 * first */
+	HTAB	   *confirmed;		/* TargetSlot by target: the state, as text,
+								 * in which a list has shown that a copy is
+								 * exact; NULL before the first */
+	int64		listed_from;	/* first and last confirmation, whatever came
+								 * of it; see CopyAge */
+	int64		listed_to;
 	dlist_head	entries;
 	dlist_head	abandoned;		/* of the entries */
 	int			abandoned_count;
@@ -217,6 +222,7 @@ appconfig_memo_create(const ApiOwner *owner, DocumentCache *cache,
 	memo->context = context;
 	memo->owner = owner;
 	memo->cache = cache;
+	memo->listed_from = CLOCK_NEVER;
 	memo->table = appconfig_target_table_create("appconfig_fdw memo", context);
 	dlist_init(&memo->entries);
 	dlist_init(&memo->abandoned);
@@ -274,41 +280,72 @@ count_hit(const Memo *memo, const ApiRequest *request, ApiCounters *counters)
 		->hits++;
 }
 
-/* On what terms the session may keep the entry's document, or serve it */
+/* On what terms a copy of such a document may be kept, or served */
 static CacheTerms
-cache_terms(const MemoEntry *entry)
+cache_terms(const Memo *memo, const AppConfigFreezing *freezing)
 {
+	const AppConfigSettings *settings = memo->owner->settings;
 	CacheTerms	terms = {
-		.ttl = entry->memo->owner->settings->cache_ttl,
-		.size = entry->memo->owner->settings->cache_size,
-		.freezing = entry->freezing
+		.ttl = settings->cache_ttl,
+		.size = settings->cache_size,
+		.max_length = settings->max_response_size,
+		.freezing = freezing
 	};
 
 	return terms;
 }
 
+/* How old what is served may be; CLOCK_NEVER and 0 are no look at a list */
+static CopyAge
+copy_age(const Memo *memo, int64 listed_from, int64 listed_to)
+{
+	CopyAge		age = {
+		.asked_after = appconfig_clock_now() -
+		memo->owner->settings->cache_ttl * CLOCK_MILLISECOND,
+		.listed_from = listed_from, .listed_to = listed_to
+	};
+
+	return age;
+}
+
+/* The copy of a target serves in that state, palloc'd, from now on */
+static void
+enter_confirmed(Memo *memo, const char *target, char *state)
+{
+	TargetSlot *slot;
+
+	if (memo->confirmed == NULL)
+		memo->confirmed = appconfig_target_table_create("appconfig_fdw confirmed",
+														memo->context);
+	slot = hash_search(memo->confirmed, &target, HASH_FIND, NULL);
+	if (slot != NULL)
+		pfree(slot->entry);
+	else
+	{
+		target = pstrdup(target);
+		slot = hash_search(memo->confirmed, &target, HASH_ENTER, NULL);
+	}
+	slot->entry = state;
+}
+
 /*
  * A list of this statement shows, by its item, the thing that a request of
- * this target would get.  If that confirms the session's copy, the copy serves
- * all scans from now on; if it contradicts the copy, that is dropped.
+ * this target would get.  If that confirms a copy, the copy serves all scans
+ * from now on; if it contradicts the copy, that is dropped.
  */
 void
 appconfig_memo_confirm(Memo *memo, const char *target,
 					   const AppConfigFreezing *freezing, JsonValue *item)
 {
-	MemoryContext old;
+	MemoryContext old = MemoryContextSwitchTo(memo->context);
+	CacheTerms	terms = cache_terms(memo, freezing);
+	char	   *state;
 
-	if (!appconfig_cache_confirm(memo->cache, target, freezing, item))
-		return;
-	old = MemoryContextSwitchTo(memo->context);
-	if (memo->confirmed == NULL)
-		memo->confirmed = appconfig_target_table_create("appconfig_fdw confirmed",
-														memo->context);
-	if (hash_search(memo->confirmed, &target, HASH_FIND, NULL) == NULL)
-	{
-		target = pstrdup(target);
-		(void) hash_search(memo->confirmed, &target, HASH_ENTER, NULL);
-	}
+	memo->listed_to = appconfig_clock_now();
+	memo->listed_from = Min(memo->listed_from, memo->listed_to);
+	state = appconfig_cache_confirm(memo->cache, target, &terms, item);
+	if (state != NULL)
+		enter_confirmed(memo, target, state);
 	MemoryContextSwitchTo(old);
 }
 
@@ -348,25 +385,75 @@ appconfig_memo_is_final(const Memo *memo, const char *target,
 		!is_asked_for(memo, target);
 }
 
-static bool
-is_confirmed(const Memo *memo, const char *target)
+/* The state in which the copy of a target serves, or NULL */
+static const char *
+confirmed_state(const Memo *memo, const char *target)
 {
-	return memo->confirmed != NULL &&
-		hash_search(memo->confirmed, &target, HASH_FIND, NULL) != NULL;
+	TargetSlot *slot = memo->confirmed != NULL
+	? hash_search(memo->confirmed, &target, HASH_FIND, NULL) : NULL;
+
+	return slot != NULL ? slot->entry : NULL;
 }
 
-/* What the session has kept and may serve; NULL if it is to be asked for */
+/* A scan that is the only one asks but once: what it has asked for goes */
+static void
+forget_confirmed(Memo *memo, const char *target)
+{
+	TargetSlot *slot = memo->confirmed != NULL
+	? hash_search(memo->confirmed, &target, HASH_FIND, NULL) : NULL;
+	char	   *key;
+
+	if (slot == NULL)
+		return;
+	key = unconstify(char *, slot->target);
+	pfree(slot->entry);
+	(void) hash_search(memo->confirmed, &target, HASH_REMOVE, NULL);
+	pfree(key);
+}
+
+/*
+ * What cache_ttl allows is some identity's, and before the first call nobody
+ * may know yet who signs.  Interrupts happen in here.
+ */
+static void
+learn_identity(Memo *memo)
+{
+	const ApiOwner *owner = memo->owner;
+
+	if (owner->settings->cache_ttl == 0 ||
+		!appconfig_cache_waits_for_identity(memo->cache))
+		return;
+	while (owner->supply->obtain(owner->supply) == NULL)
+	{
+		appconfig_http_open();
+		owner->supply->ask_for_times(owner->supply);
+		appconfig_http_wait(WAIT_FOR_CREDENTIALS);
+	}
+}
+
+/* What has been kept and may be served; NULL if it is to be asked for */
 static JsonValue *
 kept_document(MemoEntry *entry)
 {
 	Memo	   *memo = entry->memo;
-	CacheTerms	terms = cache_terms(entry);
+	CacheTerms	terms = cache_terms(memo, entry->freezing);
 	CacheEntry *list;
+	JsonValue  *document;
 
+	learn_identity(memo);
 	if (entry->page.list == NULL)
-		return appconfig_cache_get(memo->cache, entry->target, &terms,
-								   is_confirmed(memo, entry->target),
-								   appconfig_clock_now());
+	{
+		CacheWish	wish = {
+			.target = entry->target,
+			.state = confirmed_state(memo, entry->target),
+			.age = copy_age(memo, memo->listed_from, memo->listed_to)
+		};
+
+		document = appconfig_cache_get(memo->cache, &wish, &terms);
+		if (!memo->retain)
+			forget_confirmed(memo, entry->target);
+		return document;
+	}
 	list = appconfig_snapshot_list(snapshot_of(memo), memo->cache, &entry->page,
 								   &terms);
 	return list != NULL ? appconfig_cache_page(list, entry->page.token) : NULL;
@@ -509,7 +596,7 @@ create_entry(Memo *memo, const ApiRequest *request, char *target,
 		appconfig_snapshot_put(snapshot_of(memo), target, entry->document);
 		entry->ready = true;
 		count_hit(memo, request, counters);
-		elog(DEBUG2, "appconfig_fdw: a copy of the session is served for %s",
+		elog(DEBUG2, "appconfig_fdw: a copy is served for %s",
 			 request->operation);
 	}
 	else
@@ -632,8 +719,8 @@ appconfig_memo_needs_call(const Memo *memo, const ApiRequest *request)
 {
 	char	   *target = make_target(request->path, request->query);
 	bool		has_copy =
-	memo->owner->settings->cache_ttl > 0 || is_confirmed(memo, target) ||
-	is_asked_for(memo, target);
+	memo->owner->settings->cache_ttl > 0 ||
+	confirmed_state(memo, target) != NULL || is_asked_for(memo, target);
 
 	pfree(target);
 	return !has_copy;
@@ -812,14 +899,22 @@ appconfig_memo_is_denied(const MemoEntry *entry)
 		ERRCODE_INSUFFICIENT_PRIVILEGE;
 }
 
-/* Lets the session have a copy of what a call has brought */
+/*
+ * Lets the session have a copy of what a call has brought; if that is that the
+ * service knows no such thing, copies go
+ */
 static void
 give_to_session(const MemoEntry *entry)
 {
-	CacheTerms	terms = cache_terms(entry);
+	CacheTerms	terms = cache_terms(entry->memo, entry->freezing);
 	int64		sent_at = appconfig_api_sent_at(entry->call);
 
-	if (entry->page.list != NULL)
+	if (entry->document == NULL)
+		appconfig_cache_drop(entry->memo->cache,
+							 entry->page.list != NULL ? entry->page.list
+							 : entry->target,
+							 &terms, sent_at);
+	else if (entry->page.list != NULL)
 		appconfig_cache_put_page(entry->memo->cache, &entry->page,
 								 entry->document, &terms, sent_at);
 	else
@@ -874,8 +969,7 @@ take_document(MemoEntry *entry)
 {
 	if (entry->document == NULL)
 		entry->document = appconfig_api_document(entry->call);
-	if (entry->document != NULL)
-		give_to_session(entry);
+	give_to_session(entry);
 	settle_answer(entry);
 	entry->ready = true;
 	tell_followers(entry);

@@ -16,7 +16,9 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "lib/ilist.h"
+#include "miscadmin.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
@@ -163,6 +165,35 @@ find_session(const SessionRequest *request)
 	return NULL;
 }
 
+/* Which version of its row a catalog has, palloc'd */
+static char *
+row_version(AppConfigSysCacheId cacheid, Oid id)
+{
+	HeapTuple	tuple = SearchSysCache1(cacheid, ObjectIdGetDatum(id));
+	char	   *version;
+
+	if (!HeapTupleIsValid(tuple))
+		return pstrdup("none");
+	version = psprintf("%u %u %u", HeapTupleHeaderGetRawXmin(tuple->t_data),
+					   ItemPointerGetBlockNumberNoCheck(&tuple->t_self),
+					   ItemPointerGetOffsetNumberNoCheck(&tuple->t_self));
+	ReleaseSysCache(tuple);
+	return version;
+}
+
+/*
+ * Who may have each other's answers, palloc'd: the same role in the same
+ * database, until server or user mapping are altered, as it is in a session
+ */
+static char *
+name_reader(const SessionRequest *request)
+{
+	return psprintf("%u, %u: %u: %s: %s", MyDatabaseId, request->userid,
+					request->serverid,
+					row_version(FOREIGNSERVEROID, request->serverid),
+					row_version(USERMAPPINGOID, request->umid));
+}
+
 static void
 forget_documents(void *arg)
 {
@@ -172,12 +203,21 @@ forget_documents(void *arg)
 	appconfig_cache_clear(session->cache);
 }
 
+static void
+identify_documents(void *arg, const SharedIdentity *identity)
+{
+	AppConfigSession *session = arg;
+
+	appconfig_cache_identify(session->cache, identity);
+}
+
 static CredentialProvider *
 create_provider(const SessionRequest *request, AppConfigSession *session)
 {
 	CredentialUser user = {
 		.serverid = request->serverid, .userid = request->userid,
-		.forget = forget_documents, .arg = session
+		.forget = forget_documents, .identify = identify_documents,
+		.arg = session
 	};
 
 	return appconfig_provider_create(&user, request->credentials,
@@ -201,7 +241,7 @@ create_session(const SessionRequest *request)
 		GetSysCacheHashValue1(FOREIGNSERVEROID, ObjectIdGetDatum(request->serverid));
 	session->umid_hash =
 		GetSysCacheHashValue1(USERMAPPINGOID, ObjectIdGetDatum(request->umid));
-	session->shared.cache = appconfig_cache_create(context);
+	session->shared.cache = appconfig_cache_create(context, name_reader(request));
 	session->shared.permissions = appconfig_permissions_create(context);
 	session->shared.client = appconfig_api_client_create(request->settings);
 	session->shared.provider = create_provider(request, &session->shared);

@@ -12,6 +12,7 @@
 #define APPCONFIG_SHARED_IDENTITY_H
 
 #define SHARED_IDENTITY_BYTES 32
+#define SHARED_IDENTITY_TEXT  (2 * SHARED_IDENTITY_BYTES + 1)
 
 /*
  * All zero: nobody that others could be told to be the same as, or that there

@@ -199,6 +199,22 @@ appconfig_shared_memory_identify(SharedIdentity *identity,
 	return true;
 }
 
+/* Writes an identity as a text of SHARED_IDENTITY_TEXT, part of another's */
+void
+appconfig_shared_memory_write_identity(const SharedIdentity *identity,
+									   char *text)
+{
+	static const char digits[] = "0123456789abcdef";
+	int			i;
+
+	for (i = 0; i < SHARED_IDENTITY_BYTES; i++)
+	{
+		*text++ = digits[identity->digest[i] >> 4];
+		*text++ = digits[identity->digest[i] & 0x0F];
+	}
+	*text = '\0';
+}
+
 /* Has it been made? */
 bool
 appconfig_shared_memory_is_identified(const SharedIdentity *identity)

@@ -21,6 +21,8 @@ extern int	appconfig_shared_memory_tranche(void);
 extern bool appconfig_shared_memory_identify(SharedIdentity *identity,
 											 const char *const *parts,
 											 int count);
+extern void appconfig_shared_memory_write_identity(const SharedIdentity *identity,
+												   char *text);
 extern bool appconfig_shared_memory_is_identified(const SharedIdentity *identity);
 
 #endif							/* APPCONFIG_SHARED_MEMORY_H */

@@ -14,7 +14,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $emulator = start_emulator();
-my $node = new_node('memo');
+my $node = new_node('memo', shares_nothing());
 # nothing is kept from one statement to the next, so that every call is seen
 create_server($node, 'remote', $emulator->url, max_get_rate => 0, max_list_rate => 0, cache_size => 0);
 

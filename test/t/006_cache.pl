@@ -32,7 +32,7 @@ use Test::More;
 my $emulator = start_emulator();
 # the same but for one run, and to be asked by anybody, the test as well
 my $elsewhere = start_emulator('--no-verify');
-my $node = new_node('cache');
+my $node = new_node('cache', shares_nothing());
 my %fast = (max_get_rate => 0, max_list_rate => 0);
 create_server($node, 'frozen', $emulator->url, %fast);
 create_server($node, 'kept', $emulator->url, %fast, cache_ttl => '1h');
@@ -290,6 +290,17 @@ subtest 'what is not there is asked for each time' => sub {
 		'0', $list) foreach (1, 2);
 };
 
+# The call of a cursor that waits for its turn goes out, together with another one
+sub sends_call
+{
+	my ($id, $run) = @_;
+
+	$emulator->clear;
+	$session->query(get_run('kept', $id, 2) . ' AND exposure_percentage > 0; '
+		  . "SELECT count(*) FROM kept.experiment_definitions WHERE application_id = 'shop4x1' AND environment_id = '$id'");
+	wait_until('the call of the cursor', sub { grep { $_->{target} =~ m{$id/experimentruns/$run$} } @{ $emulator->control('GET', 'log') } });
+}
+
 subtest 'an answer does not replace a later one' => sub {
 	my $id = new_definition();
 	my $row = "SELECT run, exposure_percentage FROM kept.experiment_runs WHERE " . where($id);
@@ -307,6 +318,44 @@ subtest 'an answer does not replace a later one' => sub {
 	is($session->query('FETCH 1 FROM c'), '2|2', 'the cursor goes on with what it had asked for');
 	shows('the later answer stays', get_run('kept', $id, 2), '22', 'none');
 	$session->query('COMMIT; ALTER SERVER kept OPTIONS (DROP max_concurrency)');
+};
+
+subtest 'an answer from before a list is not combined with it' => sub {
+	my $id = new_definition();
+	my $where = where($id);
+	my $run = "SELECT run, status FROM kept.experiment_runs WHERE $where AND exposure_percentage > 0 AND run";
+
+	# a first cursor has asked for two runs and read one of them
+	$session->query("ALTER SERVER kept OPTIONS (ADD max_concurrency '1')");
+	$session->query("BEGIN; DECLARE a CURSOR FOR $run IN (1, 3)");
+	is($session->query('FETCH 1 FROM a'), '1|DONE', 'a cursor');
+	sends_call($id, 3);
+	$emulator->mutate('stop_run', application => 'shop4x1', definition => $id, run => 3);
+	# a second one reads a list that shows the other run as done, and then its document by keys
+	$session->query("DECLARE b CURSOR FOR SELECT status FROM kept.experiment_runs WHERE $where AND run >= 3"
+		  . " UNION ALL SELECT status FROM kept.experiment_runs WHERE $where AND run = 3 AND exposure_percentage > 0");
+	is($session->query('FETCH 1 FROM b'), 'DONE', 'a later one sees the other run end');
+	is($session->query('FETCH 1 FROM a'), '3|RUNNING', 'the first goes on with what it had asked for');
+	is($session->query('FETCH 1 FROM b'), 'DONE', '... which is not for the second');
+	$session->query('COMMIT; ALTER SERVER kept OPTIONS (DROP max_concurrency)');
+};
+
+subtest 'an answer does not come after a later one that has gone' => sub {
+	my $id = new_definition();
+	my %run3 = (application => 'shop4x1', definition => $id, run => 3);
+	my $run = 'SELECT run, exposure_percentage FROM kept.experiment_runs WHERE ' . where($id) . ' AND run';
+
+	$session->query("ALTER SERVER kept OPTIONS (ADD max_concurrency '1', ADD cache_size '64kB')");
+	$session->query("BEGIN; DECLARE a CURSOR FOR $run IN (1, 3)");
+	is($session->query('FETCH 1 FROM a'), '1|1', 'a cursor');
+	sends_call($id, 3);
+	$emulator->mutate('update_run', %run3, exposure => 30, description => 'd' x 30_000);
+	put_run(document_of($id, 1), Run => $_, Description => 'd' x 30_000) foreach (4, 5);
+	is($session->query("$run = 3"), '3|30', 'a later statement');
+	is($session->query("$run = 4; $run = 5"), "4|1\n5|1", 'others, which need all of the room');
+	is($session->query('FETCH 1 FROM a'), '3|3', 'the cursor goes on with what it had asked for');
+	is($session->query("$run = 3"), '3|30', '... and nobody else');
+	$session->query('COMMIT; ALTER SERVER kept OPTIONS (DROP max_concurrency, DROP cache_size)');
 };
 
 # ---------------------------------------------------------------------

@@ -19,7 +19,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time usleep);
 
-our @EXPORT = qw(add_environment new_node create_server start_emulator start_proxy wait_until start_session open_session
+our @EXPORT = qw(add_environment postgres_version shares_nothing new_node create_server start_emulator start_proxy wait_until start_session open_session
   sqlstate_of build_calling build_preload make_own_authority open_deaf_port victim_waits cancel_victim terminate_victim
   check_reaction $log_everything $access_key $secret_key);
 
@@ -42,6 +42,20 @@ sub wait_until
 		usleep(10_000);
 	}
 	return $result;
+}
+
+# The major version of the server
+sub postgres_version
+{
+	my ($version) = run_command([ $ENV{PG_CONFIG} || 'pg_config', '--version' ]);
+
+	return ($version =~ /(\d+)/)[0];
+}
+
+# Settings by which sessions share nothing, for what a test counts of each alone
+sub shares_nothing
+{
+	return postgres_version() >= 17 ? ('appconfig_fdw.shared_cache_size = 0') : ();
 }
 
 # A running cluster that has the extension; SETTINGS go into postgresql.conf
