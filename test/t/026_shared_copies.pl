@@ -25,6 +25,7 @@ my $keys = "access_key_id '$access_key', secret_access_key '$secret_key'";
 my $other_keys = "access_key_id 'AKIDOTHER', secret_access_key 'other-secret'";
 my $list = 'ListExperimentRuns 1';
 my $definitions = 0;
+my %documents;
 
 create_server($node, 'frozen', $url, %fast);
 # what PostgreSQL needs for itself, and others of the extension
@@ -45,7 +46,7 @@ sub new_definition
 			ConfigurationProfileId => 'flagp51', FlagKey => 'f', Control => { Key => 'c', Weight => 50, FlagValue => {} },
 			Treatments => [ { Key => 't1', Weight => 50, FlagValue => {} } ] });
 		$each->mutate('start_run', %where, exposure => $_) foreach (1 .. 3);
-		$each->mutate('stop_run', %where, run => $_) foreach (1, 2);
+		$documents{$id}{$_} = $each->mutate('stop_run', %where, run => $_) foreach (1, 2);
 	}
 	return $id;
 }
@@ -54,10 +55,8 @@ sub new_definition
 sub document_of
 {
 	my ($definition, $run) = @_;
-	my @found = grep { $_->{ExperimentDefinitionId} eq $definition && $_->{Run} == $run }
-	  @{ $emulator->control('GET', 'dump')->{experiment_runs} };
 
-	return %{ $found[0] };
+	return %{ $documents{$definition}{$run} };
 }
 
 sub put_run
@@ -89,6 +88,25 @@ sub get_run
 	my ($server, $definition, $run) = @_;
 
 	return "SELECT exposure_percentage FROM $server.experiment_runs WHERE " . where($definition) . " AND run = $run";
+}
+
+# Runs of a dashboard: of so many definitions, 10 that are done and one that runs; their ids
+sub new_board
+{
+	my ($count) = @_;
+	my @ids = map { new_definition() } 1 .. $count;
+
+	foreach my $id (@ids)
+	{
+		my %where = (application => 'shop4x1', definition => $id);
+
+		foreach my $run (4 .. 11)
+		{
+			$emulator->mutate('start_run', %where, exposure => $run);
+			$emulator->mutate('stop_run', %where, run => $run);
+		}
+	}
+	return @ids;
 }
 
 # shows(SESSION, NAME, SQL, OUTPUT, CALLS); without a session, in one of its own
@@ -144,6 +162,16 @@ subtest 'a run that another session has seen done is not fetched again' => sub {
 	shows(undef, 'what is gone is gone', list_runs('frozen', $id), '', $list);
 };
 
+subtest 'a dashboard in a new connection costs lists, and what runs' => sub {
+	my @ids = new_board(20);
+	my $sql = "SELECT status, count(*), sum(exposure_percentage) FROM frozen.experiment_runs WHERE application_id = 'shop4x1'"
+	  . ' AND experiment_definition_id IN (' . join(', ', map { "'$_'" } @ids) . ') GROUP BY 1 ORDER BY 1';
+	my $rows = "DONE|200|1260\nRUNNING|20|60";
+
+	shows(undef, 'the first', $sql, $rows, 'GetExperimentRun 220, ListExperimentRuns 20');
+	shows(undef, 'another', $sql, $rows, 'GetExperimentRun 20, ListExperimentRuns 20');
+};
+
 subtest 'hits are counted' => sub {
 	my $id = new_definition();
 	my $session = open_session($node);
@@ -191,7 +219,6 @@ subtest 'temporary keys change, and the role does not' => sub {
 	my $sql = list_runs('role', $id);
 	my $session;
 	my $set = sub { $node->safe_psql('postgres', "ALTER USER MAPPING FOR CURRENT_USER SERVER role OPTIONS ($_[0])") };
-	my $keys_used = sub { my %seen; scalar grep { !$seen{$_}++ } map { $_->{key} // () } grep { $_->{operation} !~ /^Assume/ } @{ $emulator->control('GET', 'log') } };
 
 	create_server($node, 'role', $url, %fast);
 	$set->("ADD role_arn '$arn/ReportReader'");
@@ -386,6 +413,46 @@ subtest 'a crash' => sub {
 	wait_until('the server to be up again', sub { slurp_file($node->logfile) =~ /all server processes terminated.*ready to accept connections/s });
 	shows(undef, 'begins with new memory', list_runs('frozen', $id), $before, $all);
 	shows(undef, '... that is shared', list_runs('frozen', $id), $before, $running);
+};
+
+subtest 'no shared memory' => sub {
+	my $id = new_definition();
+	my $mark = PostgreSQL::Test::Utils::tempdir() . '/full';
+	my $usual = $node;
+	my $sql = list_runs('frozen', $id);
+
+	{
+		local $ENV{LD_PRELOAD} = build_preload('full_memory');
+		local $ENV{FULL_MEMORY_MARK} = $mark;
+		$node = new_node('full', 'dynamic_shared_memory_type = posix');
+	}
+	create_server($node, 'frozen', $url, %fast);
+	$node->safe_psql('postgres', 'SET appconfig_fdw.shared_cache_size = 0; SELECT run FROM frozen.experiment_runs LIMIT 1');
+	$node->safe_psql('postgres', "SET appconfig_fdw.shared_cache_size = '1MB'; $sql");
+	append_to_file($mark, '');
+	# there is an extent, so that copies are found and others go, and no more are to be had
+	shows(undef, 'a query that needs more, with what there is', $sql, $before, $running);
+	my %run = (document_of($id, 1), EndedAt => '2026-11-11T11:11:11Z');
+	put_run(%run, Run => $_, Description => 'd' x 50_000) foreach (4 .. 6);
+	shows(undef, 'more than there is room for', "SELECT count(exposure_percentage) FROM frozen.experiment_runs WHERE " . where($id), '6',
+		"GetExperimentRun 4, $list");
+	my $log = slurp_file($node->logfile);
+	like($log, qr/LOG:  copies of AWS AppConfig's answers are not shared for now: could not resize shared memory segment/, 'the log tells it');
+	unlike($log, qr/ERROR|PANIC|TRAP/, '... and no error');
+	$node->stop;
+	{
+		local $ENV{LD_PRELOAD} = build_preload('full_memory');
+		local $ENV{FULL_MEMORY_MARK} = $mark;
+		unlink $mark;
+		$node->start;
+	}
+	$node->safe_psql('postgres', 'SET appconfig_fdw.shared_cache_size = 0; SELECT run FROM frozen.experiment_runs LIMIT 1');
+	append_to_file($mark, '');
+	shows(undef, "not even for the beginning, time $_", $sql, '1 DONE 1, 2 DONE 2, 3 RUNNING 3, 4 DONE 1, 5 DONE 1, 6 DONE 1', "GetExperimentRun 6, $list")
+	  foreach (1, 2);
+	unlike(slurp_file($node->logfile), qr/ERROR|PANIC|TRAP/, '... and no error');
+	$node->stop;
+	$node = $usual;
 };
 
 my $log = slurp_file($node->logfile);
