@@ -121,43 +121,6 @@ static int64 off_until = 0;		/* this backend has had no memory */
  * ------------------------------------------------------------------------
  */
 
-/*
- * Calls what raises an error where memory is short; returns whether it has
- * raised none.  What that leaves behind are locks, of which nobody above has
- * any, and the descriptor of a segment, which is no resource owner's.
- */
-static bool
-attempt(void (*work) (void *arg), void *arg)
-{
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	volatile bool done = true;
-
-	CurrentResourceOwner = NULL;
-	PG_TRY();
-	{
-		work(arg);
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		LWLockReleaseAll();
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		ereport(LOG,
-				(errmsg("copies of AWS AppConfig's answers are not shared for now: %s",
-						error->message),
-				 errhidestmt(true), errhidecontext(true)));
-		FreeErrorData(error);
-		done = false;
-	}
-	PG_END_TRY();
-	CurrentResourceOwner = owner;
-	return done;
-}
-
 static void
 init_cache(void *segment)
 {
@@ -173,14 +136,6 @@ init_cache(void *segment)
 		new->extents[i].handle = DSM_HANDLE_INVALID;
 	for (i = 0; i < BUCKETS; i++)
 		new->buckets[i] = NO_BLOCK;
-}
-
-static void
-find_cache(void *arg pg_attribute_unused())
-{
-	(void) appconfig_shared_memory_tranche();
-	cache = appconfig_shared_memory_get("copies", sizeof(SharedCache),
-										init_cache);
 }
 
 static void
@@ -268,7 +223,7 @@ lock_cache(LWLockMode mode)
 		for (i = 0; i < MAX_EXTENTS; i++)
 			list.handles[i] = cache->extents[i].handle;
 		LWLockRelease(&cache->lock);
-		if (!attempt(map_extents, &list))
+		if (!appconfig_shared_memory_attempt(map_extents, &list))
 			return pause_sharing();
 	}
 }
@@ -292,8 +247,9 @@ appconfig_shared_cache_is_on(void)
 	if (appconfig_shared_cache_size == 0 || !appconfig_has_shared_memory() ||
 		(off_until != 0 && appconfig_clock_now() < off_until))
 		return false;
-	if (cache == NULL && !attempt(find_cache, NULL))
-		return pause_sharing();
+	if (cache == NULL)
+		cache = appconfig_shared_memory_get("copies", sizeof(SharedCache),
+											init_cache);
 	return cache != NULL;
 }
 
@@ -593,7 +549,7 @@ add_extent(uint32 blocks)
 	int			index;
 
 	unlock_cache();
-	if (!attempt(create_extent, &extent))
+	if (!appconfig_shared_memory_attempt(create_extent, &extent))
 		extent.segment = NULL;
 	if (!lock_cache(LW_EXCLUSIVE))
 	{

@@ -1,5 +1,5 @@
 # What sessions share of answers: documents of runs that are done, and what cache_ttl allows
-# needs 17
+# Suite: shared
 
 use strict;
 use warnings;
@@ -12,7 +12,6 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-plan skip_all => 'sessions share memory from PostgreSQL 17 on' if postgres_version() < 17;
 
 my $emulator = start_emulator();
 my $elsewhere = start_emulator('--no-verify');

@@ -1,4 +1,6 @@
 # Random steps of several sessions (sessions.py): no query shows a run as it no longer is
+#
+# Suites: tap, shared
 
 use strict;
 use warnings;
