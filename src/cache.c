@@ -533,6 +533,19 @@ has_state(const CacheEntry *entry, const char *state)
 }
 
 /*
+ * How young an answer of others has to be: not older than one that this
+ * session has had and has no longer
+ */
+static CopyAge
+shared_age(const DocumentCache *cache, const CopyAge *age)
+{
+	CopyAge		shared = *age;
+
+	shared.asked_after = Max(shared.asked_after, cache->dropped_at - 1);
+	return shared;
+}
+
+/*
  * What others share, with a reference; NULL if there is none.  It is parsed
  * like what comes from the network, as it has come from there.
  */
@@ -541,12 +554,12 @@ get_shared_document(DocumentCache *cache, const CacheWish *wish,
 					const CacheTerms *terms)
 {
 	SharedTarget target = shared_target(wish->target, wish->state, terms);
+	CopyAge		age = shared_age(cache, &wish->age);
 	SharedAnswer answer;
 	const char *error;
 	JsonValue  *document;
 
-	if (!appconfig_shared_copies_get(&cache->shared, &target, &wish->age,
-									 &answer))
+	if (!appconfig_shared_copies_get(&cache->shared, &target, &age, &answer))
 		return NULL;
 	document = answer.length <= (size_t) terms->max_length
 		? appconfig_json_parse(answer.text, answer.length, &error) : NULL;
@@ -717,11 +730,12 @@ find_shared_list(DocumentCache *cache, const char *target,
 				 const CacheTerms *terms, const CopyAge *age)
 {
 	SharedTarget shared = shared_target(target, NULL, terms);
+	CopyAge		allowed = shared_age(cache, age);
 	SharedAnswer answer;
 	PackedPages packed;
 	CacheEntry *list = NULL;
 
-	if (!appconfig_shared_copies_get(&cache->shared, &shared, age, &answer))
+	if (!appconfig_shared_copies_get(&cache->shared, &shared, &allowed, &answer))
 		return NULL;
 	packed.next = answer.text;
 	packed.left = answer.length;

@@ -140,6 +140,7 @@ static Pacer *
 find_shared_pacer(Limiter *limiter, int64 now)
 {
 	SharedLimits *limits = &segment->limits[limiter->slot];
+	Pacer	   *pacer;
 
 	if (!is_of(limits, &limiter->identity))
 	{
@@ -154,7 +155,11 @@ find_shared_pacer(Limiter *limiter, int64 now)
 	}
 	limits->used_at = now;
 	apply_rate(&limits->pacers[limiter->kind], limiter->max_rate, now);
-	return &limits->pacers[limiter->kind].pacer;
+	pacer = &limits->pacers[limiter->kind].pacer;
+	/* the same slot, but another queue: it was given away and back */
+	if (limiter->has_place && limiter->place > pacer->taken)
+		limiter->has_place = false;
+	return pacer;
 }
 
 /* The pacer that counts, until unlock_pacer().  Nothing in between fails. */
@@ -249,7 +254,7 @@ appconfig_limiter_rest(Limiter *limiter)
 		return;
 	pacer = lock_pacer(limiter, appconfig_clock_now());
 	if (limiter->has_place)
-		appconfig_pacer_give_back(pacer);
+		appconfig_pacer_give_back(pacer, limiter->place);
 	limiter->has_place = false;
 	unlock_pacer(limiter);
 }

@@ -100,6 +100,7 @@
 #include "postgres.h"
 
 #include "lib/ilist.h"
+#include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "clock.h"
@@ -428,6 +429,7 @@ learn_identity(Memo *memo)
 		appconfig_http_open();
 		owner->supply->ask_for_times(owner->supply);
 		appconfig_http_wait(WAIT_FOR_CREDENTIALS);
+		CHECK_FOR_INTERRUPTS();
 	}
 }
 

@@ -159,11 +159,17 @@ appconfig_pacer_starts_at(Pacer *pacer, int64 place, int64 now)
 		(int64) ceil(missing / (pacer->rate + credit_rate(pacer)) * SECOND);
 }
 
-/* A place will not be used: those behind it come forward */
+/*
+ * A place will not be used.  Somebody else gets its turn, unless nobody is
+ * behind it.
+ */
 void
-appconfig_pacer_give_back(Pacer *pacer)
+appconfig_pacer_give_back(Pacer *pacer, int64 place)
 {
-	pacer->granted += 1;
+	if (place == pacer->taken)
+		pacer->taken--;
+	else
+		pacer->granted += 1;
 }
 
 /*

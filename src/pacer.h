@@ -34,7 +34,7 @@ extern void appconfig_pacer_set_max_rate(Pacer *pacer, double max_rate,
 										 int64 now);
 extern int64 appconfig_pacer_take(Pacer *pacer, int64 now);
 extern int64 appconfig_pacer_starts_at(Pacer *pacer, int64 place, int64 now);
-extern void appconfig_pacer_give_back(Pacer *pacer);
+extern void appconfig_pacer_give_back(Pacer *pacer, int64 place);
 extern void appconfig_pacer_throttled(Pacer *pacer, int64 sent_at, int64 now,
 									  double random);
 extern void appconfig_pacer_passed(Pacer *pacer, int64 sent_at);

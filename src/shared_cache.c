@@ -191,6 +191,7 @@ map_extents(void *arg)
 		segment = dsm_attach(handle);
 		if (segment == NULL)
 			return;
+		dsm_pin_mapping(segment);
 		map_extent(i, segment);
 	}
 	mapped_generation = list->generation;
@@ -526,8 +527,10 @@ create_extent(void *arg)
 
 	extent->segment = dsm_create((Size) extent->blocks * BLOCK_BYTES,
 								 DSM_CREATE_NULL_IF_MAXSEGMENTS);
-	if (extent->segment != NULL)
-		dsm_pin_segment(extent->segment);
+	if (extent->segment == NULL)
+		return;
+	dsm_pin_mapping(extent->segment);
+	dsm_pin_segment(extent->segment);
 }
 
 /* Nobody needs it after all */
@@ -540,7 +543,10 @@ destroy_extent(dsm_segment *segment)
 
 /*
  * With the lock, which is released meanwhile: makes another extent, unless
- * others have been faster.  False, without the lock, as lock_cache().
+ * others have been faster.  Nobody else begins to make one in the meantime,
+ * for the time that a failure would cost: so there is never more memory than
+ * the limit, and whoever ends here holds nobody up for long.  False, without
+ * the lock, as lock_cache().
  */
 static bool
 add_extent(uint32 blocks)
@@ -548,6 +554,7 @@ add_extent(uint32 blocks)
 	NewExtent	extent = {.blocks = blocks};
 	int			index;
 
+	cache->grow_after = appconfig_clock_now() + PAUSE;
 	unlock_cache();
 	if (!appconfig_shared_memory_attempt(create_extent, &extent))
 		extent.segment = NULL;
@@ -557,10 +564,11 @@ add_extent(uint32 blocks)
 			destroy_extent(extent.segment);
 		return false;
 	}
-	index = find_vacant_extent();
 	if (extent.segment == NULL)
-		cache->grow_after = appconfig_clock_now() + PAUSE;
-	else if (index >= 0 && next_extent_blocks() >= blocks)
+		return true;
+	cache->grow_after = 0;
+	index = find_vacant_extent();
+	if (index >= 0 && next_extent_blocks() >= blocks)
 		publish_extent(index, extent.segment, blocks);
 	else
 	{

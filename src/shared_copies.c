@@ -176,8 +176,8 @@ refuse_answer(SharedAnswer *answer)
 }
 
 /*
- * A frozen document: by the state that a list has shown, or, if it was this
- * role that got it, by its age
+ * A frozen document: by the state that a list has shown, or, where none has
+ * and it was this role that got it, by its age
  */
 static bool
 get_frozen(const SharedReader *reader, const SharedTarget *target,
@@ -192,9 +192,10 @@ get_frozen(const SharedReader *reader, const SharedTarget *target,
 		 !make_state(&state, reader, target->state)) ||
 		!get_answer(&key, &tag, answer))
 		return false;
-	if ((target->state != NULL && is_same(&tag.state, &state)) ||
-		(target->by_age && is_same(&tag.owner, &reader->role) &&
-		 appconfig_copy_age_is_allowed(age, tag.asked_at, tag.kept_at)))
+	if (target->state != NULL
+		? is_same(&tag.state, &state)
+		: target->by_age && is_same(&tag.owner, &reader->role) &&
+		appconfig_copy_age_is_allowed(age, tag.asked_at, tag.kept_at))
 		return true;
 	return refuse_answer(answer);
 }
@@ -217,7 +218,8 @@ get_of_role(const SharedReader *reader, const SharedTarget *target,
 
 /*
  * Sets *answer to one that serves, whose text is palloc'd: a frozen document
- * in the target's state, or what is young enough; false if there is none
+ * in the target's state, or, where no list has shown that, what is young
+ * enough; false if there is none
  */
 bool
 appconfig_shared_copies_get(const SharedReader *reader,
@@ -227,7 +229,8 @@ appconfig_shared_copies_get(const SharedReader *reader,
 	return appconfig_shared_copies_are_there(reader) &&
 		((target->freezes && (target->state != NULL || target->by_age) &&
 		  get_frozen(reader, target, age, answer)) ||
-		 (target->by_age && get_of_role(reader, target, age, answer)));
+		 (target->state == NULL && target->by_age &&
+		  get_of_role(reader, target, age, answer)));
 }
 
 /*

@@ -45,40 +45,61 @@ typedef struct SharedBase
 
 static int64 off_until = 0;		/* this backend has had no memory */
 
+/* Lets go of all that the owner has, and of the owner */
+static void
+release_owner(ResourceOwner owner)
+{
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_BEFORE_LOCKS, false, true);
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_LOCKS, false, true);
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_AFTER_LOCKS, false, true);
+	ResourceOwnerDelete(owner);
+}
+
+/* An error of shared memory is the server's log's */
+static void
+log_error(MemoryContext context)
+{
+	ErrorData  *error;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	FlushErrorState();
+	ereport(LOG,
+			(errmsg("sessions share nothing about AWS AppConfig for now: %s",
+					error->message),
+			 errhidestmt(true), errhidecontext(true)));
+	FreeErrorData(error);
+}
+
 /*
  * Calls what raises an error where shared memory is short, and returns whether
  * it has raised none; the server's log has it otherwise.  What an error leaves
- * behind are locks, of which nobody above has any, and the descriptor of a
- * segment, which is no resource owner's and goes with the backend.
+ * behind are locks, of which nobody above has any, and segments that have not
+ * been pinned.
  */
 bool
 appconfig_shared_memory_attempt(void (*work) (void *arg), void *arg)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
+	ResourceOwner own = ResourceOwnerCreate(NULL, "appconfig_fdw");
 	volatile bool done = true;
 
-	CurrentResourceOwner = NULL;
+	CurrentResourceOwner = own;
 	PG_TRY();
 	{
 		work(arg);
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
-
+		CurrentResourceOwner = owner;
 		LWLockReleaseAll();
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		ereport(LOG,
-				(errmsg("sessions share nothing about AWS AppConfig for now: %s",
-						error->message),
-				 errhidestmt(true), errhidecontext(true)));
-		FreeErrorData(error);
+		log_error(context);
 		done = false;
 	}
 	PG_END_TRY();
+	CurrentResourceOwner = owner;
+	release_owner(own);
 	CurrentResourceOwner = owner;
 	return done;
 }
@@ -92,8 +113,8 @@ typedef struct SegmentRequest
 } SegmentRequest;
 
 /*
- * A segment of another size is another segment, as that of a library of
- * another version is, which other backends may still have.
+ * A segment of another version is another segment: other backends may have a
+ * library from before an upgrade.
  */
 static void
 find_segment(void *arg)
@@ -101,8 +122,8 @@ find_segment(void *arg)
 	SegmentRequest *request = arg;
 	char		full_name[NAMEDATALEN];
 
-	snprintf(full_name, sizeof(full_name), "appconfig_fdw %s %zu",
-			 request->name, request->size);
+	snprintf(full_name, sizeof(full_name), "appconfig_fdw %s %s %zu",
+			 APPCONFIG_FDW_VERSION, request->name, request->size);
 	request->segment = appconfig_named_segment(full_name, request->size,
 											   request->init);
 }

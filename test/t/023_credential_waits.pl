@@ -1,6 +1,8 @@
 # A query that waits for credentials ends when it is cancelled, when its time is over and when its backend is
 # terminated, whoever it waits for; and who waits for the same credentials as it does is none the worse.  How fast is
 # reported, and only a very slow reaction fails, as in 001_cancel.pl.
+#
+# Suites: tap, shared
 
 use strict;
 use warnings;
@@ -38,6 +40,8 @@ add_environment($node);
 my %servers = (
 	own => {}, role => { role_arn => "$arn/ReportReader" }, web => { ambient_credentials => 'web_identity' },
 	container => { ambient_credentials => 'container' }, instance => { ambient_credentials => 'instance' },
+	# what is kept is somebody's, so it is asked who signs before there is any call
+	kept => { role_arn => "$arn/ReportReader", cache_ttl => '1h' },
 );
 foreach my $server (sort keys %servers)
 {
@@ -68,7 +72,7 @@ sub look
 my @places;
 
 foreach (
-	[ 'AssumeRole', 'role' ], [ 'AssumeRoleWithWebIdentity', 'web' ], [ 'GetCallerIdentity', 'own' ],
+	[ 'AssumeRole', 'role' ], [ 'AssumeRole', 'kept' ], [ 'AssumeRoleWithWebIdentity', 'web' ], [ 'GetCallerIdentity', 'own' ],
 	[ 'ContainerCredentials', 'container', 'AWS_CONTAINER_CREDENTIALS_FULL_URI' ],
 	[ 'MetadataToken', 'instance', 'AWS_EC2_METADATA_SERVICE_ENDPOINT' ], [ 'MetadataRole', 'instance' ],
 	[ 'MetadataCredentials', 'instance' ],

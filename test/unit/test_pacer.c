@@ -111,9 +111,11 @@ test_queue(void)
 			SECOND / 5, "so does the one behind it");
 	is_int(appconfig_pacer_starts_at(&pacer, first, START + SECOND / 10 + 20) - START,
 		   SECOND / 10 + 20, "until it has come");
-	appconfig_pacer_give_back(&pacer);
+	appconfig_pacer_give_back(&pacer, first);
 	is_near(appconfig_pacer_starts_at(&pacer, second, START + SECOND / 10) - START,
 			SECOND / 10, "who gives a place back lets others come forward");
+	appconfig_pacer_give_back(&pacer, second);
+	is_near(take(&pacer, 1, START + SECOND / 10), 0, "the last place of all can be taken again");
 }
 
 static void
