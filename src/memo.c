@@ -124,9 +124,6 @@ struct Memo
 	HTAB	   *confirmed;		/* TargetSlot by target: the state, as text,
 								 * in which a list has shown that a copy is
 								 * exact; NULL before the first */
-	int64		listed_from;	/* first and last confirmation, whatever came
-								 * of it; see CopyAge */
-	int64		listed_to;
 	dlist_head	entries;
 	dlist_head	abandoned;		/* of the entries */
 	int			abandoned_count;
@@ -223,7 +220,6 @@ appconfig_memo_create(const ApiOwner *owner, DocumentCache *cache,
 	memo->context = context;
 	memo->owner = owner;
 	memo->cache = cache;
-	memo->listed_from = CLOCK_NEVER;
 	memo->table = appconfig_target_table_create("appconfig_fdw memo", context);
 	dlist_init(&memo->entries);
 	dlist_init(&memo->abandoned);
@@ -296,16 +292,16 @@ cache_terms(const Memo *memo, const AppConfigFreezing *freezing)
 	return terms;
 }
 
-/* How old what is served may be; CLOCK_NEVER and 0 are no look at a list */
+/* How old what is served may be */
 static CopyAge
-copy_age(const Memo *memo, int64 listed_from, int64 listed_to)
+copy_age(const Memo *memo)
 {
 	CopyAge		age = {
 		.asked_after = appconfig_clock_now() -
-		memo->owner->settings->cache_ttl * CLOCK_MILLISECOND,
-		.listed_from = listed_from, .listed_to = listed_to
+		memo->owner->settings->cache_ttl * CLOCK_MILLISECOND
 	};
 
+	appconfig_snapshot_listed(snapshot_of(memo), &age);
 	return age;
 }
 
@@ -342,8 +338,7 @@ appconfig_memo_confirm(Memo *memo, const char *target,
 	CacheTerms	terms = cache_terms(memo, freezing);
 	char	   *state;
 
-	memo->listed_to = appconfig_clock_now();
-	memo->listed_from = Min(memo->listed_from, memo->listed_to);
+	appconfig_snapshot_note_listed(snapshot_of(memo), appconfig_clock_now());
 	state = appconfig_cache_confirm(memo->cache, target, &terms, item);
 	if (state != NULL)
 		enter_confirmed(memo, target, state);
@@ -448,7 +443,7 @@ kept_document(MemoEntry *entry)
 		CacheWish	wish = {
 			.target = entry->target,
 			.state = confirmed_state(memo, entry->target),
-			.age = copy_age(memo, memo->listed_from, memo->listed_to)
+			.age = copy_age(memo)
 		};
 
 		document = appconfig_cache_get(memo->cache, &wish, &terms);

@@ -54,6 +54,16 @@ appconfig_permissions_create(MemoryContext parent)
 	return permissions;
 }
 
+/* Somebody else signs from now on.  Raises no error. */
+void
+appconfig_permissions_forget(Permissions *permissions)
+{
+	int			i;
+
+	for (i = 0; i < MAX_DENIALS; i++)
+		permissions->denials[i].until = 0;
+}
+
 /* Whose an operation's resource is; NULL if no application's */
 static const char *
 resource_of(const AppConfigOperation *operation, const KnownKeys *keys)

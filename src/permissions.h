@@ -14,6 +14,7 @@
 typedef struct Permissions Permissions;
 
 extern Permissions *appconfig_permissions_create(MemoryContext parent);
+extern void appconfig_permissions_forget(Permissions *permissions);
 extern void appconfig_permissions_deny(Permissions *permissions,
 									   const AppConfigOperation *operation,
 									   const KnownKeys *keys, int64 now);

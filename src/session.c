@@ -200,6 +200,7 @@ forget_documents(void *arg)
 	AppConfigSession *session = arg;
 
 	session->identity_changes++;
+	appconfig_permissions_forget(session->permissions);
 	appconfig_cache_clear(session->cache);
 }
 

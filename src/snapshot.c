@@ -62,6 +62,9 @@ struct ReadSnapshot
 								 * lists that a session serves; NULL before
 								 * the first */
 	List	   *held;			/* HeldList of these, to be let go */
+	int64		listed_from;	/* first and last look at a list's items; see
+								 * CopyAge */
+	int64		listed_to;
 	dlist_head	readers;
 };
 
@@ -104,12 +107,34 @@ appconfig_snapshot_create(MemoryContext parent, ResourceOwner owner)
 
 	snapshot->context = context;
 	snapshot->owner = owner;
+	snapshot->listed_from = CLOCK_NEVER;
 	dlist_init(&snapshot->answers);
 	dlist_init(&snapshot->readers);
 	snapshot->callback.func = end_snapshot;
 	snapshot->callback.arg = snapshot;
 	MemoryContextRegisterResetCallback(context, &snapshot->callback);
 	return snapshot;
+}
+
+/* ------------------------------------------------------------------------
+ * Lists that have been believed
+ * ------------------------------------------------------------------------
+ */
+
+/* A list is shown to its readers: it counts for all that they read */
+void
+appconfig_snapshot_note_listed(ReadSnapshot *snapshot, int64 now)
+{
+	snapshot->listed_from = Min(snapshot->listed_from, now);
+	snapshot->listed_to = now;
+}
+
+/* Sets when that was */
+void
+appconfig_snapshot_listed(const ReadSnapshot *snapshot, CopyAge *age)
+{
+	age->listed_from = snapshot->listed_from;
+	age->listed_to = snapshot->listed_to;
 }
 
 /* ------------------------------------------------------------------------

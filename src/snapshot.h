@@ -30,6 +30,10 @@ extern void appconfig_snapshot_join(ReadSnapshot *snapshot,
 extern void appconfig_snapshot_leave(SnapshotReader *reader);
 extern dlist_head *appconfig_snapshot_readers(ReadSnapshot *snapshot);
 
+extern void appconfig_snapshot_note_listed(ReadSnapshot *snapshot, int64 now);
+extern void appconfig_snapshot_listed(const ReadSnapshot *snapshot,
+									  CopyAge *age);
+
 extern void appconfig_snapshot_keep(ReadSnapshot *snapshot);
 extern void appconfig_snapshot_stop(ReadSnapshot *snapshot);
 extern bool appconfig_snapshot_has(const ReadSnapshot *snapshot,

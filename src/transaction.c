@@ -249,7 +249,7 @@ recognise_reads(const SessionRequest *request,
 /*
  * What the current transaction, which sees one state, has read by the session
  * that a statement has acquired; nothing so far, perhaps.  It ends with the
- * transaction.
+ * transaction.  Credentials may be waited for, and interrupts happen then.
  */
 ReadSnapshot *
 appconfig_transaction_snapshot(const SessionRequest *request,
@@ -260,6 +260,10 @@ appconfig_transaction_snapshot(const SessionRequest *request,
 	if (reads == NULL)
 		reads = recognise_reads(request, session);
 	if (reads == NULL)
+	{
+		/* as getting them can be when another identity comes */
+		appconfig_provider_wait(session->provider);
 		reads = create_reads(request, session);
+	}
 	return reads->snapshot;
 }

@@ -32,7 +32,7 @@ use Test::More;
 my $emulator = start_emulator();
 # the same, but for what the test changes there
 my $elsewhere = start_emulator();
-my $node = new_node('transactions', 'max_prepared_transactions = 2');
+my $node = new_node('transactions', 'max_prepared_transactions = 2', shares_nothing());
 my %fast = (max_get_rate => 0, max_list_rate => 0, max_attempts => 1);
 # nothing is kept from one statement to the next but what transactions keep
 create_server($node, 'remote', $emulator->url, %fast, cache_size => 0);
@@ -431,7 +431,11 @@ subtest 'the transaction fails' => sub {
 		is($session->failure("BEGIN ISOLATION LEVEL REPEATABLE READ; $sql; DECLARE c CURSOR FOR SELECT exposure_percentage $long_runs;"
 				  . ' FETCH 1 FROM c; SELECT 1 / 0'), '22012', 'an error');
 		is($session->failure($sql), '25P02', '... after which nothing can be read');
-		shows("... before $end", "$end; $sql", $before, "GetExperimentRun 3, $list");
+		$emulator->clear;
+		is($session->query("$end; $sql"), $before, "... before $end");
+		# what the cursor had asked for can come later
+		my @calls = map { $_->{operation} } grep { $_->{target} =~ /$id/ } @{ $emulator->control('GET', 'log') };
+		is("@{[sort @calls]}", 'GetExperimentRun GetExperimentRun GetExperimentRun ListExperimentRuns', '... by its own calls');
 	}
 };
 
@@ -725,7 +729,7 @@ subtest 'another identity' => sub {
 		local $ENV{AWS_SHARED_CREDENTIALS_FILE} = $file;
 		local $ENV{AWS_CONFIG_FILE} = "$file.none";
 		delete local @ENV{qw(AWS_ACCESS_KEY_ID AWS_PROFILE)};
-		$of_profile = new_node('ambient');
+		$of_profile = new_node('ambient', shares_nothing());
 	}
 	create_server($of_profile, 'ambient', $emulator->url, %fast, cache_size => 0, ambient_credentials => 'profile');
 	$of_profile->safe_psql('postgres', 'DROP USER MAPPING FOR CURRENT_USER SERVER ambient');
@@ -748,6 +752,15 @@ subtest 'another identity' => sub {
 	$write->($access_key, $secret_key);
 	is($second->query($sql), 3, 'the first one again');
 	is($second->query("COMMIT; $sql"), 34, '... until the transaction ends');
+
+	# the first statement finds that somebody else signs
+	$write->('AKIDOTHER', 'other-secret');
+	is($second->query("BEGIN ISOLATION LEVEL REPEATABLE READ; $sql"), 34, 'another one since the last transaction');
+	change_run($id, 35);
+	$emulator->clear;
+	is($second->query($sql), 34, '... has one state from its first statement on');
+	is($emulator->calls, 'none', '... without a call');
+	is($second->query("COMMIT; $sql"), 35, '... and another one after it');
 	unlike(slurp_file($of_profile->logfile), qr/was terminated by signal|PANIC|TRAP|leak/, 'no backend crashed or leaked');
 };
 

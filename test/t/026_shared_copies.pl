@@ -167,8 +167,8 @@ subtest 'a dashboard in a new connection costs lists, and what runs' => sub {
 	  . ' AND experiment_definition_id IN (' . join(', ', map { "'$_'" } @ids) . ') GROUP BY 1 ORDER BY 1';
 	my $rows = "DONE|200|1260\nRUNNING|20|60";
 
-	shows(undef, 'the first', $sql, $rows, 'GetExperimentRun 220, ListExperimentRuns 20');
-	shows(undef, 'another', $sql, $rows, 'GetExperimentRun 20, ListExperimentRuns 20');
+	shows(undef, 'the first', $sql, $rows, 'GetExperimentRun 220, ListExperimentDefinitions 1, ListExperimentRuns 20');
+	shows(undef, 'another', $sql, $rows, 'GetExperimentRun 20, ListExperimentDefinitions 1, ListExperimentRuns 20');
 };
 
 subtest 'hits are counted' => sub {
