@@ -12,7 +12,7 @@ use AppConfigTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = new_node('account');
+my $node = new_node('account', shares_nothing());
 my $account = start_emulator('--limits', '400,40');
 my $read = "SELECT count(weight) FROM account.treatments";
 

@@ -436,7 +436,7 @@ subtest 'no shared memory' => sub {
 	shows(undef, 'more than there is room for', "SELECT count(exposure_percentage) FROM frozen.experiment_runs WHERE " . where($id), '6',
 		"GetExperimentRun 4, $list");
 	my $log = slurp_file($node->logfile);
-	like($log, qr/LOG:  copies of AWS AppConfig's answers are not shared for now: could not resize shared memory segment/, 'the log tells it');
+	like($log, qr/LOG:  sessions share nothing about AWS AppConfig for now: could not resize shared memory segment/, 'the log tells it');
 	unlike($log, qr/ERROR|PANIC|TRAP/, '... and no error');
 	$node->stop;
 	{
