@@ -327,6 +327,26 @@ SELECT * FROM explained('SELECT exposure FROM carts WHERE run = ANY (ARRAY(SELEC
 SELECT * FROM explained('SELECT exposure FROM carts WHERE run = ANY (ARRAY(SELECT generate_series(1, 20)))');
 \! test/emulator/ctl.py nofaults
 ALTER SERVER appconfig OPTIONS (ADD max_attempts '3');
+-- who may not read definitions needs none of their documents: those of the runs prove what they belong to
+\! test/emulator/ctl.py fault status --status 403 --code AccessDeniedException --operation GetExperimentDefinition
+\! test/emulator/ctl.py clear
+SELECT run, status FROM carts WHERE run = ANY (ARRAY(SELECT generate_series(1, 12))) ORDER BY run;
+\! test/emulator/ctl.py calls
+\! test/emulator/ctl.py clear
+SELECT run FROM carts WHERE run = ANY (ARRAY(SELECT generate_series(1, 12))) AND status = 'RUNNING';
+\! test/emulator/ctl.py calls
+-- also of a name that the service has taken for an id
+\! test/emulator/ctl.py clear
+SELECT run, status FROM experiment_runs WHERE application_id = (SELECT DISTINCT name FROM public.definitions WHERE a = 'shop4x1')
+    AND experiment_definition_id = 'addcrt1' AND run = ANY (ARRAY(SELECT generate_series(1, 12)));
+\! test/emulator/ctl.py calls
+-- but nothing does without what is denied as well
+\! test/emulator/ctl.py fault status --status 403 --code AccessDeniedException --operation GetExperimentRun
+SELECT state_of('SELECT run, status FROM carts WHERE run = ANY (ARRAY(SELECT generate_series(1, 12)))');
+\! test/emulator/ctl.py nofaults
+SELECT * FROM explained('SELECT run, status FROM carts WHERE run = ANY (ARRAY(SELECT generate_series(1, 12)))');
+EXPLAIN (COSTS OFF) SELECT run, status FROM carts WHERE run IN (1, 2, 3, 4, 5, 6, 7, 8, 9, 10);
+
 -- any other failure is one
 \! test/emulator/ctl.py fault status --status 500 --operation ListExperimentRuns
 SELECT state_of(format('SELECT FROM carts WHERE run = ANY (%L)', :'numbers'));

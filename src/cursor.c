@@ -251,6 +251,8 @@ pump_node(AppConfigCursor *cursor, CursorNode *node, int *in_flight,
 				return PUMP_STOP;
 			appconfig_side_lookup_start(&cursor->walk, node, in_flight);
 		}
+		if (appconfig_side_lookup_prove_otherwise(&cursor->walk, node))
+			return PUMP_REPLACED;
 		(*room)--;
 		return PUMP_NEXT;
 	}
@@ -367,6 +369,8 @@ poll_queue(AppConfigCursor *cursor)
 		}
 		else if (head->kind != NODE_ITEM)
 			appconfig_expand_node(&cursor->walk, head);
+		else if (appconfig_side_lookup_prove_otherwise(&cursor->walk, head))
+			continue;
 		else if (!appconfig_side_lookup_take(&cursor->walk, head))
 			appconfig_walk_remove(&cursor->walk, head);
 		else

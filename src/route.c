@@ -845,7 +845,31 @@ walk_has_source(const RouteCalls *calls, AppConfigSource source)
 	return false;
 }
 
-/* Could a column that is read need the side look-up? */
+/*
+ * May lists stand in for documents, so that the one of the proving collection
+ * has to show of the query's ids that they are some?  As needs_proof() in
+ * side_lookup.c; but not where a list above the leaf tells them.
+ */
+static bool
+walk_needs_proof(const RouteCalls *calls)
+{
+	const Route *route = calls->route;
+	int			leaf = route->levels_count - 1;
+	int			level;
+
+	if (!calls->listed[leaf] || !calls->direct[leaf] ||
+		calls->applications_listed ||
+		route->need_document || route->documents_decide)
+		return false;
+	for (level = 0; level < leaf; level++)
+	{
+		if (calls->listed[level] && !calls->direct[level])
+			return false;
+	}
+	return true;
+}
+
+/* Could a column that is read, or a proof, need the side look-up? */
 static bool
 walk_needs_side(const RouteCalls *calls, SideLookup side)
 {
@@ -856,6 +880,9 @@ walk_needs_side(const RouteCalls *calls, SideLookup side)
 	if (appconfig_side_lookups[side].collection == route->table->collection ||
 		(side == SIDE_APPLICATION && calls->applications_listed))
 		return false;
+	if (appconfig_side_lookups[side].collection ==
+		appconfig_route_leaf(route->table)->proof && walk_needs_proof(calls))
+		return true;
 	for (column = route->columns; *column != NULL; column++)
 	{
 		bool		elsewhere = false;

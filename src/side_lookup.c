@@ -216,6 +216,36 @@ appconfig_side_lookup_take(CursorWalk *walk, CursorNode *node)
 	return !needs_proof(walk, node);
 }
 
+/*
+ * Is the document denied that would prove the item's ids, where a list stands
+ * in for the item's own, which nobody has asked for and which proves them as
+ * well?  Then the node asks for that one, and true is returned.
+ */
+bool
+appconfig_side_lookup_prove_otherwise(const CursorWalk *walk, CursorNode *node)
+{
+	const AppConfigCollection *leaf = appconfig_route_leaf(walk->route->table);
+	bool		denied = false;
+	int			side;
+
+	if (!node->unproved || leaf->get.path == NULL ||
+		node->source[leaf->get.yields] != NULL || !needs_proof(walk, node))
+		return false;
+	for (side = 0; side < SIDE_COUNT; side++)
+		denied |= appconfig_side_lookups[side].collection == leaf->proof &&
+			node->side[side] != NULL &&
+			appconfig_memo_is_denied(node->side[side]);
+	if (!denied)
+		return false;
+	elog(DEBUG1, "appconfig_fdw: %s is denied, and %s proves ids instead",
+		 appconfig_collections[leaf->proof].get.name, leaf->get.name);
+	/* the walk still holds what was asked for */
+	memset(node->side, 0, sizeof(node->side));
+	node->sides_started = false;
+	node->kind = NODE_GET;
+	return true;
+}
+
 /* Calls that have not come in */
 int
 appconfig_side_lookup_in_flight(const CursorWalk *walk)
