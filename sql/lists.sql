@@ -347,6 +347,18 @@ SELECT state_of('SELECT run, status FROM carts WHERE run = ANY (ARRAY(SELECT gen
 SELECT * FROM explained('SELECT run, status FROM carts WHERE run = ANY (ARRAY(SELECT generate_series(1, 12)))');
 EXPLAIN (COSTS OFF) SELECT run, status FROM carts WHERE run IN (1, 2, 3, 4, 5, 6, 7, 8, 9, 10);
 
+-- nor may in a transaction that sees one state: of definitions, whose names can be asked for there, too; those of runs need the list
+\! test/emulator/ctl.py fault status --status 403 --code AccessDeniedException --operation ListExperimentDefinitions
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+\! test/emulator/ctl.py clear
+SELECT experiment_definition_id, status FROM experiment_definitions WHERE application_id = 'shop4x1' AND experiment_definition_name = 'add-to-cart-button';
+SELECT experiment_definition_name, status FROM experiment_definitions WHERE application_id = 'shop4x1' AND experiment_definition_id = 'addcrt1';
+\! test/emulator/ctl.py calls --paths
+SELECT state_of($$ SELECT run FROM experiment_runs WHERE application_id = 'shop4x1' AND experiment_definition_name = 'add-to-cart-button' AND run = 2 $$);
+SELECT run, status FROM carts WHERE run = 2;
+COMMIT;
+SELECT run, status FROM experiment_runs WHERE application_id = 'shop4x1' AND experiment_definition_name = 'add-to-cart-button' AND run = 2;
+\! test/emulator/ctl.py nofaults
 -- any other failure is one
 \! test/emulator/ctl.py fault status --status 500 --operation ListExperimentRuns
 SELECT state_of(format('SELECT FROM carts WHERE run = ANY (%L)', :'numbers'));

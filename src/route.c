@@ -350,6 +350,24 @@ appconfig_route_for_columns(Route *route, const AppConfigTable *table,
 }
 
 /*
+ * Does the way to the table's rows come by things that the service freezes?
+ * Whether a list shows one in its last state is told by who has asked for its
+ * document by ids: see appconfig_memo_is_final().
+ */
+static bool
+leads_to_frozen(const Route *route)
+{
+	int			level;
+
+	for (level = 0; level < route->levels_count; level++)
+	{
+		if (appconfig_route_collection(route, level)->get.freezing != NULL)
+			return true;
+	}
+	return false;
+}
+
+/*
  * The route of a scan that puts out these columns, palloc'd.  list_price and
  * pushdown are as the statement begins: a plan can be older than that.
  */
@@ -366,6 +384,8 @@ appconfig_route_make(const AppConfigScanPlan *plan,
 								list_price);
 	route->shared_lists =
 		reads->one_state || (mutable && reads->shared_lists);
+	route->names_by_list =
+		route->shared_lists && (mutable || leads_to_frozen(route));
 	route->documents_decide = mutable && reads->documents_decide;
 	if (pushdown)
 	{
@@ -433,7 +453,7 @@ box_access(const Route *route, const AppConfigOperation *get,
 		if (!appconfig_route_is_open(get, keys, key) ||
 			appconfig_keyset_count(box, key) >= 0)
 			continue;
-		if (route->shared_lists ||
+		if (route->names_by_list ||
 			!names_are_direct(box->texts[appconfig_keys[key].name_key]))
 			return BY_LIST;
 		access = BY_NAME;

@@ -60,7 +60,8 @@ typedef struct Route
 	const KeyExpr *keys;		/* which narrow the calls; NULL if none do */
 	List	   *filters;		/* ListFilterClause that lists are checked by */
 	int			rows_wanted;	/* a LIMIT that is likely to stop it, or 0 */
-	bool		shared_lists;	/* these two: see "Consistency" in memo.c */
+	bool		shared_lists;	/* these three: see "Consistency" in memo.c */
+	bool		names_by_list;	/* are things not asked for by their names? */
 	bool		documents_decide;
 } Route;
 
