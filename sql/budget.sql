@@ -50,6 +50,30 @@ SELECT count(*) FROM experiment_runs WHERE application_id IN ('app120x', 'shop4x
 SET appconfig_fdw.max_calls = 12;
 SELECT count(*) FROM experiment_runs WHERE application_id IN ('app120x', 'shop4x1', '339ohji');
 
+-- a list is to save calls: where Gets fit in, but not with a list that might save none, there is none
+\! test/emulator/ctl.py clear
+SELECT count(exposure_percentage) FROM weeks WHERE run = ANY (ARRAY(SELECT generate_series(1, 12)));
+\! test/emulator/ctl.py calls
+SET appconfig_fdw.max_calls = 24;
+\! test/emulator/ctl.py clear
+SELECT count(exposure_percentage) FROM experiment_runs WHERE application_id = 'app120x' AND experiment_definition_id IN ('def120x', 'norun00')
+    AND run = ANY (ARRAY(SELECT generate_series(1, 12)));
+\! test/emulator/ctl.py calls
+SET appconfig_fdw.max_calls = 14;
+\! test/emulator/ctl.py clear
+SELECT count(exposure_percentage) FROM weeks WHERE run = ANY (ARRAY(SELECT generate_series(1, 12)));
+\! test/emulator/ctl.py calls
+-- and where Gets do not fit in, a list may save them, but not if it is denied
+SET appconfig_fdw.max_calls = 50;
+\! test/emulator/ctl.py fault status --status 403 --code AccessDeniedException --operation ListExperimentRuns
+\! test/emulator/ctl.py clear
+SELECT count(exposure_percentage) FROM buttons WHERE run = ANY (ARRAY(SELECT generate_series(1, 200))); -- ERROR
+\! test/emulator/ctl.py calls
+\! test/emulator/ctl.py nofaults
+ALTER SERVER appconfig OPTIONS (ADD max_attempts '3');
+SELECT count(exposure_percentage) FROM buttons WHERE run = ANY (ARRAY(SELECT generate_series(1, 200)));
+ALTER SERVER appconfig OPTIONS (DROP max_attempts);
+
 -- keys that name more than is read are none of that: LIMIT, EXISTS, joins, cursors
 SET appconfig_fdw.max_calls = 2;
 \! test/emulator/ctl.py clear

@@ -166,6 +166,15 @@ appconfig_budget_close(CallBudget *budget)
 		budget->open--;
 }
 
+/* Attempts that are left; without a limit more than anybody makes */
+int64
+appconfig_budget_left(const CallBudget *budget)
+{
+	if (budget->limit == 0)
+		return PG_INT64_MAX;
+	return Max(budget->limit - budget->made.total, 0);
+}
+
 /* Is there nothing left for another attempt? */
 bool
 appconfig_budget_is_spent(const CallBudget *budget)

@@ -38,6 +38,7 @@ extern void appconfig_budget_expect(CallBudget *budget, double calls);
 
 extern void appconfig_budget_open(CallBudget *budget);
 extern void appconfig_budget_close(CallBudget *budget);
+extern int64 appconfig_budget_left(const CallBudget *budget);
 extern bool appconfig_budget_is_spent(const CallBudget *budget);
 extern bool appconfig_budget_can_spare(const CallBudget *budget);
 extern void appconfig_budget_spend(CallBudget *budget, const char *operation);

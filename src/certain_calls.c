@@ -35,7 +35,7 @@ next_node(CursorWalk *walk, dlist_node *place)
 }
 
 /*
- * Counts what the nodes of a walk that has just begun are certain to ask for.
+ * Counts what the nodes of a walk are certain to ask for.
  * Those that are known by their keys lead on to others without any call, and
  * are replaced by these, as the walk itself would do it; of a great many of
  * them not all are.
@@ -54,7 +54,9 @@ count_certain_calls(CursorWalk *walk, CallCounts *counts)
 			appconfig_expand_node(walk, node);
 			continue;
 		}
-		if (node->kind != NODE_KNOWN && appconfig_walk_takes_call(walk, node))
+		if (node->kind != NODE_KNOWN && node->kind != NODE_ITEM &&
+			!appconfig_expand_is_denied(walk, node) &&
+			appconfig_walk_takes_call(walk, node))
 			appconfig_budget_count(counts,
 								   appconfig_walk_operation(walk, node)->name);
 		place = &node->node;
@@ -64,9 +66,9 @@ count_certain_calls(CursorWalk *walk, CallCounts *counts)
 }
 
 /*
- * To be called before the walk's first call, of a scan that is read to its
- * end: raises an error if the statement has not enough left for what is
- * certain.
+ * To be called of a scan that is read to its end, before the walk's first call
+ * or where it has turned out to take another way: raises an error if the
+ * statement has not enough left for what is certain.
  */
 void
 appconfig_certain_calls_check(CursorWalk *walk)

@@ -225,6 +225,21 @@ may_ask(AppConfigCursor *cursor, const CursorNode *node, int in_flight)
 		 appconfig_budget_can_spare(cursor->walk.budget));
 }
 
+/*
+ * Replaces a node by what it leads to.  Where a list has just been denied there
+ * is a Get for each of its things, which may be more than the budget allows.
+ */
+static void
+expand_node(AppConfigCursor *cursor, CursorNode *node)
+{
+	bool		denied = node->entry != NULL &&
+	appconfig_expand_is_denied(&cursor->walk, node);
+
+	appconfig_expand_node(&cursor->walk, node);
+	if (denied && cursor->walk.whole)
+		appconfig_certain_calls_check(&cursor->walk);
+}
+
 /* What has become of a node that was let get on */
 typedef enum PumpResult
 {
@@ -279,7 +294,7 @@ pump_node(AppConfigCursor *cursor, CursorNode *node, int *in_flight,
 		 cursor->walk.nodes >= cursor->walk.named_nodes + MAX_NODES &&
 		 node != first_node(cursor)))
 		return PUMP_STOP;
-	appconfig_expand_node(&cursor->walk, node);
+	expand_node(cursor, node);
 	return PUMP_REPLACED;
 }
 
@@ -368,7 +383,7 @@ poll_queue(AppConfigCursor *cursor)
 				return CURSOR_PENDING;
 		}
 		else if (head->kind != NODE_ITEM)
-			appconfig_expand_node(&cursor->walk, head);
+			expand_node(cursor, head);
 		else if (appconfig_side_lookup_prove_otherwise(&cursor->walk, head))
 			continue;
 		else if (!appconfig_side_lookup_take(&cursor->walk, head))

@@ -219,7 +219,7 @@ choose_step(const Place *place, const KnownKeys *keys)
 	bool		is_settled =
 	list == &appconfig_collections[COLLECTION_APPLICATIONS].list &&
 	walk->applications.items != NIL;
-	RouteStep  *step = find_step(place, keys, !is_settled);
+	RouteStep  *step = find_step(place, keys, !is_settled && !walk->spare_lists);
 
 	if (step->lists == NIL || !((RouteList *) linitial(step->lists))->optional ||
 		!appconfig_permissions_denied(walk->permissions, list, keys,
@@ -250,6 +250,26 @@ add_level(CursorWalk *walk, dlist_node *before, int level,
 	else if (step->direct->count > 0)
 		add_unlisted(&place, inherited, step->direct, step->listed);
 	MemoryContextSwitchTo(old);
+}
+
+/*
+ * The topmost level, as soon as all is known that the query says.  Lists are to
+ * save calls: where Gets are certain to fit in the budget, but not together
+ * with the lists that might turn out to save nothing, there are none that can
+ * be done without.
+ */
+static void
+add_top_level(CursorWalk *walk, dlist_node *before)
+{
+	Inherited	by_query = {.from_query = true};
+	double		left = appconfig_budget_left(walk->budget);
+	MemoryContext old = MemoryContextSwitchTo(walk->scratch);
+	double		gets = appconfig_route_count_gets(walk->route, walk->keys);
+
+	MemoryContextSwitchTo(old);
+	walk->spare_lists = gets <= left &&
+		gets + appconfig_route_most_lists(walk->route, gets) > left;
+	add_level(walk, before, 0, &by_query);
 }
 
 /* ------------------------------------------------------------------------
@@ -839,7 +859,6 @@ expand_applications(CursorWalk *walk, CursorNode *node)
 	JsonValue  *items =
 	page_items(&appconfig_collections[COLLECTION_APPLICATIONS].list, page);
 	MemoryContext old = MemoryContextSwitchTo(walk->context);
-	Inherited	by_query = {.from_query = true};
 	JsonElements elements;
 
 	appconfig_json_elements_start(&elements, items);
@@ -854,7 +873,7 @@ expand_applications(CursorWalk *walk, CursorNode *node)
 		walk->keys = appconfig_applications_resolve(&walk->applications,
 													walk->keys,
 													application_passes, walk);
-		add_level(walk, &node->node, 0, &by_query);
+		add_top_level(walk, &node->node);
 		appconfig_walk_remove(walk, node);
 		walk->named_nodes = walk->nodes;
 	}
@@ -879,7 +898,7 @@ appconfig_expand_query(CursorWalk *walk)
 	if (appconfig_route_needs_applications(walk->route, walk->keys))
 		appconfig_walk_add(walk, end, NODE_APPLICATIONS, 0, &by_query);
 	else
-		add_level(walk, end, 0, &by_query);
+		add_top_level(walk, end);
 	walk->named_nodes = walk->nodes;
 	MemoryContextReset(walk->scratch);
 }

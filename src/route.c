@@ -674,6 +674,37 @@ count_things(const RouteStep *step, const KnownKeys *keys, const KeySet *set)
 	return count_combinations(get, keys, project_things(get, set));
 }
 
+/*
+ * Gets that bring everything in the set, each asked for by its keys; infinite
+ * if some of it only lists can find
+ */
+double
+appconfig_route_count_gets(const Route *route, const KeySet *set)
+{
+	static const KnownKeys nothing;
+	const AppConfigOperation *get = &appconfig_route_leaf(route->table)->get;
+	double		gets;
+	int			i;
+
+	for (i = 0; i < set->count; i++)
+	{
+		if (box_access(route, get, &nothing, &set->boxes[i]) == BY_LIST)
+			return get_float8_infinity();
+	}
+	gets = count_combinations(get, &nothing, project_things(get, set));
+	return gets <= MAX_DIRECT ? gets : get_float8_infinity();
+}
+
+/*
+ * Lists that may be asked for to save so many Gets: at each level no more than
+ * these are worth
+ */
+double
+appconfig_route_most_lists(const Route *route, double gets)
+{
+	return route->levels_count * floor(gets / route->list_price);
+}
+
 /* Can only lists show what belongs to the things of a level in the set? */
 static bool
 is_open_below(const Route *route, int level, const KeySet *set)

@@ -129,6 +129,9 @@ extern bool appconfig_route_is_open(const AppConfigOperation *operation,
 extern RouteStep *appconfig_route_step(const Route *route, int level,
 									   const KnownKeys *keys,
 									   const KeySet *set, bool may_list);
+extern double appconfig_route_count_gets(const Route *route,
+										 const KeySet *set);
+extern double appconfig_route_most_lists(const Route *route, double gets);
 extern double appconfig_route_worth_of_thing(const Route *route, int level,
 											 const KeyBox *box);
 extern const KeySet *appconfig_route_name_applications(const KeySet *keys);

@@ -35,6 +35,7 @@ typedef struct CursorWalk
 	ApiCounters *counters;
 	CallBudget *budget;			/* that the calls are charged to */
 	bool		whole;			/* as of the cursor's options */
+	bool		spare_lists;	/* is there enough left for Gets alone? */
 	Permissions *permissions;
 	bool	   *denied;			/* by collection: lists done without */
 	dlist_head	queue;
