@@ -47,8 +47,9 @@ my @places = (
 		name => 'the first of 2 001 combinations',
 		server => 'emulated',
 		run => $arms,
-		# the first one is a row, which the clause is evaluated for
-		fault => [ 'hang', '--operation', 'GetExperimentRun', '--path', 'experimentruns/([2-9]|..)' ],
+		# a list shows which exist, and the first of these is a row, which the clause is evaluated for
+		column => 'exposure_percentage',
+		fault => [ 'hang', '--operation', 'GetExperimentRun', '--path', 'experimentruns/[2-6]$' ],
 		reached => sub { $emulator->stats->{in_flight} > 0 },
 	},
 	{
@@ -113,11 +114,12 @@ sub victim
 {
 	my ($place, $before) = @_;
 	my $where = $place->{run} // $run;
+	my $column = $place->{column} // 'status';
 
 	return start_session($node, 'victim', qq{
 		$before
 		SELECT extract(epoch FROM clock_timestamp()) * 1000;
-		SELECT status FROM $place->{server}.experiment_runs WHERE $where;
+		SELECT $column FROM $place->{server}.experiment_runs WHERE $where;
 		SELECT extract(epoch FROM clock_timestamp()) * 1000;
 		SELECT application_name FROM emulated.applications WHERE application_id = '339ohji';
 	});
