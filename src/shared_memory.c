@@ -65,7 +65,7 @@ log_error(MemoryContext context)
 	error = CopyErrorData();
 	FlushErrorState();
 	ereport(LOG,
-			(errmsg("sessions share nothing about AWS AppConfig for now: %s",
+			(errmsg("sessions cannot share what they know of AWS AppConfig: %s",
 					error->message),
 			 errhidestmt(true), errhidecontext(true)));
 	FreeErrorData(error);

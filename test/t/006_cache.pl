@@ -74,30 +74,6 @@ sub put_run
 	return $emulator->mutate('put', kind => 'run', document => \%document);
 }
 
-sub where
-{
-	my ($definition) = @_;
-
-	return "application_id = 'shop4x1' AND experiment_definition_id = '$definition'";
-}
-
-# All runs of a definition with their documents
-sub list_runs
-{
-	my ($server, $definition) = @_;
-
-	return "SELECT string_agg(concat_ws(' ', run, status, exposure_percentage), ', ' ORDER BY run) FROM $server.experiment_runs WHERE "
-	  . where($definition);
-}
-
-# One run by its keys
-sub get_run
-{
-	my ($server, $definition, $run) = @_;
-
-	return "SELECT exposure_percentage FROM $server.experiment_runs WHERE " . where($definition) . " AND run = $run";
-}
-
 # shows(NAME, SQL, OUTPUT, CALLS)
 sub shows
 {

@@ -63,30 +63,6 @@ sub new_definition
 	return $id;
 }
 
-sub where
-{
-	my ($id) = @_;
-
-	return "application_id = 'shop4x1' AND experiment_definition_id = '$id'";
-}
-
-# All runs of a definition with their documents
-sub list_runs
-{
-	my ($server, $id) = @_;
-
-	return "SELECT string_agg(concat_ws(' ', run, status, exposure_percentage), ', ' ORDER BY run) FROM $server.experiment_runs WHERE "
-	  . where($id);
-}
-
-# One run by its keys
-sub get_run
-{
-	my ($server, $id, $run) = @_;
-
-	return "SELECT exposure_percentage FROM $server.experiment_runs WHERE " . where($id) . " AND run = $run";
-}
-
 sub change_run
 {
 	my ($id, $exposure, %more) = @_;

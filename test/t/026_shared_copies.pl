@@ -65,30 +65,6 @@ sub put_run
 	return $emulator->mutate('put', kind => 'run', document => \%document);
 }
 
-sub where
-{
-	my ($definition) = @_;
-
-	return "application_id = 'shop4x1' AND experiment_definition_id = '$definition'";
-}
-
-# All runs of a definition with their documents
-sub list_runs
-{
-	my ($server, $definition) = @_;
-
-	return "SELECT string_agg(concat_ws(' ', run, status, exposure_percentage), ', ' ORDER BY run) FROM $server.experiment_runs WHERE "
-	  . where($definition);
-}
-
-# One run by its keys
-sub get_run
-{
-	my ($server, $definition, $run) = @_;
-
-	return "SELECT exposure_percentage FROM $server.experiment_runs WHERE " . where($definition) . " AND run = $run";
-}
-
 # Runs of a dashboard: of so many definitions, 10 that are done and one that runs; their ids
 sub new_board
 {
@@ -436,7 +412,7 @@ subtest 'no shared memory' => sub {
 	shows(undef, 'more than there is room for', "SELECT count(exposure_percentage) FROM frozen.experiment_runs WHERE " . where($id), '6',
 		"GetExperimentRun 4, $list");
 	my $log = slurp_file($node->logfile);
-	like($log, qr/LOG:  sessions share nothing about AWS AppConfig for now: could not resize shared memory segment/, 'the log tells it');
+	like($log, qr/LOG:  sessions cannot share what they know of AWS AppConfig: could not resize shared memory segment/, 'the log tells it');
 	unlike($log, qr/ERROR|PANIC|TRAP/, '... and no error');
 	$node->stop;
 	{

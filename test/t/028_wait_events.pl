@@ -21,7 +21,7 @@ my %unhurried = (max_get_rate => 0, max_list_rate => 0, request_timeout => '1h')
 
 create_server($node, 'remote', $emulator->url, %unhurried);
 create_server($node, 'slow', $emulator->url, %unhurried, max_get_rate => '0.0001');
-create_server($node, 'stubborn', $emulator->url, %unhurried, max_attempts => 20);
+create_server($node, 'persistent', $emulator->url, %unhurried, max_attempts => 20);
 create_server($node, 'role', $emulator->url, %unhurried, sts_endpoint => $emulator->url,
 	role_arn => 'arn:aws:iam::111122223333:role/ReportReader');
 
@@ -62,16 +62,16 @@ check_event('AppConfigRateLimit', '... also while another call is under way',
 	get('slow', "application_id = 'shop4x1' AND experiment_definition_id = 'addcrt1' AND run IN (1, 2)"));
 
 $emulator->ctl('fault', 'throttle', '--operation', 'GetExperimentRun');
-check_event('AppConfigRateLimit', "the service's limit", get('stubborn'));
+check_event('AppConfigRateLimit', "the service's limit", get('persistent'));
 
 $emulator->ctl('fault', 'error500', '--operation', 'GetExperimentRun');
-check_event('AppConfigRetry', 'a call that is to be tried again', get('stubborn'));
+check_event('AppConfigRetry', 'a call that is to be tried again', get('persistent'));
 
 $emulator->ctl('fault', 'hang', '--path', 'experimentruns/1$');
 $emulator->ctl('fault', 'error500', '--path', 'experimentruns/2$');
 check_event(
 	'AppConfigCall', '... but not while another one is under way',
-	get('stubborn', "application_id = 'shop4x1' AND experiment_definition_id = 'addcrt1' AND run IN (1, 2)"),
+	get('persistent', "application_id = 'shop4x1' AND experiment_definition_id = 'addcrt1' AND run IN (1, 2)"),
 	sub { ($emulator->stats->{operations}{GetExperimentRun} // 0) > 3 });
 
 $emulator->ctl('fault', 'hang', '--operation', 'AssumeRole');

@@ -31,26 +31,9 @@ is($node->safe_psql('postgres', $look), 'DONE', 'a server that works');
 # A crash
 # ---------------------------------------------------------------------
 
-# Kills the backend of a session that hangs in a call
-sub crash
-{
-	$emulator->faults({ kind => 'hang' });
-
-	my $victim = start_session($node, 'victim', $look);
-
-	wait_until('the call', sub { victim_waits($node) });
-
-	my $pid = $node->safe_psql('postgres', q{SELECT pid FROM pg_stat_activity WHERE application_name = 'victim'});
-
-	is(PostgreSQL::Test::Utils::system_log('pg_ctl', 'kill', 'KILL', $pid), 0, 'a backend is killed in the midst of a call');
-	$victim->finish;
-	$emulator->reset;
-	$node->poll_query_until('postgres', 'SELECT true') or die 'the server has not started again';
-}
-
 my $bystander = open_session($node);
 is($bystander->query($look), 'DONE', 'a session has what it has got');
-crash();
+kill_victim($node, $emulator, $look);
 is($node->safe_psql('postgres', $look), 'DONE', 'after a crash of the server a new session works');
 is($node->safe_psql('postgres', $all), 't|t', '... with all tables');
 like(($bystander->run('SELECT 1'))[1], qr/57P02: .*terminating connection|server closed the connection/, '... and the old ones are gone');
@@ -94,7 +77,7 @@ foreach my $setting (qw(session_preload_libraries shared_preload_libraries))
 	is($node->safe_psql('postgres', 'SHOW appconfig_fdw.enable_pushdown'), 'on', "$setting: the settings are known at once");
 	is($node->safe_psql('single', 'SHOW appconfig_fdw.enable_pushdown'), 'on', '... in a database without the extension as well');
 	is($node->safe_psql('postgres', $all), 't|t', '... and the tables work');
-	crash();
+	kill_victim($node, $emulator, $look);
 	is($node->safe_psql('postgres', $all), 't|t', '... after a crash as well');
 	$node->stop;
 	$said = single_user($look);
@@ -115,7 +98,7 @@ foreach my $settings ('dynamic_shared_memory_type = mmap', 'dynamic_shared_memor
 	$node->start;
 	is($node->safe_psql('postgres', $all), 't|t', $title);
 	is($node->safe_psql('postgres', $all), 't|t', '... and another session');
-	crash();
+	kill_victim($node, $emulator, $look);
 	is($node->safe_psql('postgres', $all), 't|t', '... and after a crash');
 	$node->stop;
 	unlike(slurp_file($node->logfile), qr/could not (create|attach|remove|unlink|destroy|map|resize)/, '... and nothing stays behind');

@@ -16,7 +16,7 @@ use Test::More;
 my $emulator = start_emulator();
 my $all = 'SELECT count(*) > 0, count(t.weight) > 0 FROM appconfig.treatments t JOIN appconfig.experiment_runs r
 	USING (application_id, experiment_definition_id, run)';
-my $told = qr/LOG: .*sessions share nothing about AWS AppConfig for now: could not /;
+my $told = qr/LOG: .*sessions cannot share what they know of AWS AppConfig: could not /;
 
 # segments are files of this directory, so that its mode decides whether there can be one
 my $node = new_node('short', 'dynamic_shared_memory_type = mmap', 'restart_after_crash = on');

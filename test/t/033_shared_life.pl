@@ -41,14 +41,7 @@ is(calls_of(), $few_calls, '... and a second one does not');
 # Memory that ends
 # ---------------------------------------------------------------------
 
-$emulator->faults({ kind => 'hang' });
-my $victim = start_session($node, 'victim', $done);
-wait_until('the call', sub { victim_waits($node) });
-my $pid = $node->safe_psql('postgres', q{SELECT pid FROM pg_stat_activity WHERE application_name = 'victim'});
-is(PostgreSQL::Test::Utils::system_log('pg_ctl', 'kill', 'KILL', $pid), 0, 'a backend is killed');
-$victim->finish;
-$emulator->reset;
-$node->poll_query_until('postgres', 'SELECT true') or die 'the server has not started again';
+kill_victim($node, $emulator, $done);
 is(calls_of(), $all_calls, '... and its server begins anew');
 is(calls_of(), $few_calls, '... and shares again');
 $node->restart;

@@ -20,7 +20,7 @@ use Test::More;
 use Time::HiRes qw(time usleep);
 
 our @EXPORT = qw(add_environment postgres_version shares_nothing new_node create_server start_emulator start_proxy wait_until start_session open_session
-  sqlstate_of build_calling build_preload make_own_authority open_deaf_port victim_waits cancel_victim terminate_victim
+  where list_runs get_run kill_victim sqlstate_of build_calling build_preload make_own_authority open_deaf_port victim_waits cancel_victim terminate_victim
   check_reaction $log_everything $access_key $secret_key);
 
 our $access_key = 'AKIDEXAMPLE';
@@ -218,6 +218,48 @@ sub check_reaction
 
 	note sprintf('%s: %.1f ms', $what, $milliseconds);
 	cmp_ok($milliseconds, '<', 5000, "$what: soon");
+}
+
+# The keys of a definition of the application shop4x1, as a condition
+sub where
+{
+	my ($definition) = @_;
+
+	return "application_id = 'shop4x1' AND experiment_definition_id = '$definition'";
+}
+
+# A query of all its runs with their documents
+sub list_runs
+{
+	my ($server, $definition) = @_;
+
+	return "SELECT string_agg(concat_ws(' ', run, status, exposure_percentage), ', ' ORDER BY run) FROM $server.experiment_runs WHERE "
+	  . where($definition);
+}
+
+# A query of one of them by its keys
+sub get_run
+{
+	my ($server, $definition, $run) = @_;
+
+	return "SELECT exposure_percentage FROM $server.experiment_runs WHERE " . where($definition) . " AND run = $run";
+}
+
+# kill_victim(NODE, EMULATOR, SQL): a session is killed, as the system kills, while it waits for a call; the server has
+# started again after that
+sub kill_victim
+{
+	my ($node, $emulator, $sql) = @_;
+
+	$emulator->faults({ kind => 'hang' });
+	my $victim = start_session($node, 'victim', $sql);
+	wait_until('the call', sub { victim_waits($node) });
+	my $pid = $node->safe_psql('postgres', q{SELECT pid FROM pg_stat_activity WHERE application_name = 'victim'});
+
+	is(PostgreSQL::Test::Utils::system_log('pg_ctl', 'kill', 'KILL', $pid), 0, 'a backend is killed in the midst of a call');
+	$victim->finish;
+	$emulator->reset;
+	$node->poll_query_until('postgres', 'SELECT true') or die 'the server has not started again';
 }
 
 # The SQLSTATE that psql told with VERBOSITY sqlstate or verbose

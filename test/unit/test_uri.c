@@ -256,7 +256,7 @@ static const RefusedEndpoint refused_proxies[] = {
 	{"http://user:p\xc3\xa9@proxy", "ASCII"},
 	{"http://user\\:b@proxy", "backslashes"},
 	{"http://127.1", "host name"},
-	{"http://proxy.", "host name"},
+	{"http://gateway.", "host name"},
 	{"http://proxy:0", "port"},
 	{"http://proxy:65536", "port"},
 	{"http://user:password@proxy:x", "port"},
