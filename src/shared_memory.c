@@ -180,22 +180,13 @@ appconfig_shared_memory_get(const char *name, Size size,
 }
 
 /*
- * What locks of ours go by, once there is a segment that they are in: those in
- * a DSA area included.
+ * To be called as a segment is initialized, which is after the base has been
+ * found; raises no error
  */
-int
-appconfig_shared_memory_tranche(void)
-{
-	const SharedBase *base = find_base();
-
-	return base != NULL ? base->tranche : 0;
-}
-
-/* To be called as a segment is initialized; raises no error */
 void
 appconfig_shared_memory_init_lock(LWLock *lock)
 {
-	LWLockInitialize(lock, appconfig_shared_memory_tranche());
+	LWLockInitialize(lock, find_base()->tranche);
 }
 
 /*

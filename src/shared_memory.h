@@ -17,7 +17,6 @@ extern bool appconfig_shared_memory_attempt(void (*work) (void *arg),
 extern void *appconfig_shared_memory_get(const char *name, Size size,
 										 void (*init) (void *segment));
 extern void appconfig_shared_memory_init_lock(LWLock *lock);
-extern int	appconfig_shared_memory_tranche(void);
 extern bool appconfig_shared_memory_identify(SharedIdentity *identity,
 											 const char *const *parts,
 											 int count);
