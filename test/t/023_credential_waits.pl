@@ -1,8 +1,6 @@
 # A query that waits for credentials ends when it is cancelled, when its time is over and when its backend is
 # terminated, whoever it waits for; and who waits for the same credentials as it does is none the worse.  How fast is
 # reported, and only a very slow reaction fails, as in 001_cancel.pl.
-#
-# Suites: tap, shared
 
 use strict;
 use warnings;

@@ -312,6 +312,10 @@ subtest 'temporary keys' => sub {
 	$node->safe_psql('postgres', "ALTER SERVER role OPTIONS (ADD cache_ttl '1h')");
 	shows(undef, 'a session', $sql, $before, "AssumeRole 1, $all");
 	shows(undef, 'another learns who it is first', $sql, $before, 'AssumeRole 1');
+
+	$emulator->faults({ kind => 'hang', operation => 'AssumeRole' });
+	is(open_session($node)->failure("SET statement_timeout = '300ms'; $sql"), '57014', 'and can be ended while it waits for that');
+	$emulator->reset;
 };
 
 # ---------------------------------------------------------------------
